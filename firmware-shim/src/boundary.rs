@@ -1,0 +1,126 @@
+//! What crosses the boundary in one step: pins, clock, picture and network, as plain values.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Frame, RtcTime, Uptime};
+
+/// A digital level at a pin, after the electrics and before any debouncing by firmware.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Level {
+    /// At most 0.5 V at the wet contact.
+    #[default]
+    Low,
+    /// At least 3 V.
+    High,
+}
+
+/// The DO–COM contact (guide §2.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contact {
+    /// Not conducting; so is an unpowered device.
+    #[default]
+    Open,
+    /// Conducting: the number of people is within the threshold.
+    Closed,
+}
+
+/// Names one TCP connection; firmware chooses the numbers, in ascending order, and never uses one twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConnId(pub u64);
+
+/// What the network did since the last step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetEvent {
+    /// The connection asked for is open.
+    Connected {
+        /// Which one.
+        conn: ConnId,
+    },
+    /// The connection asked for could not be opened; the number is spent.
+    ConnectFailed {
+        /// Which one.
+        conn: ConnId,
+        /// The network's words for it.
+        reason: String,
+    },
+    /// Bytes arrived, in order, in pieces of any size.
+    Received {
+        /// On which connection.
+        conn: ConnId,
+        /// At least one byte.
+        bytes: Vec<u8>,
+    },
+    /// The peer closed the connection, or it broke. No further event comes for it.
+    Closed {
+        /// Which one.
+        conn: ConnId,
+        /// The network's words for it, `None` for an orderly close.
+        reason: Option<String>,
+    },
+}
+
+impl NetEvent {
+    /// The connection this event is about.
+    pub fn conn(&self) -> ConnId {
+        match self {
+            NetEvent::Connected { conn }
+            | NetEvent::ConnectFailed { conn, .. }
+            | NetEvent::Received { conn, .. }
+            | NetEvent::Closed { conn, .. } => *conn,
+        }
+    }
+}
+
+/// What firmware asks of the network, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetAction {
+    /// Open a TCP connection; answered by `Connected` or `ConnectFailed`.
+    Connect {
+        /// A fresh number.
+        conn: ConnId,
+        /// As configured: a name or an address.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
+    /// Send these bytes.
+    Send {
+        /// An open connection.
+        conn: ConnId,
+        /// All of them, in order.
+        bytes: Vec<u8>,
+    },
+    /// Close; no event follows.
+    Close {
+        /// Which one.
+        conn: ConnId,
+    },
+}
+
+/// Everything firmware may know in one step besides the time.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The real-time clock's reading at this instant.
+    pub rtc: RtcTime,
+    /// A frame, when one is due at this instant.
+    pub frame: Option<Frame>,
+    /// The DI pin.
+    pub di: Level,
+    /// What the network did, in order.
+    pub network: Vec<NetEvent>,
+}
+
+/// Everything firmware does in one step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    /// For the network, in this order.
+    pub network: Vec<NetAction>,
+    /// Connections on which an answer is outstanding, ascending. While there are any, the wire is not at rest.
+    pub awaiting: Vec<ConnId>,
+    /// When to step next at the latest, even if nothing happens.
+    pub next_wake: Option<Uptime>,
+    /// How the DO contact is driven.
+    pub do_contact: Contact,
+    /// Whether the LED is driven on.
+    pub led_on: bool,
+}
