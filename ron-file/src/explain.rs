@@ -1,0 +1,112 @@
+//! ron's errors in words for the person who wrote the file.
+
+use ron::error::{Error, Position, SpannedError};
+
+pub(crate) struct Explanation {
+    pub message: String,
+    /// Where ron noticed.
+    pub at: Position,
+    /// Whether a whole value is at fault, so that its first character is a better place than where ron noticed.
+    pub about_value: bool,
+    /// The key at fault, where that is the last step of the path.
+    pub key: Option<String>,
+}
+
+pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
+    let (start, end) = (error.span.start, error.span.end);
+    let value = |message: String| Explanation { message, at: end, about_value: true, key: None };
+    let syntax = |message: String| Explanation { message, at: end, about_value: false, key: None };
+    let mismatch = |expected: &str| {
+        let found = excerpt(text, end);
+        syntax(if found.is_empty() {
+            format!("expected {expected}")
+        } else {
+            format!("expected {expected}, found `{found}`")
+        })
+    };
+    match &error.code {
+        Error::NoSuchStructField { expected, found, .. } => Explanation {
+            message: format!("unknown field{}", alternatives(found, expected)),
+            at: start,
+            about_value: false,
+            key: Some(found.clone()),
+        },
+        Error::DuplicateStructField { field, .. } => Explanation {
+            message: "is given twice".to_owned(),
+            at: start,
+            about_value: false,
+            key: Some((*field).to_owned()),
+        },
+        Error::MissingStructField { field, .. } => value(format!("missing field `{field}`")),
+        Error::NoSuchEnumVariant { expected, found, .. } => {
+            value(format!("unknown name `{found}`{}", alternatives(found, expected)))
+        }
+        Error::InvalidValueForType { expected, found } => value(format!("expected {expected}, found {found}")),
+        Error::ExpectedDifferentLength { expected, found } => {
+            value(format!("expected {expected}, found {found} element{}", if *found == 1 { "" } else { "s" }))
+        }
+        Error::IntegerOutOfBounds => value("number is out of range here".to_owned()),
+        Error::Message(message) => value(message.clone()),
+        Error::ExpectedBoolean => mismatch("true or false"),
+        Error::ExpectedInteger => mismatch("a whole number"),
+        Error::ExpectedFloat => mismatch("a number"),
+        Error::ExpectedString => mismatch("text in quotes"),
+        Error::ExpectedArray => mismatch("a list `[…]`"),
+        Error::ExpectedMap => mismatch("a map `{…}`"),
+        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => mismatch("`(…)`"),
+        Error::ExpectedIdentifier => mismatch("a name"),
+        Error::ExpectedComma => mismatch("a comma or the end of the list"),
+        Error::ExpectedMapColon => mismatch("a colon"),
+        Error::ExpectedStructLikeEnd | Error::ExpectedOptionEnd => mismatch("`)`"),
+        Error::ExpectedArrayEnd => mismatch("`]`"),
+        Error::ExpectedMapEnd => mismatch("`}`"),
+        Error::ExpectedDifferentStructName { expected, found } => {
+            syntax(format!("expected `{expected}(…)`, found `{found}`"))
+        }
+        Error::Eof => syntax("the text ends in the middle of a value".to_owned()),
+        Error::ExpectedStringEnd => value("the text ends inside quotes".to_owned()),
+        Error::UnclosedBlockComment => syntax("the text ends inside a `/* … */` comment".to_owned()),
+        Error::TrailingCharacters => mismatch("the end of the file"),
+        Error::ExceededRecursionLimit => syntax("is nested too deeply".to_owned()),
+        other => syntax(lowercase_first(&other.to_string())),
+    }
+}
+
+fn lowercase_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// What would be right: the nearest name if one is near, and all of them.
+fn alternatives(found: &str, expected: &[&str]) -> String {
+    let nearest = expected
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(found, name), found.len().max(name.len()), name))
+        .filter(|(distance, length, _)| distance < length && *distance <= length.div_ceil(3))
+        .min_by_key(|(distance, _, _)| *distance);
+    let suggestion = nearest.map(|(_, _, name)| format!(", did you mean `{name}`?")).unwrap_or_default();
+    let separator = if suggestion.is_empty() { ";" } else { "" };
+    let quoted: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [] => format!("{suggestion}{separator} none is expected here"),
+        [only] if suggestion.is_empty() => format!("; expected {only}"),
+        [_] => suggestion,
+        [first @ .., last] => {
+            let either = if first.len() == 1 { "either" } else { "one of" };
+            format!("{suggestion}{separator} expected {either} {} or {last}", first.join(", "))
+        }
+    }
+}
+
+/// The word or quoted text that stands at a position, for telling a person what was found there.
+fn excerpt(text: &str, at: Position) -> String {
+    const LONGEST: usize = 40;
+    let Some(line) = text.lines().nth(at.line.saturating_sub(1)) else { return String::new() };
+    let rest: Vec<char> = line.chars().skip(at.col.saturating_sub(1)).collect();
+    let end = match rest.first() {
+        Some('"') => rest.iter().skip(1).position(|&c| c == '"').map_or(rest.len(), |quote| quote + 2),
+        Some(c) if "()[]{},:".contains(*c) => 1,
+        _ => rest.iter().position(|&c| "()[]{},:/".contains(c) || c.is_whitespace()).unwrap_or(rest.len()),
+    };
+    rest[..end.min(LONGEST)].iter().collect()
+}
