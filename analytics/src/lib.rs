@@ -6,8 +6,8 @@ mod onnx;
 mod pipeline;
 mod track;
 
-pub use count::{Counts, DetectionArea, Region};
+pub use count::{Counts, DetectionArea, Region, RegionCount, count, polygon_problem};
 pub use detect::{DetectError, Detection, Detector, Posture};
-pub use onnx::{DEFAULT_MODEL, Inference, OnnxDetector, OnnxError};
+pub use onnx::{DEFAULT_MODEL, Inference, MODEL_HEIGHT, MODEL_WIDTH, OnnxDetector, OnnxError, choose_runtime};
 pub use pipeline::{Analysis, Pipeline};
 pub use track::{Track, Tracker};

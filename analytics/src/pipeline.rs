@@ -1,0 +1,167 @@
+//! From a frame to who is where: detect, follow, count. Knows no clock: callers time the two halves if they want to.
+
+use firmware_shim::{Frame, Uptime, View};
+use glam::DVec2;
+
+use crate::count::count;
+use crate::{Counts, DetectError, Detection, DetectionArea, Detector, Region, Track, Tracker};
+
+/// What one frame came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Analysis {
+    /// The frame's number.
+    pub seq: u64,
+    /// The middle of its exposure.
+    pub taken_at: Uptime,
+    /// What was seen in this frame alone.
+    pub detections: Vec<Detection>,
+    /// Who is believed to be there, ascending by id.
+    pub tracks: Vec<Track>,
+    /// How many of them are where.
+    pub counts: Counts,
+}
+
+/// The whole way from frames to counts.
+pub struct Pipeline {
+    detector: Box<dyn Detector>,
+    tracker: Tracker,
+    view: View,
+    area: DetectionArea,
+    regions: Vec<Region>,
+}
+
+impl Pipeline {
+    /// A pipeline that has seen nothing yet. Detections are in pixels of `view`'s lens.
+    pub fn new(detector: Box<dyn Detector>, view: View, area: DetectionArea, regions: Vec<Region>) -> Self {
+        Pipeline { detector, tracker: Tracker::new(view), view, area, regions }
+    }
+
+    /// Everything at once: [`detect`](Self::detect), then [`follow`](Self::follow).
+    ///
+    /// # Errors
+    /// Those of the detector. The frame is then as good as never taken: the tracks stay as they are.
+    pub fn analyse(&mut self, frame: &Frame) -> Result<Analysis, DetectError> {
+        let detections = self.detect(frame)?;
+        Ok(self.follow(frame.seq, frame.taken_at, detections))
+    }
+
+    /// The people seen in `frame`: the costly half, and the one without memory.
+    ///
+    /// # Errors
+    /// Those of the detector.
+    pub fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+        self.detector.detect(frame)
+    }
+
+    /// Follows the people seen in frame `seq`, taken at `taken_at`, and counts them by where they stand on the floor. A
+    /// person lost from sight a moment ago is still counted.
+    pub fn follow(&mut self, seq: u64, taken_at: Uptime, detections: Vec<Detection>) -> Analysis {
+        let tracks = self.tracker.update(taken_at, &detections);
+        let feet: Vec<DVec2> = tracks.iter().map(|track| self.view.normalised(track.foot_px)).collect();
+        let counts = count(self.area, &self.regions, &feet);
+        Analysis { seq, taken_at, detections, tracks, counts }
+    }
+
+    /// Changes what is counted; the people are followed on.
+    pub fn set_area(&mut self, area: DetectionArea, regions: Vec<Region>) {
+        self.area = area;
+        self.regions = regions;
+    }
+
+    /// Forgets everybody, as at the edge of a schedule. Their ids are not given again.
+    pub fn drop_tracks(&mut self) {
+        self.tracker.drop_tracks();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use firmware_shim::{Lens, Mounting};
+    use glam::DVec3;
+
+    use super::*;
+    use crate::Posture;
+
+    fn view() -> View {
+        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [0.0; 4]);
+        View { lens, mounting: Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 } }
+    }
+
+    /// Sees a standing person at each of these places on the floor, or fails while there are none to see.
+    struct Standing(Vec<(f64, f64)>);
+
+    impl Detector for Standing {
+        fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+            if self.0.is_empty() {
+                return Err(DetectError::NoPicture { seq: frame.seq });
+            }
+            let seen = self.0.iter().map(|&(x, y)| {
+                let head_px = view().pixel(DVec3::new(x, y, 1.62)).expect("in the lens's field");
+                let posture = Posture::Standing;
+                Detection { head_px, box_min_px: head_px, box_max_px: head_px, posture, confidence: 1.0 }
+            });
+            Ok(seen.collect())
+        }
+    }
+
+    /// A region around where the floor point (x, y) is seen, 0.1 of the image wide and high.
+    fn region_around(id: u32, x: f64, y: f64) -> Region {
+        let middle = view().normalised(view().pixel(DVec3::new(x, y, 0.0)).unwrap());
+        let corners = [(-0.05, -0.05), (0.05, -0.05), (0.05, 0.05), (-0.05, 0.05)];
+        let polygon = corners.map(|corner| middle + DVec2::from(corner)).to_vec();
+        Region { id, name: format!("Region {id}"), polygon }
+    }
+
+    fn frame(seq: u64) -> Frame {
+        Frame { seq, taken_at: Uptime::from_millis(100 * seq), image: None }
+    }
+
+    fn by_region(analysis: &Analysis) -> Vec<(u32, u32)> {
+        analysis.counts.regions.iter().map(|region| (region.id, region.count)).collect()
+    }
+
+    #[test]
+    fn people_are_counted_where_they_stand_not_where_their_heads_are_seen() {
+        let places = vec![(1.2, 0.0), (-1.0, 0.5)];
+        let regions = vec![region_around(1, 1.2, 0.0), region_around(2, 0.0, -1.0)];
+        let head = view().normalised(view().pixel(DVec3::new(1.2, 0.0, 1.62)).unwrap());
+        assert_eq!(count(DetectionArea::Mapped, &regions, &[head]).total, 0, "the head is seen outside the region");
+        let mut pipeline = Pipeline::new(Box::new(Standing(places)), view(), DetectionArea::Mapped, regions.clone());
+        let analyses: Vec<Analysis> = (0..3).map(|seq| pipeline.analyse(&frame(seq)).unwrap()).collect();
+        assert_eq!((analyses[0].detections.len(), analyses[0].tracks.len()), (2, 0));
+        let last = &analyses[2];
+        assert_eq!((last.seq, last.taken_at), (2, Uptime::from_millis(200)));
+        assert_eq!((last.counts.total, by_region(last)), (1, vec![(1, 1), (2, 0)]));
+
+        pipeline.set_area(DetectionArea::NonMapped, regions);
+        let same_people = pipeline.analyse(&frame(3)).unwrap();
+        assert_eq!(same_people.tracks.iter().map(|track| track.id).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(same_people.counts, Counts { total: 1, regions: Vec::new() });
+
+        pipeline.drop_tracks();
+        assert_eq!(pipeline.analyse(&frame(4)).unwrap().counts.total, 0);
+    }
+
+    #[test]
+    fn somebody_lost_from_sight_is_still_counted_for_a_moment() {
+        let mut pipeline =
+            Pipeline::new(Box::new(Standing(vec![(0.5, 0.5)])), view(), DetectionArea::WholeView, vec![]);
+        for seq in 0..5 {
+            pipeline.analyse(&frame(seq)).unwrap();
+        }
+        let counts: Vec<u32> =
+            (5..25).map(|seq| pipeline.follow(seq, frame(seq).taken_at, Vec::new()).counts.total).collect();
+        assert_eq!(counts, [[1; 15].as_slice(), &[0; 5]].concat(), "1.5 s");
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_analysed_changes_nothing() {
+        let mut pipeline = Pipeline::new(Box::new(Standing(vec![])), view(), DetectionArea::WholeView, vec![]);
+        let seen = Standing(vec![(0.5, 0.5)]).detect(&frame(0)).unwrap();
+        for seq in 0..3 {
+            pipeline.follow(seq, frame(seq).taken_at, seen.clone());
+        }
+        assert!(matches!(pipeline.analyse(&frame(3)), Err(DetectError::NoPicture { seq: 3 })));
+        assert_eq!(pipeline.follow(4, frame(4).taken_at, seen).counts.total, 1);
+    }
+}
