@@ -1,1 +1,24 @@
+//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, and the clock chip.
+//!
+//! A [`Profile`] holds a device's figures; a [`Camera`] built from it turns [`Radiance`], rendered on the grid that
+//! [`Profile::pinhole`] asks for, into frames: [`ImageSensor`] (lens, photons, noise, conversion), then [`Isp`] (shading
+//! correction and encoding), with [`AutoExposure`] closing the loop. [`Rtc`] is the calendar clock.
+//!
+//! This crate does not know what is in front of the lens, who renders it, or what firmware makes of the frames.
 
+mod camera;
+mod exposure;
+mod isp;
+mod noise;
+mod profile;
+mod radiance;
+mod rtc;
+mod sensor;
+
+pub use camera::Camera;
+pub use exposure::{AutoExposure, Exposure};
+pub use isp::{Developed, Isp};
+pub use profile::{ExposureControl, ImageStream, MountingDefault, Optics, Profile, SensorChip};
+pub use radiance::{Pinhole, Radiance};
+pub use rtc::Rtc;
+pub use sensor::{ImageSensor, RawImage};
