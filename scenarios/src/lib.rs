@@ -1,1 +1,29 @@
+//! What happens and what must be true: scenario files, the loop that runs them, the ground truth that judges them.
+//!
+//! A [`Scenario`] is read from a file, [`run`] in one of two [`Lane`]s into a [`RunRecord`], and judged by [`judge`]. The
+//! loop asks a [`LightSource`] for light and does not know who renders it.
 
+mod dataset;
+mod error;
+mod expect;
+mod file;
+mod light;
+mod occlusion;
+mod oracle;
+mod record;
+mod sheet;
+mod truth;
+mod twin;
+mod verdict;
+
+pub use dataset::{Sample, SamplePerson, export as export_dataset};
+pub use error::RunError;
+pub use expect::Expectation;
+pub use file::{Event, Happening, Scenario};
+pub use light::{Exposure, LightError, LightSource, Stage};
+pub use oracle::OracleErrors;
+pub use record::{Capture, FrameRecord, RunRecord, SheetFrame};
+pub use sheet::contact_sheet;
+pub use truth::{TrueArea, TrueCount, TrueFrame, TruePerson, Truth};
+pub use twin::{Lane, Work, run};
+pub use verdict::{Judgement, judge};

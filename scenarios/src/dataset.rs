@@ -1,0 +1,137 @@
+//! Pictures with truth for training: random rooms under random sensors, through the same light, lens and noise as a run.
+
+use std::sync::Arc;
+
+use device_model::{Camera, Exposure as CameraExposure, Profile};
+use firmware_shim::{Mounting, RgbImage, Uptime, View};
+use glam::DVec2;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scenes::{Scene, random_scene};
+
+use crate::light::{Exposure, LightError, LightSource, Stage};
+use crate::truth::{TruePerson, Truth};
+
+/// The most people of a random scene.
+const PEOPLE_MAX: usize = 9;
+/// Exposures of a scene lie within this many seconds.
+const SCENE_S: f64 = 4.0;
+
+/// A picture and everybody in it.
+pub struct Sample {
+    /// As the analysis gets it.
+    pub image: RgbImage,
+    /// Everybody of whom anything may be in the picture.
+    pub people: Vec<SamplePerson>,
+}
+
+/// A person of a sample.
+pub struct SamplePerson {
+    /// The truth.
+    pub person: TruePerson,
+    /// Neither hit nor miss: hardly visible, or the floor point is outside the picture.
+    pub ignored: bool,
+}
+
+/// Exports `scenes` random scenes with `frames_per_scene` pictures each. The same seed gives the same pictures on the same
+/// graphics driver.
+pub fn export<E: From<LightError>>(
+    light: &mut dyn LightSource,
+    profile: &Profile,
+    seed: u64,
+    scenes: u64,
+    frames_per_scene: u32,
+    sink: &mut dyn FnMut(Sample) -> Result<(), E>,
+) -> Result<(), E> {
+    for index in 0..scenes {
+        // A stream of its own for every scene: scene 500 is the same however many came before.
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index);
+        export_scene(light, profile, &mut rng, frames_per_scene, sink)?;
+    }
+    Ok(())
+}
+
+fn export_scene<E: From<LightError>>(
+    light: &mut dyn LightSource,
+    profile: &Profile,
+    rng: &mut ChaCha8Rng,
+    frames: u32,
+    sink: &mut dyn FnMut(Sample) -> Result<(), E>,
+) -> Result<(), E> {
+    let scene = Arc::new(random_scene(rng, PEOPLE_MAX));
+    let profile = vary(profile, rng);
+    let view = View { lens: profile.lens(), mounting: random_mounting(&scene, rng) };
+    let size = DVec2::new(scene.room.size_m.0, scene.room.size_m.1);
+    let sensor_at = size * DVec2::new(rng.random_range(0.3..0.7), rng.random_range(0.3..0.7));
+    light.set_stage(&Stage { scene: &scene, sensor_at, view, pinhole: profile.pinhole() })?;
+
+    let truth = Truth::new(Arc::clone(&scene), sensor_at, view);
+    let camera = Camera::new(&profile, rng.random());
+    let times: Vec<f64> = (0..frames).map(|_| rng.random_range(0.0..SCENE_S)).collect();
+    let exposure = |seq: usize| {
+        let t_s = *times.get(seq)?;
+        Some(Exposure { seq: seq as u64, world: scene.at(t_s), lux: scene.light.lux })
+    };
+    light.expose(exposure(0).as_ref(), &mut |_| {})?;
+    for (seq, t_s) in times.iter().enumerate() {
+        let due = seq as u64;
+        let radiance = match light.expose(exposure(seq + 1).as_ref(), &mut |_| {})? {
+            Some((got, radiance)) if got == due => radiance,
+            other => return Err(LightError::OutOfTurn { due, got: other.map(|(got, _)| got) }.into()),
+        };
+        let exposure = settled_exposure(&camera, &profile, due, &radiance, rng);
+        let image = camera.take(due, exposure, &radiance).image;
+        let frame = truth.at(Uptime((t_s * 1e9) as u64));
+        let people = frame.people.iter().filter(|person| person.box_px.is_some()).map(|person| {
+            let foot_in_view = person.foot_px.is_some_and(|foot| view.lens.contains(foot));
+            SamplePerson { person: person.clone(), ignored: !foot_in_view || !person.is_visible() }
+        });
+        sink(Sample { image, people: people.collect() })?;
+    }
+    Ok(())
+}
+
+/// A device like the profile's, with another lens and sensor, so that the network learns no lens by heart.
+fn vary(profile: &Profile, rng: &mut ChaCha8Rng) -> Profile {
+    let mut profile = profile.clone();
+    profile.optics.horizontal_angle_deg *= rng.random_range(0.85..1.1);
+    profile.optics.distortion[0] *= rng.random_range(0.3..1.3);
+    profile.sensor.read_noise_e *= rng.random_range(0.5..2.5);
+    profile.sensor.quantum_efficiency *= rng.random_range(0.6..1.1);
+    profile
+}
+
+fn random_mounting(scene: &Scene, rng: &mut ChaCha8Rng) -> Mounting {
+    let quarter_turns = f64::from(rng.random_range(0..4));
+    let tilt_deg: f64 = if rng.random_bool(0.3) { rng.random_range(-8.0..8.0) } else { 0.0 };
+    Mounting {
+        height_m: scene.room.ceiling_m,
+        rotation_rad: (90.0 * quarter_turns + rng.random_range(-10.0..10.0f64)).to_radians(),
+        tilt_rad: tilt_deg.to_radians(),
+    }
+}
+
+/// The exposure the automatic would settle at, give or take: what it measures once, scaled to its target.
+fn settled_exposure(
+    camera: &Camera,
+    profile: &Profile,
+    seq: u64,
+    radiance: &device_model::Radiance,
+    rng: &mut ChaCha8Rng,
+) -> CameraExposure {
+    let control = &profile.exposure;
+    let mut product = control.start_time_ms * 1e-3 * control.start_gain;
+    let split = |product: f64| {
+        let time_s = product.clamp(control.time_min_ms * 1e-3, control.time_max_ms * 1e-3);
+        CameraExposure { time_s, gain: (product / time_s).clamp(1.0, control.gain_max) }
+    };
+    let level = control.target_level;
+    let target = f64::from(scenes::Color::new(level, level, level).reflectance()[0]);
+    // Twice: the first measurement may be clipped.
+    for _ in 0..2 {
+        let measured = camera.take(seq, split(product), radiance).mean_signal.max(1e-4);
+        product *= (target / measured).clamp(0.02, 50.0);
+    }
+    split(product * rng.random_range(0.6..1.5))
+}

@@ -1,0 +1,33 @@
+//! Why a scenario could not be run. A run that was made and found wrong is no error.
+
+use firmware::{CommandError, NetError, Problem};
+use firmware_shim::Uptime;
+use golden::wire::WireError;
+
+use crate::LightError;
+
+/// Why a run came to no end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No light.
+    #[error(transparent)]
+    Light(#[from] LightError),
+    /// No recipients.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The device's end of the network.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The firmware does not take the scenario's configuration.
+    #[error("failed to configure the device: {}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "))]
+    Configuration(Vec<Problem>),
+    /// The firmware does not take a configuration of the timeline.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Device and recipients never came to rest, or the device wants to wake at once for ever.
+    #[error("the device never came to rest at {at}: virtual time cannot pass")]
+    NeverAtRest {
+        /// When.
+        at: Uptime,
+    },
+}

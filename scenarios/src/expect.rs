@@ -1,0 +1,113 @@
+//! What a scenario demands of a run, beside its golden file: judged against the ground truth and the captured reports.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::record::{Capture, RunRecord};
+
+/// One demand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Expectation {
+    /// The mean over analysed frames of 1 − |counted − true| / max(true, 1).
+    CountAccuracy {
+        /// 0 to 1.
+        at_least: f64,
+    },
+    /// How many reports of a kind arrive.
+    Reports {
+        /// `"interval"` or `"trigger"`; any if not given.
+        #[serde(default)]
+        report_type: Option<String>,
+        /// This many or more.
+        #[serde(default)]
+        at_least: Option<usize>,
+        /// This many or fewer.
+        #[serde(default)]
+        at_most: Option<usize>,
+    },
+    /// Every report's `current_total` is what was true at some instant shortly before it.
+    TotalsAreTrue {
+        /// People it may be off.
+        #[serde(default)]
+        within: u32,
+        /// How long a change may take to be reported, seconds.
+        lag_s: f64,
+    },
+}
+
+impl Expectation {
+    /// What is wrong with the demand itself.
+    pub(crate) fn problem(&self) -> Option<String> {
+        match self {
+            Expectation::CountAccuracy { at_least } if !(0.0..=1.0).contains(at_least) => {
+                Some(format!("at_least: {at_least} is out of 0 to 1"))
+            }
+            Expectation::Reports { at_least: None, at_most: None, .. } => {
+                Some("Reports needs at_least, at_most or both".to_owned())
+            }
+            Expectation::Reports { report_type: Some(kind), .. } if kind != "interval" && kind != "trigger" => {
+                Some(format!("report_type: `{kind}` is neither \"interval\" nor \"trigger\""))
+            }
+            Expectation::TotalsAreTrue { lag_s, .. } if !(0.0..=600.0).contains(lag_s) => {
+                Some(format!("lag_s: {lag_s} s is out of 0 to 600 s"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the run failed to do, a line each.
+    pub(crate) fn failures(&self, record: &RunRecord) -> Vec<String> {
+        match self {
+            Expectation::CountAccuracy { at_least } => {
+                let Some(accuracy) = record.count_accuracy() else {
+                    return vec!["expected a count accuracy, but no frame was analysed".to_owned()];
+                };
+                if accuracy >= *at_least {
+                    return vec![];
+                }
+                vec![format!("count accuracy is {accuracy:.4}, expected at least {at_least}")]
+            }
+            Expectation::Reports { report_type, at_least, at_most } => {
+                let is_kind = |capture: &&Capture| {
+                    report_type.is_none() || field(capture, "report_type").as_ref().and_then(Value::as_str) == report_type.as_deref()
+                };
+                let found = record.captures.iter().filter(is_kind).count();
+                let kind = report_type.as_deref().map_or(String::new(), |kind| format!("{kind} "));
+                let mut failures = Vec::new();
+                if at_least.is_some_and(|least| found < least) {
+                    failures.push(format!("{found} {kind}reports arrived, expected at least {}", at_least.unwrap_or(0)));
+                }
+                if at_most.is_some_and(|most| found > most) {
+                    failures.push(format!("{found} {kind}reports arrived, expected at most {}", at_most.unwrap_or(0)));
+                }
+                failures
+            }
+            Expectation::TotalsAreTrue { within, lag_s } => {
+                record.captures.iter().filter_map(|capture| false_total(record, capture, *within, *lag_s)).collect()
+            }
+        }
+    }
+}
+
+fn field(capture: &Capture, name: &str) -> Option<Value> {
+    serde_json::from_slice::<Value>(&capture.delivery.body).ok()?.get(name).cloned()
+}
+
+fn false_total(record: &RunRecord, capture: &Capture, within: u32, lag_s: f64) -> Option<String> {
+    let at_s = capture.at.as_secs_f64();
+    let Some(total) = field(capture, "current_total").as_ref().and_then(Value::as_u64) else {
+        return Some(format!("the report at {at_s:.3} s has no number `current_total`"));
+    };
+    let total = u32::try_from(total).unwrap_or(u32::MAX);
+    let recent = record.frames.iter().filter(|frame| {
+        let taken_s = frame.taken_at.as_secs_f64();
+        taken_s <= at_s && taken_s >= at_s - lag_s
+    });
+    let errors = recent.map(|frame| (frame.truth.error(total), frame.truth.sure));
+    // Before the first frame nobody can have been counted.
+    let (error, truth) = errors.min().unwrap_or((total, 0));
+    (error > within).then(|| {
+        format!("the report at {at_s:.3} s says current_total {total}; the nearest true count in the {lag_s} s before is {truth}")
+    })
+}

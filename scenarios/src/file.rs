@@ -1,0 +1,317 @@
+//! Scenario files: which scene, which device, what happens, and what must be true.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use device_model::Profile;
+use firmware::Configuration;
+use firmware_shim::{Lens, Mounting, RtcTime, View};
+use glam::DVec2;
+use golden::compare::Tolerance;
+use golden::normalise::Rule;
+use golden::wire::Recipient;
+use ron_file::{FileError, FileErrors, RonFile};
+use scenes::Scene;
+use serde::{Deserialize, Serialize};
+
+use crate::expect::Expectation;
+use crate::oracle::OracleErrors;
+use crate::truth::TrueArea;
+
+/// What a scenario file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScenarioFile {
+    /// A scene of the library by name, or a path (ending in `.ron`) relative to this file.
+    scene: String,
+    #[serde(default)]
+    seed: u64,
+    duration_s: f64,
+    device: DeviceFile,
+    /// Who the device can reach.
+    #[serde(default)]
+    recipients: Vec<Recipient>,
+    #[serde(default)]
+    timeline: Vec<Event>,
+    #[serde(default)]
+    oracle: OracleErrors,
+    /// What a golden file must not hold to: each rule checks a value's form and then replaces it.
+    #[serde(default)]
+    normalise: Vec<Rule>,
+    /// How far the rendered lane may be from the golden file; the oracle lane is exact.
+    #[serde(default)]
+    rendered_tolerance: Tolerance,
+    #[serde(default)]
+    expect: Vec<Expectation>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceFile {
+    /// A device profile of the library by name, or a path (ending in `.ron`) relative to this file.
+    #[serde(default = "default_profile")]
+    profile: String,
+    /// The sensor's place below the ceiling, in the room's x and y.
+    at_m: (f64, f64),
+    /// Height of the lens above the floor; the ceiling's unless said otherwise.
+    #[serde(default)]
+    height_m: Option<f64>,
+    #[serde(default)]
+    rotation_deg: f64,
+    #[serde(default)]
+    tilt_deg: f64,
+    /// What the device's clock reads when the run begins.
+    clock: DateTime<Utc>,
+    /// What is set on the device. Its mounting is the true one unless set.
+    #[serde(default)]
+    configuration: Configuration,
+}
+
+fn default_profile() -> String {
+    "vs121-p-standard".to_owned()
+}
+
+/// Something that happens during a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Seconds after the run's beginning.
+    pub at_s: f64,
+    /// What happens.
+    pub event: Happening,
+}
+
+/// What can happen during a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Happening {
+    /// The light changes to this level, lx.
+    Lux(f64),
+    /// The device's clock is set.
+    Clock(DateTime<Utc>),
+    /// The device is configured anew, all of it.
+    Configure(Box<Configuration>),
+}
+
+/// A checked scenario, ready to run.
+pub struct Scenario {
+    /// The file's name without its ending.
+    pub name: String,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// The world.
+    pub scene: Arc<Scene>,
+    /// Every random number descends from it.
+    pub seed: u64,
+    /// How long the run takes, seconds of virtual time.
+    pub duration_s: f64,
+    /// The device's hardware.
+    pub profile: Profile,
+    /// Where the sensor hangs, in the room's x and y.
+    pub sensor_at: DVec2,
+    /// How it hangs.
+    pub mounting: Mounting,
+    /// What the device's clock reads when the run begins.
+    pub clock: RtcTime,
+    /// What is set on the device at first.
+    pub configuration: Configuration,
+    /// Who the device can reach.
+    pub recipients: Vec<Recipient>,
+    /// What happens, in the order of time.
+    pub timeline: Vec<Event>,
+    /// How the oracle errs.
+    pub oracle: OracleErrors,
+    /// What a golden file must not hold to.
+    pub normalise: Vec<Rule>,
+    /// How far the rendered lane may be from the golden file.
+    pub rendered_tolerance: Tolerance,
+    /// What must be true.
+    pub expect: Vec<Expectation>,
+}
+
+/// Longer runs are a slip of the pen: a week.
+const DURATION_MAX_S: f64 = 7.0 * 86_400.0;
+
+impl Scenario {
+    /// Reads a scenario and everything it refers to; all mistakes of a file at once.
+    pub fn read(path: &Path) -> Result<Self, FileErrors> {
+        let source = RonFile::read(path)?;
+        let file: ScenarioFile = source.parse()?;
+        let problem = |field: &str, words: String| FileErrors::from(source.problem(field, words));
+        let beside = path.parent().unwrap_or(Path::new("."));
+
+        let scene = if file.scene.ends_with(".ron") {
+            Scene::from_file(&referred(&source, "scene", beside, &file.scene)?)?
+        } else {
+            let known = scenes::library_names().join(", ");
+            let words = format!("there is no scene `{}` in the library: {known}; or name a .ron file", file.scene);
+            Scene::from_library(&file.scene).ok_or_else(|| problem("scene", words))??
+        };
+        let name = &file.device.profile;
+        let profile = if name.ends_with(".ron") {
+            Profile::from_file(&referred(&source, "device.profile", beside, name)?)?
+        } else if Profile::library_names().contains(name) {
+            Profile::library(name)?
+        } else {
+            let known = Profile::library_names().join(", ");
+            let words = format!("there is no device profile `{name}` in the library: {known}; or name a .ron file");
+            return Err(problem("device.profile", words));
+        };
+
+        let problems: Vec<FileError> =
+            file.problems(&scene).into_iter().map(|(field, words)| source.problem(&field, words)).collect();
+        if !problems.is_empty() {
+            return Err(FileErrors(problems));
+        }
+        Ok(file.into_scenario(path, scene, profile))
+    }
+
+    /// The analysed picture's lens.
+    pub fn lens(&self) -> Lens {
+        self.profile.lens()
+    }
+
+    /// The lens as it really hangs.
+    pub fn view(&self) -> View {
+        View { lens: self.lens(), mounting: self.mounting }
+    }
+
+    /// The light at a time, lx.
+    pub fn lux_at(&self, t_s: f64) -> f64 {
+        let changes = self.timeline.iter().take_while(|event| event.at_s <= t_s);
+        let levels = changes.filter_map(|event| if let Happening::Lux(lux) = event.event { Some(lux) } else { None });
+        levels.last().unwrap_or(self.scene.light.lux)
+    }
+
+    /// Where people are to be counted under a configuration.
+    pub fn true_area(configuration: &Configuration) -> TrueArea {
+        let detection = &configuration.region_people_counting.detection_region;
+        let polygons = || detection.regions.iter().map(|region| region.polygon.corners().to_vec()).collect();
+        match detection.area {
+            _ if !detection.enable || detection.regions.is_empty() => TrueArea::WholeView,
+            firmware::configuration::Area::Mapped => TrueArea::Mapped(polygons()),
+            firmware::configuration::Area::NonMapped => TrueArea::NonMapped(polygons()),
+        }
+    }
+}
+
+/// A file that another refers to.
+fn referred(source: &RonFile, field: &str, beside: &Path, name: &str) -> Result<RonFile, FileErrors> {
+    let path = beside.join(name);
+    if path.is_file() { Ok(RonFile::read(path)?) } else {
+        Err(source.problem(field, format!("there is no file {}", path.display())).into())
+    }
+}
+
+impl ScenarioFile {
+    fn problems(&self, scene: &Scene) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut report = |field: String, words: String| problems.push((field, words));
+        if !(0.1..=DURATION_MAX_S).contains(&self.duration_s) {
+            report("duration_s".into(), format!("{} s is out of 0.1 s to a week (604,800 s)", self.duration_s));
+        }
+        let device = &self.device;
+        let (x, y) = scene.room.size_m;
+        if !(0.0..=x).contains(&device.at_m.0) || !(0.0..=y).contains(&device.at_m.1) {
+            let words = format!("{:?} is outside the scene's room of {x} m × {y} m", device.at_m);
+            report("device.at_m".into(), words);
+        }
+        let height = device.height_m.unwrap_or(scene.room.ceiling_m);
+        if !(1.8..=scene.room.ceiling_m).contains(&height) {
+            let words = format!("{height} m is out of 1.8 m to the ceiling at {} m", scene.room.ceiling_m);
+            report("device.height_m".into(), words);
+        }
+        if !(-360.0..=360.0).contains(&device.rotation_deg) {
+            report("device.rotation_deg".into(), format!("{}° is out of −360° to 360°", device.rotation_deg));
+        }
+        if !(-60.0..=60.0).contains(&device.tilt_deg) {
+            report("device.tilt_deg".into(), format!("{}° is out of −60° to 60°", device.tilt_deg));
+        }
+        for problem in device.configuration.validate() {
+            report(format!("device.configuration.{}", problem.path), problem.message);
+        }
+        let mut before = 0.0;
+        for (i, event) in self.timeline.iter().enumerate() {
+            if !(0.0..=self.duration_s).contains(&event.at_s) {
+                let words = format!("{} s is outside the run of {} s", event.at_s, self.duration_s);
+                report(format!("timeline[{i}].at_s"), words);
+            }
+            if event.at_s < before {
+                let words = format!("{} s is before the event above it, at {before} s", event.at_s);
+                report(format!("timeline[{i}].at_s"), words);
+            }
+            before = event.at_s;
+            match &event.event {
+                Happening::Lux(lux) if !(0.0..=100_000.0).contains(lux) => {
+                    report(format!("timeline[{i}].event"), format!("{lux} lx is out of 0 to 100,000 lx"));
+                }
+                Happening::Lux(_) | Happening::Clock(_) => {}
+                Happening::Configure(configuration) => {
+                    for problem in configuration.validate() {
+                        report(format!("timeline[{i}].event.{}", problem.path), problem.message);
+                    }
+                }
+            }
+        }
+        for (field, value) in [("miss", self.oracle.miss), ("false_alarm", self.oracle.false_alarm)] {
+            if !(0.0..=1.0).contains(&value) {
+                report(format!("oracle.{field}"), format!("{value} is out of 0 to 1"));
+            }
+        }
+        if !(0.0..=100.0).contains(&self.oracle.jitter_px) {
+            report("oracle.jitter_px".into(), format!("{} pixels are out of 0 to 100", self.oracle.jitter_px));
+        }
+        for (i, recipient) in self.recipients.iter().enumerate() {
+            if let Some(words) = recipient.problem() {
+                report(format!("recipients[{i}].address"), words);
+            }
+            if self.recipients[..i].iter().any(|other| other.address == recipient.address) {
+                report(format!("recipients[{i}].address"), format!("{} is listed twice", recipient.address));
+            }
+        }
+        for (i, expectation) in self.expect.iter().enumerate() {
+            if let Some(words) = expectation.problem() {
+                report(format!("expect[{i}]"), words);
+            }
+        }
+        if !(0.0..=60.0).contains(&self.rendered_tolerance.time_s) {
+            let words = format!("{} s is out of 0 to 60 s", self.rendered_tolerance.time_s);
+            report("rendered_tolerance.time_s".into(), words);
+        }
+        problems
+    }
+
+    fn into_scenario(self, path: &Path, scene: Scene, profile: Profile) -> Scenario {
+        let device = self.device;
+        let mounting = Mounting {
+            height_m: device.height_m.unwrap_or(scene.room.ceiling_m),
+            rotation_rad: device.rotation_deg.to_radians(),
+            tilt_rad: device.tilt_deg.to_radians(),
+        };
+        Scenario {
+            name: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+            path: path.to_owned(),
+            scene: Arc::new(scene),
+            seed: self.seed,
+            duration_s: self.duration_s,
+            profile,
+            sensor_at: DVec2::new(device.at_m.0, device.at_m.1),
+            mounting,
+            clock: rtc(device.clock),
+            configuration: device.configuration,
+            recipients: self.recipients,
+            timeline: self.timeline,
+            oracle: self.oracle,
+            normalise: self.normalise,
+            rendered_tolerance: self.rendered_tolerance,
+            expect: self.expect,
+        }
+    }
+}
+
+/// A calendar time as the clock chip holds it; far-off years are held at its ends.
+pub(crate) fn rtc(time: DateTime<Utc>) -> RtcTime {
+    let end = if time.timestamp() < 0 { i64::MIN } else { i64::MAX };
+    RtcTime(time.timestamp_nanos_opt().unwrap_or(end))
+}

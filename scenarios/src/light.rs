@@ -1,0 +1,89 @@
+//! What a renderer is asked for, and what it gives. Renderers live elsewhere; this is their end of the loop.
+
+use device_model::{Pinhole, Radiance};
+use firmware_shim::View;
+use glam::DVec2;
+use scenes::{Scene, WorldState};
+
+use crate::Work;
+
+/// A scene seen by a sensor: all that stays the same over a run.
+pub struct Stage<'a> {
+    /// Room, furniture and lamps.
+    pub scene: &'a Scene,
+    /// The sensor's place below the ceiling, in the room's x and y.
+    pub sensor_at: DVec2,
+    /// How it hangs and where it looks.
+    pub view: View,
+    /// The picture to render, looking along the optical axis.
+    pub pinhole: Pinhole,
+}
+
+impl Stage<'_> {
+    /// The world at its start, for warming up.
+    pub fn first_exposure(&self) -> Exposure {
+        Exposure { seq: 0, world: self.scene.at(0.0), lux: self.scene.light.lux }
+    }
+}
+
+/// One exposure to render.
+#[derive(Clone, Debug)]
+pub struct Exposure {
+    /// The frame it is for.
+    pub seq: u64,
+    /// Everybody at the middle of the exposure.
+    pub world: WorldState,
+    /// The level of light, lx.
+    pub lux: f64,
+}
+
+/// A renderer.
+pub trait LightSource {
+    /// Sets the room, lamps and camera; whatever was outstanding is dropped. Returns when the stage is ready to be exposed.
+    fn set_stage(&mut self, stage: &Stage) -> Result<(), LightError>;
+
+    /// Starts rendering `next`, and gives the light of the exposure asked for by the call before, with its number. `enter`
+    /// is told of [`Work::Render`] and [`Work::Readback`] as they begin.
+    fn expose(
+        &mut self,
+        next: Option<&Exposure>,
+        enter: &mut dyn FnMut(Work),
+    ) -> Result<Option<(u64, Radiance)>, LightError>;
+}
+
+/// Why there is no light.
+#[derive(Debug, thiserror::Error)]
+pub enum LightError {
+    /// No graphics driver.
+    #[error(
+        "no Vulkan driver found to render with; the software one will do: \
+         `apt-get install mesa-vulkan-drivers` (the oracle lane, `--lane oracle`, needs none)"
+    )]
+    NoAdapter,
+    /// A picture did not come back for the exposure it was rendered for.
+    #[error("the light of exposure {seq} was lost between renderer and sensor")]
+    Lost {
+        /// The exposure's number.
+        seq: u64,
+    },
+    /// A picture came back for another exposure than the one that is due.
+    #[error("the light of exposure {got:?} came where that of exposure {due} was due")]
+    OutOfTurn {
+        /// The exposure whose light was due.
+        due: u64,
+        /// The exposure whose light came.
+        got: Option<u64>,
+    },
+    /// A still scene never gave the same picture twice.
+    #[error("the renderer was not ready after {frames} frames of a still scene")]
+    NeverSteady {
+        /// Frames rendered.
+        frames: u32,
+    },
+    /// The graphics device failed.
+    #[error("the graphics device failed: {reason}")]
+    Device {
+        /// The driver's words.
+        reason: String,
+    },
+}

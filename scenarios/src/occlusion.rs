@@ -1,0 +1,105 @@
+//! What hides what from the lens: solids as ray casting shapes.
+
+use glam::{DQuat, DVec3};
+use parry3d::math::Vec3 as ParryVec;
+use parry3d::query::{Ray, RayCast};
+use parry3d::shape::{Ball, Capsule, Cuboid, Cylinder};
+use scenes::{Shape, Solid};
+
+/// A solid that can hide things.
+pub(crate) struct Occluder {
+    at: DVec3,
+    /// From the room's axes to the shape's own.
+    unturn: DQuat,
+    /// Along which the shape's own axes are stretched: an ellipsoid is a stretched ball.
+    stretch: DVec3,
+    shape: Box<dyn RayCast>,
+    bounding_radius: f64,
+}
+
+impl Occluder {
+    pub(crate) fn new(solid: &Solid) -> Self {
+        let mut stretch = DVec3::ONE;
+        // Cylinders and capsules of the library stand along y, ours along z.
+        let mut unturn = solid.turned.inverse();
+        let z_to_y = DQuat::from_rotation_x(-std::f64::consts::FRAC_PI_2);
+        let shape: Box<dyn RayCast> = match solid.shape {
+            Shape::Cuboid(half) => Box::new(Cuboid::new(parry(half))),
+            Shape::Cylinder { radius, half_height } => {
+                unturn = z_to_y * unturn;
+                Box::new(Cylinder::new(half_height as f32, radius as f32))
+            }
+            Shape::Capsule { radius, half_length } => {
+                unturn = z_to_y * unturn;
+                Box::new(Capsule::new_y(half_length as f32, radius as f32))
+            }
+            Shape::Ellipsoid(axes) => {
+                stretch = axes;
+                Box::new(Ball::new(1.0))
+            }
+        };
+        Occluder { at: solid.at, unturn, stretch, shape, bounding_radius: solid.bounding_radius() }
+    }
+
+    /// A quick no: whether this may hide anything within `radius` of `middle` from `lens`.
+    pub(crate) fn may_hide_from(&self, lens: DVec3, middle: DVec3, radius: f64) -> bool {
+        distance_to_segment(self.at, lens, middle) <= self.bounding_radius + radius
+    }
+
+    /// Whether this stands between `lens` and `point`.
+    pub(crate) fn hides(&self, lens: DVec3, point: DVec3) -> bool {
+        if distance_to_segment(self.at, lens, point) > self.bounding_radius {
+            return false;
+        }
+        let own = |p: DVec3| (self.unturn * (p - self.at)) / self.stretch;
+        let (from, to) = (own(lens), own(point));
+        // The ray's parameter runs from 0 at the lens to 1 at the point.
+        self.shape.intersects_local_ray(&Ray::new(parry(from), parry(to - from)), 1.0)
+    }
+}
+
+fn parry(v: DVec3) -> ParryVec {
+    ParryVec::new(v.x as f32, v.y as f32, v.z as f32)
+}
+
+fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
+    let along = to - from;
+    let part = ((point - from).dot(along) / along.length_squared()).clamp(0.0, 1.0);
+    point.distance(from + along * part)
+}
+
+#[cfg(test)]
+mod tests {
+    use scenes::Color;
+
+    use super::*;
+
+    const LENS: DVec3 = DVec3::new(0.0, 0.0, 3.0);
+
+    fn occluder(shape: Shape, at: DVec3, turned: DQuat) -> Occluder {
+        Occluder::new(&Solid { shape, at, turned, color: Color::new(0, 0, 0) })
+    }
+
+    #[test]
+    fn a_table_top_hides_what_is_below_it_and_nothing_above() {
+        let top = occluder(Shape::Cuboid(DVec3::new(0.5, 0.5, 0.02)), DVec3::new(0.0, 0.0, 0.75), DQuat::IDENTITY);
+        assert!(top.hides(LENS, DVec3::new(0.1, 0.1, 0.2)));
+        assert!(!top.hides(LENS, DVec3::new(0.1, 0.1, 1.2)));
+        assert!(!top.hides(LENS, DVec3::new(0.9, 0.0, 0.2)));
+    }
+
+    #[test]
+    fn round_things_hide_along_their_own_axis() {
+        // A post that lies along x at 1 m height hides what is below its ends, not what is beside it.
+        let lying = DQuat::from_rotation_arc(DVec3::Z, DVec3::X);
+        for shape in [Shape::Cylinder { radius: 0.1, half_height: 1.0 }, Shape::Capsule { radius: 0.1, half_length: 0.9 }]
+        {
+            let post = occluder(shape, DVec3::new(0.0, 0.0, 1.0), lying);
+            assert!(post.hides(LENS, DVec3::new(1.2, 0.0, 0.2)), "{shape:?}");
+            assert!(!post.hides(LENS, DVec3::new(0.0, 0.5, 0.2)), "{shape:?}");
+        }
+        let egg = occluder(Shape::Ellipsoid(DVec3::new(1.0, 0.1, 0.1)), DVec3::new(0.0, 0.0, 1.0), DQuat::IDENTITY);
+        assert!(egg.hides(LENS, DVec3::new(1.0, 0.0, 0.5)));
+        assert!(!egg.hides(LENS, DVec3::new(0.0, 0.4, 0.5)));
+    }
+}

@@ -1,0 +1,62 @@
+//! What is kept of a run: enough to judge it, to print it and to draw it.
+
+use firmware_shim::{RgbImage, Uptime};
+use golden::delivery::Delivery;
+
+use crate::truth::{TrueCount, TrueFrame};
+
+/// A report off the wire, with the instant at which virtual time waited for it.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// Run time.
+    pub at: Uptime,
+    /// What arrived, where.
+    pub delivery: Delivery,
+}
+
+/// What was counted in a frame, and what was true.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameRecord {
+    /// The middle of the exposure.
+    pub taken_at: Uptime,
+    /// People counted in the detection area.
+    pub counted: u32,
+    /// People who were there.
+    pub truth: TrueCount,
+}
+
+/// A frame kept for the contact sheet.
+#[derive(Clone, Debug)]
+pub struct SheetFrame {
+    /// What the analysis saw; the oracle lane has no picture.
+    pub image: Option<RgbImage>,
+    /// What it made of it.
+    pub analysis: analytics::Analysis,
+    /// What was true.
+    pub truth: std::sync::Arc<TrueFrame>,
+    /// The regions in force, in normalised image coordinates.
+    pub regions: Vec<Vec<glam::DVec2>>,
+    /// Counted, and how many there were.
+    pub counts: FrameRecord,
+}
+
+/// A run.
+#[derive(Clone, Debug, Default)]
+pub struct RunRecord {
+    /// Every analysed frame.
+    pub frames: Vec<FrameRecord>,
+    /// Every report, in the order of arrival.
+    pub captures: Vec<Capture>,
+    /// What happened, a line each.
+    pub transcript: Vec<String>,
+    /// Frames for the contact sheet.
+    pub sheet: Vec<SheetFrame>,
+}
+
+impl RunRecord {
+    /// The mean over analysed frames of 1 − |counted − true| / max(true, 1), floored at 0; `None` without a frame.
+    pub fn count_accuracy(&self) -> Option<f64> {
+        let sum: f64 = self.frames.iter().map(|frame| frame.truth.accuracy(frame.counted)).sum();
+        (!self.frames.is_empty()).then(|| sum / self.frames.len() as f64)
+    }
+}

@@ -1,0 +1,252 @@
+//! Ground truth as the sensor could see it: who is where in the picture, how much of each is visible, who counts.
+//!
+//! A second path beside analytics: it shares the lens's mathematics with it, which are a calibration, and nothing of
+//! how people are found, followed or counted.
+
+use std::sync::Mutex;
+
+use analytics::Posture;
+use firmware_shim::{Uptime, View};
+use glam::{DVec2, DVec3};
+use scenes::{PersonState, Scene, Shape, Solid};
+use std::sync::Arc;
+
+use crate::occlusion::Occluder;
+
+/// Less of a person than this, and the person is neither hit nor miss.
+const VISIBLE_MIN: f64 = 0.3;
+
+/// A person in a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TruePerson {
+    /// Index into the scene's people.
+    pub index: usize,
+    /// The point of the floor below the pelvis, sensor frame, metres.
+    pub floor: DVec2,
+    /// The same point in the picture, pixels; `None` when out of the lens's field.
+    pub foot_px: Option<DVec2>,
+    /// The middle of the head in the picture, pixels; `None` when out of the lens's field.
+    pub head_px: Option<DVec2>,
+    /// The body's box in the picture, pixels: top left and bottom right. It may reach past the picture's edge.
+    pub box_px: Option<(DVec2, DVec2)>,
+    /// Standing or seated.
+    pub posture: Posture,
+    /// The part of the body that is in the picture and not hidden by furniture or others, 0 to 1.
+    pub visible: f64,
+}
+
+impl TruePerson {
+    /// Whether enough can be seen to demand that the person is found.
+    pub fn is_visible(&self) -> bool {
+        self.visible >= VISIBLE_MIN
+    }
+}
+
+/// Everybody at an instant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrueFrame {
+    /// When.
+    pub at: Uptime,
+    /// Those present, by ascending index.
+    pub people: Vec<TruePerson>,
+}
+
+/// How many people a count should have found: at least `sure`, and up to `possible` when people who can hardly be seen
+/// are counted, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrueCount {
+    /// People in the area who are visible enough.
+    pub sure: u32,
+    /// These and the ones in the area who are not.
+    pub possible: u32,
+}
+
+impl TrueCount {
+    /// How far a count is off, people.
+    pub fn error(self, counted: u32) -> u32 {
+        if counted < self.sure { self.sure - counted } else { counted.saturating_sub(self.possible) }
+    }
+
+    /// 1 − |counted − true| / max(true, 1), at least 0.
+    pub fn accuracy(self, counted: u32) -> f64 {
+        let true_count = if counted < self.sure { self.sure } else { counted.min(self.possible) };
+        (1.0 - f64::from(self.error(counted)) / f64::from(true_count.max(1))).max(0.0)
+    }
+}
+
+/// Where people are counted, in normalised image coordinates.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrueArea {
+    /// The whole picture.
+    WholeView,
+    /// In at least one of these polygons.
+    Mapped(Vec<Vec<DVec2>>),
+    /// In none of them.
+    NonMapped(Vec<Vec<DVec2>>),
+}
+
+impl TrueArea {
+    /// The outlines drawn, if any.
+    pub fn polygons(&self) -> &[Vec<DVec2>] {
+        match self {
+            TrueArea::WholeView => &[],
+            TrueArea::Mapped(polygons) | TrueArea::NonMapped(polygons) => polygons,
+        }
+    }
+
+    /// Whether a normalised floor point is counted.
+    pub fn contains(&self, foot: DVec2) -> bool {
+        let in_view = (0.0..=1.0).contains(&foot.x) && (0.0..=1.0).contains(&foot.y);
+        let in_any = |polygons: &[Vec<DVec2>]| polygons.iter().any(|polygon| is_inside(polygon, foot));
+        in_view
+            && match self {
+                TrueArea::WholeView => true,
+                TrueArea::Mapped(polygons) => in_any(polygons),
+                TrueArea::NonMapped(polygons) => !in_any(polygons),
+            }
+    }
+}
+
+/// Even-odd rule: a ray to the right crosses the outline an odd number of times.
+fn is_inside(polygon: &[DVec2], point: DVec2) -> bool {
+    let mut inside = false;
+    for (i, a) in polygon.iter().enumerate() {
+        let b = polygon[(i + 1) % polygon.len()];
+        if (a.y > point.y) != (b.y > point.y) {
+            let crossing = a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x);
+            inside ^= point.x < crossing;
+        }
+    }
+    inside
+}
+
+/// The truth about one scene as one sensor sees it, at any time.
+pub struct Truth {
+    scene: Arc<Scene>,
+    sensor_at: DVec2,
+    view: View,
+    fixed: Vec<Occluder>,
+    /// The last answer: the oracle and the judge ask for the same instants.
+    last: Mutex<Option<Arc<TrueFrame>>>,
+}
+
+impl Truth {
+    /// The truth about `scene` for a sensor at `sensor_at` in the room.
+    pub fn new(scene: Arc<Scene>, sensor_at: DVec2, view: View) -> Self {
+        let fixed = scene.fixed_solids().iter().map(Occluder::new).collect();
+        Truth { scene, sensor_at, view, fixed, last: Mutex::new(None) }
+    }
+
+    /// The view the truth is projected through.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Everybody at `at`; the run's time is the device's uptime, for it is switched on when the run begins.
+    pub fn at(&self, at: Uptime) -> Arc<TrueFrame> {
+        let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(frame) = last.as_ref().filter(|frame| frame.at == at) {
+            return Arc::clone(frame);
+        }
+        let world = self.scene.at(at.as_secs_f64());
+        let bodies: Vec<Vec<Occluder>> =
+            world.people.iter().map(|person| person.solids.iter().map(Occluder::new).collect()).collect();
+        let people = world.people.iter().enumerate().map(|(i, person)| self.project(person, i, &bodies)).collect();
+        let frame = Arc::new(TrueFrame { at, people });
+        *last = Some(Arc::clone(&frame));
+        frame
+    }
+
+    /// How many people a count at `at` should have found in `area`.
+    pub fn count(&self, at: Uptime, area: &TrueArea) -> TrueCount {
+        let frame = self.at(at);
+        let in_area = |person: &&TruePerson| {
+            person.foot_px.is_some_and(|foot| area.contains(self.view.normalised(foot)))
+        };
+        let possible = frame.people.iter().filter(in_area).count() as u32;
+        let sure = frame.people.iter().filter(in_area).filter(|person| person.is_visible()).count() as u32;
+        TrueCount { sure, possible }
+    }
+
+    fn project(&self, person: &PersonState, own: usize, bodies: &[Vec<Occluder>]) -> TruePerson {
+        let around_sensor = |point: DVec3| point - self.sensor_at.extend(0.0);
+        let lens = self.sensor_at.extend(self.view.mounting.height_m);
+        let others = bodies.iter().enumerate().filter(|(i, _)| *i != own).flat_map(|(_, body)| body);
+        let near: Vec<&Occluder> = {
+            let reach = person.solids.iter().map(|s| s.at.distance(person.head) + s.bounding_radius());
+            let radius = reach.fold(0.0, f64::max);
+            let candidates = self.fixed.iter().chain(others);
+            candidates.filter(|occluder| occluder.may_hide_from(lens, person.head, radius)).collect()
+        };
+        let (mut seen, mut all) = (0.0, 0.0);
+        for solid in &person.solids {
+            // Weighted by the area a part shows, roughly.
+            let weight = solid.bounding_radius().powi(2);
+            all += weight;
+            let in_picture =
+                self.view.pixel(around_sensor(solid.at)).is_some_and(|pixel| self.view.lens.contains(pixel));
+            if in_picture && !near.iter().any(|occluder| occluder.hides(lens, solid.at)) {
+                seen += weight;
+            }
+        }
+        let floor = person.floor - self.sensor_at;
+        TruePerson {
+            index: person.index,
+            floor,
+            foot_px: self.view.pixel(floor.extend(0.0)),
+            head_px: self.view.pixel(around_sensor(person.head)),
+            box_px: self.bounding_box(&person.solids, self.sensor_at.extend(0.0)),
+            posture: match person.posture {
+                scenes::Posture::Standing => Posture::Standing,
+                scenes::Posture::Seated => Posture::Seated,
+            },
+            visible: if all > 0.0 { seen / all } else { 0.0 },
+        }
+    }
+
+    /// The box around the outermost points of every solid.
+    fn bounding_box(&self, solids: &[Solid], sensor_foot: DVec3) -> Option<(DVec2, DVec2)> {
+        let mut bounds: Option<(DVec2, DVec2)> = None;
+        for solid in solids {
+            let reach = match solid.shape {
+                Shape::Cuboid(half) => half,
+                Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
+                Shape::Capsule { radius, half_length } => DVec3::new(radius, radius, half_length + radius),
+                Shape::Ellipsoid(axes) => axes,
+            };
+            for axis in DVec3::AXES {
+                for sign in [-1.0, 1.0] {
+                    let point = solid.at + solid.turned * (axis * reach * sign) - sensor_foot;
+                    let pixel = self.view.pixel(point)?;
+                    bounds = Some(bounds.map_or((pixel, pixel), |(min, max)| (min.min(pixel), max.max(pixel))));
+                }
+            }
+        }
+        bounds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardly_visible_people_are_neither_hit_nor_miss() {
+        let count = TrueCount { sure: 4, possible: 5 };
+        assert_eq!([3, 4, 5, 6].map(|counted| count.error(counted)), [1, 0, 0, 1]);
+        assert_eq!(count.accuracy(4), 1.0);
+        assert_eq!(count.accuracy(5), 1.0);
+        assert_eq!(count.accuracy(3), 0.75);
+        assert_eq!(count.accuracy(6), 0.8);
+        assert_eq!(TrueCount { sure: 0, possible: 0 }.accuracy(3), 0.0);
+    }
+
+    #[test]
+    fn a_point_is_in_a_polygon_by_the_even_odd_rule() {
+        let l_shape = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.4), (0.4, 0.4), (0.4, 0.9), (0.1, 0.9)];
+        let area = TrueArea::Mapped(vec![l_shape.map(|(x, y)| DVec2::new(x, y)).to_vec()]);
+        assert!(area.contains(DVec2::new(0.2, 0.8)));
+        assert!(area.contains(DVec2::new(0.8, 0.2)));
+        assert!(!area.contains(DVec2::new(0.8, 0.8)));
+    }
+}

@@ -1,0 +1,304 @@
+//! The loop: virtual time, which waits for light and for the wire.
+//!
+//! Time advances from instant to instant: a frame is due, the firmware wants to wake, the timeline has an event. The
+//! exposure after the one being analysed is already rendering meanwhile; what is decided on frame n can therefore touch
+//! light no earlier than n + 2, and does not (the image sensor sees to that). At each instant the loop goes on until the
+//! firmware has been told everything the network answered, and every byte it sent has come out at the recipients.
+//!
+//! Knows nothing of Bevy, and nothing of what is in a report.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use analytics::{Analysis, Detector};
+use device_model::{Camera, Rtc};
+use firmware::{Command, Configuration, Firmware, Net, Stage as FirmwareStage};
+use firmware_shim::{Frame, Inputs, Level, NetEvent, Uptime};
+use golden::wire::Wire;
+
+use crate::light::{Exposure, LightError, LightSource, Stage};
+use crate::oracle::OracleDetector;
+use crate::record::{Capture, FrameRecord, RunRecord, SheetFrame};
+use crate::truth::{TrueArea, Truth};
+use crate::{Happening, RunError, Scenario};
+
+/// Where the time of a frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    /// Posing the world, waiting for the GPU to finish this frame, and starting the next.
+    Render,
+    /// From the GPU's memory to luminance.
+    Readback,
+    /// Light to 8-bit picture.
+    Sensor,
+    /// Picture to detections.
+    Inference,
+    /// Detections to tracks and counts.
+    Tracking,
+    /// The firmware's decisions and reports, and the wire.
+    Firmware,
+    /// Truth, transcript and the loop itself.
+    Rest,
+}
+
+/// What sees people in a run, and by which light.
+pub enum Lane<'a> {
+    /// Rendered light, image sensor, network.
+    Rendered {
+        /// The renderer.
+        light: &'a mut dyn LightSource,
+        /// The network.
+        detector: Box<dyn Detector>,
+    },
+    /// No pixels: the detector knows the truth.
+    Oracle,
+}
+
+/// How many frames a contact sheet shows.
+const SHEET_FRAMES: u64 = 12;
+/// Exchanges with the network at one instant; more means that device and recipient will never be done with each other.
+const EXCHANGES_MAX: u32 = 10_000;
+
+/// Runs a scenario to its end. `enter` is told of each piece of work as it begins, for whoever holds a watch; it is told
+/// and not asked.
+pub fn run(scenario: &Scenario, lane: Lane, enter: &mut dyn FnMut(Work)) -> Result<RunRecord, RunError> {
+    enter(Work::Rest);
+    Twin::new(scenario, lane)?.run(enter)
+}
+
+struct Twin<'a> {
+    scenario: &'a Scenario,
+    truth: Arc<Truth>,
+    picture: Option<Picture<'a>>,
+    firmware: Firmware,
+    rtc: Rtc,
+    net: Net,
+    wire: Wire,
+    next_wake: Option<Uptime>,
+    /// Timeline events that have happened.
+    happened: usize,
+    area: TrueArea,
+    record: RunRecord,
+}
+
+/// The rendered lane's hardware.
+struct Picture<'a> {
+    light: &'a mut dyn LightSource,
+    camera: Camera,
+}
+
+impl<'a> Twin<'a> {
+    fn new(scenario: &'a Scenario, lane: Lane<'a>) -> Result<Self, RunError> {
+        let view = scenario.view();
+        let truth = Arc::new(Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view));
+        let (picture, detector): (_, Box<dyn Detector>) = match lane {
+            Lane::Rendered { light, detector } => {
+                let pinhole = scenario.profile.pinhole();
+                let stage = Stage { scene: &scenario.scene, sensor_at: scenario.sensor_at, view, pinhole };
+                light.set_stage(&stage)?;
+                (Some(Picture { light, camera: Camera::new(&scenario.profile, scenario.seed) }), detector)
+            }
+            Lane::Oracle => {
+                (None, Box::new(OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed)))
+            }
+        };
+        let configuration = scenario.configuration.clone();
+        let firmware = Firmware::new(configuration, scenario.lens(), scenario.mounting, detector)
+            .map_err(RunError::Configuration)?;
+        let wire = Wire::start(&scenario.recipients)?;
+        Ok(Twin {
+            scenario,
+            truth,
+            picture,
+            firmware,
+            rtc: Rtc::starting_at(scenario.clock),
+            net: Net::new(wire.address_map()),
+            wire,
+            next_wake: Some(Uptime::ZERO),
+            happened: 0,
+            area: Scenario::true_area(&scenario.configuration),
+            record: RunRecord::default(),
+        })
+    }
+
+    fn run(mut self, enter: &mut dyn FnMut(Work)) -> Result<RunRecord, RunError> {
+        let period = self.scenario.profile.frame_period();
+        let latency = self.scenario.profile.latency();
+        let end = run_time(self.scenario.duration_s);
+        let taken_at = |seq: u64| Uptime::ZERO + period.mul_f64(seq as f64 + 0.5);
+        let frames = (0..).take_while(|&seq| taken_at(seq) + latency <= end).count() as u64;
+        let sheet_every = frames.div_ceil(SHEET_FRAMES).max(1);
+
+        self.start_light((frames > 0).then(|| self.exposure(0, taken_at(0))))?;
+        for seq in 0..frames {
+            let next = (seq + 1 < frames).then(|| self.exposure(seq + 1, taken_at(seq + 1)));
+            let frame = self.take_frame(seq, taken_at(seq), next, enter)?;
+            let due = taken_at(seq) + latency;
+            self.advance_to(due)?;
+            self.analyse(due, frame, seq % sheet_every == 0, enter)?;
+        }
+        self.advance_to(end)?;
+        self.happen_at(end)?;
+        Ok(self.record)
+    }
+
+    fn exposure(&self, seq: u64, at: Uptime) -> Exposure {
+        let t_s = at.as_secs_f64();
+        Exposure { seq, world: self.scenario.scene.at(t_s), lux: self.scenario.lux_at(t_s) }
+    }
+
+    fn start_light(&mut self, first: Option<Exposure>) -> Result<(), RunError> {
+        if let Some(picture) = &mut self.picture {
+            picture.light.expose(first.as_ref(), &mut |_| {})?;
+        }
+        Ok(())
+    }
+
+    /// The frame `seq`; meanwhile the light of the next one is on its way.
+    fn take_frame(
+        &mut self,
+        seq: u64,
+        taken_at: Uptime,
+        next: Option<Exposure>,
+        enter: &mut dyn FnMut(Work),
+    ) -> Result<Frame, RunError> {
+        let Some(picture) = &mut self.picture else { return Ok(Frame { seq, taken_at, image: None }) };
+        let radiance = match picture.light.expose(next.as_ref(), enter)? {
+            Some((got, radiance)) if got == seq => radiance,
+            other => return Err(LightError::OutOfTurn { due: seq, got: other.map(|(got, _)| got) }.into()),
+        };
+        enter(Work::Sensor);
+        let image = picture.camera.expose(seq, &radiance);
+        enter(Work::Rest);
+        Ok(Frame { seq, taken_at, image: Some(image) })
+    }
+
+    /// Lets everything happen that is due before `until`.
+    fn advance_to(&mut self, until: Uptime) -> Result<(), RunError> {
+        loop {
+            let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
+            let Some(at) = [event_at, self.next_wake].into_iter().flatten().min().filter(|at| *at < until) else {
+                return Ok(());
+            };
+            self.happen_at(at)?;
+        }
+    }
+
+    /// Timeline events that are due at an instant, then a step without a frame.
+    fn happen_at(&mut self, at: Uptime) -> Result<(), RunError> {
+        self.timeline_at(at)?;
+        self.step(at, None, &mut |_| {}).map(|_| ())
+    }
+
+    fn timeline_at(&mut self, at: Uptime) -> Result<(), RunError> {
+        let scenario = self.scenario;
+        while let Some(event) = scenario.timeline.get(self.happened).filter(|event| run_time(event.at_s) <= at) {
+            self.happened += 1;
+            match &event.event {
+                Happening::Lux(lux) => self.note(at, format!("scene: the light changes to {lux} lx")),
+                Happening::Clock(time) => {
+                    self.note(at, format!("device: the clock is set to {time}"));
+                    self.rtc.set(at, crate::file::rtc(*time));
+                }
+                Happening::Configure(configuration) => {
+                    self.note(at, "device: configured anew".to_owned());
+                    self.configure(at, configuration)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn configure(&mut self, at: Uptime, configuration: &Configuration) -> Result<(), RunError> {
+        let command = Command::Configure(Box::new(configuration.clone()));
+        self.firmware.command(at, self.rtc.read(at), command)?;
+        self.area = Scenario::true_area(configuration);
+        Ok(())
+    }
+
+    /// Has the firmware analyse a frame at the instant it is due.
+    fn analyse(
+        &mut self,
+        due: Uptime,
+        frame: Frame,
+        keep: bool,
+        enter: &mut dyn FnMut(Work),
+    ) -> Result<(), RunError> {
+        let (taken_at, image) = (frame.taken_at, frame.image.clone());
+        self.timeline_at(due)?;
+        let analysis = self.step(due, Some(frame), enter)?;
+        enter(Work::Rest);
+        let Some(analysis) = analysis else { return Ok(()) };
+        let truth = self.truth.count(taken_at, &self.area);
+        let counts = FrameRecord { taken_at, counted: analysis.counts.total, truth };
+        self.record.frames.push(counts);
+        if keep {
+            let (regions, truth) = (self.area.polygons().to_vec(), self.truth.at(taken_at));
+            self.record.sheet.push(SheetFrame { image, analysis, truth, regions, counts });
+        }
+        Ok(())
+    }
+
+    /// Steps the firmware until it and the network are done with each other, then takes in what arrived.
+    fn step(
+        &mut self,
+        now: Uptime,
+        frame: Option<Frame>,
+        enter: &mut dyn FnMut(Work),
+    ) -> Result<Option<Analysis>, RunError> {
+        let sent_before = self.net.bytes_sent();
+        let mut frame = frame;
+        let mut network: Vec<NetEvent> = Vec::new();
+        let mut analysis = None;
+        let mut entering = |stage| {
+            enter(match stage {
+                FirmwareStage::Inference => Work::Inference,
+                FirmwareStage::Tracking => Work::Tracking,
+                FirmwareStage::Reporting => Work::Firmware,
+            });
+        };
+        for _ in 0..EXCHANGES_MAX {
+            let inputs = Inputs { rtc: self.rtc.read(now), frame: frame.take(), di: Level::Low, network };
+            let step = self.firmware.step_observed(now, inputs, &mut entering);
+            entering(FirmwareStage::Reporting);
+            for diagnostic in &step.diagnostics {
+                self.record.transcript.push(format!("{now} device: {diagnostic}"));
+            }
+            analysis = analysis.or(step.analysis);
+            network = self.net.carry_out(&step.outputs.network);
+            if network.is_empty() && !step.outputs.awaiting.is_empty() {
+                network = self.net.receive(&step.outputs.awaiting)?;
+            }
+            if network.is_empty() {
+                self.next_wake = step.outputs.next_wake;
+                if self.next_wake.is_some_and(|wake| wake <= now) {
+                    return Err(RunError::NeverAtRest { at: now });
+                }
+                if self.net.bytes_sent() > sent_before {
+                    self.take_in(now)?;
+                }
+                return Ok(analysis);
+            }
+        }
+        Err(RunError::NeverAtRest { at: now })
+    }
+
+    /// Waits for every byte sent to come out at the recipients, and keeps what did.
+    fn take_in(&mut self, now: Uptime) -> Result<(), RunError> {
+        self.wire.settle(self.net.bytes_sent())?;
+        for delivery in self.wire.drain() {
+            self.note(now, format!("wire: {delivery}: {} bytes", delivery.body.len()));
+            self.record.captures.push(Capture { at: now, delivery });
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, at: Uptime, words: String) {
+        self.record.transcript.push(format!("{at} {words}"));
+    }
+}
+
+/// Seconds of a file as run time, to the nanosecond.
+fn run_time(seconds: f64) -> Uptime {
+    Uptime::ZERO + Duration::from_secs_f64(seconds)
+}

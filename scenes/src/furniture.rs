@@ -1,0 +1,154 @@
+//! Furniture: named pieces of a few kinds, each made of solids.
+
+use glam::{DQuat, DVec2, DVec3};
+use serde::{Deserialize, Serialize};
+
+use crate::{Color, Shape, Solid};
+
+/// A piece of furniture in a scene file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Furniture {
+    /// Names it for `Sit(on: …)`; unique in the scene.
+    pub name: String,
+    /// What it is.
+    pub piece: Piece,
+    /// Its middle on the floor, x and y.
+    pub at_m: (f64, f64),
+    /// Turned counter-clockwise seen from above. At 0 a chair faces +y.
+    #[serde(default)]
+    pub turn_deg: f64,
+    /// Its colour.
+    pub color: Color,
+}
+
+/// The kinds of furniture. Sizes are x, y, z in metres before turning.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Piece {
+    /// A top on four legs.
+    Table {
+        /// Outer size; z is the height of the top.
+        size_m: (f64, f64, f64),
+    },
+    /// A round top on one leg.
+    RoundTable {
+        /// Of the top.
+        diameter_m: f64,
+        /// Of the top's surface.
+        height_m: f64,
+    },
+    /// A seat 0.45 m high with a back; people can sit on it.
+    Chair,
+    /// A closed box on the floor: a cupboard, a crate, a bag, a pillar.
+    Block {
+        /// Outer size.
+        size_m: (f64, f64, f64),
+    },
+    /// A flat thing that lies or stands on something: paper, a laptop, a screen.
+    Slab {
+        /// Outer size.
+        size_m: (f64, f64, f64),
+        /// Height of its lower side above the floor.
+        above_m: f64,
+    },
+    /// A round thing: a bin, a stool, a lamp shade, a plant pot.
+    Drum {
+        /// Across.
+        diameter_m: f64,
+        /// Lower side to upper side.
+        height_m: f64,
+        /// Height of its lower side above the floor.
+        above_m: f64,
+    },
+    /// A ball: a lamp, a plant's crown, a bag.
+    Ball {
+        /// Across.
+        diameter_m: f64,
+        /// Height of its lowest point above the floor.
+        above_m: f64,
+    },
+}
+
+/// The height of a chair's seat.
+pub(crate) const SEAT_HEIGHT_M: f64 = 0.45;
+
+impl Furniture {
+    /// The middle on the floor.
+    pub fn place(&self) -> DVec2 {
+        DVec2::new(self.at_m.0, self.at_m.1)
+    }
+
+    /// The direction a chair's sitter looks, counter-clockwise from +x, radians.
+    pub fn heading(&self) -> f64 {
+        self.turn_deg.to_radians() + std::f64::consts::FRAC_PI_2
+    }
+
+    /// What it is made of, in the room.
+    pub fn solids(&self) -> Vec<Solid> {
+        let turn = DQuat::from_rotation_z(self.turn_deg.to_radians());
+        let origin = self.place().extend(0.0);
+        let mut solids = Vec::new();
+        let mut add = |shape: Shape, at: DVec3| {
+            solids.push(Solid { shape, at: origin + turn * at, turned: turn, color: self.color });
+        };
+        let half = |size: (f64, f64, f64)| DVec3::new(size.0, size.1, size.2) / 2.0;
+        let cuboid = |size: DVec3| Shape::Cuboid(size / 2.0);
+        match self.piece {
+            Piece::Table { size_m } => {
+                let h = half(size_m);
+                const TOP: f64 = 0.03;
+                add(Shape::Cuboid(DVec3::new(h.x, h.y, TOP / 2.0)), DVec3::new(0.0, 0.0, size_m.2 - TOP / 2.0));
+                let leg_height = size_m.2 - TOP;
+                for (sx, sy) in [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)] {
+                    let at = DVec3::new(sx * (h.x - 0.06), sy * (h.y - 0.06), leg_height / 2.0);
+                    add(cuboid(DVec3::new(0.05, 0.05, leg_height)), at);
+                }
+            }
+            Piece::RoundTable { diameter_m, height_m } => {
+                const TOP: f64 = 0.03;
+                let top = Shape::Cylinder { radius: diameter_m / 2.0, half_height: TOP / 2.0 };
+                add(top, DVec3::new(0.0, 0.0, height_m - TOP / 2.0));
+                let leg_height = height_m - TOP;
+                let leg = Shape::Cylinder { radius: 0.04, half_height: leg_height / 2.0 };
+                add(leg, DVec3::new(0.0, 0.0, leg_height / 2.0));
+            }
+            Piece::Chair => {
+                add(cuboid(DVec3::new(0.46, 0.44, 0.05)), DVec3::new(0.0, 0.0, SEAT_HEIGHT_M - 0.025));
+                add(cuboid(DVec3::new(0.42, 0.04, 0.42)), DVec3::new(0.0, -0.22, SEAT_HEIGHT_M + 0.22));
+                for (sx, sy) in [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)] {
+                    add(cuboid(DVec3::new(0.03, 0.03, 0.40)), DVec3::new(sx * 0.20, sy * 0.19, 0.20));
+                }
+            }
+            Piece::Block { size_m } => add(Shape::Cuboid(half(size_m)), DVec3::new(0.0, 0.0, size_m.2 / 2.0)),
+            Piece::Slab { size_m, above_m } => {
+                add(Shape::Cuboid(half(size_m)), DVec3::new(0.0, 0.0, above_m + size_m.2 / 2.0));
+            }
+            Piece::Drum { diameter_m, height_m, above_m } => {
+                let shape = Shape::Cylinder { radius: diameter_m / 2.0, half_height: height_m / 2.0 };
+                add(shape, DVec3::new(0.0, 0.0, above_m + height_m / 2.0));
+            }
+            Piece::Ball { diameter_m, above_m } => {
+                let radius = diameter_m / 2.0;
+                add(Shape::Ellipsoid(DVec3::splat(radius)), DVec3::new(0.0, 0.0, above_m + radius));
+            }
+        }
+        solids
+    }
+
+    /// What is wrong with its measures, as (field, words).
+    pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
+        let sizes: Vec<f64> = match self.piece {
+            Piece::Table { size_m: (x, y, z) } | Piece::Block { size_m: (x, y, z) } => vec![x, y, z],
+            Piece::Slab { size_m: (x, y, z), above_m } => vec![x, y, z, above_m + 0.01],
+            Piece::RoundTable { diameter_m, height_m } => vec![diameter_m, height_m],
+            Piece::Drum { diameter_m, height_m, above_m } => vec![diameter_m, height_m, above_m + 0.01],
+            Piece::Ball { diameter_m, above_m } => vec![diameter_m, above_m + 0.01],
+            Piece::Chair => vec![],
+        };
+        if let Some(size) = sizes.into_iter().find(|size| !(0.001..=20.0).contains(size)) {
+            return Some(("piece", format!("a size of {size} is out of 0.001 to 20 m; sizes are in metres")));
+        }
+        None
+    }
+}

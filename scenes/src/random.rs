@@ -1,0 +1,202 @@
+//! Random rooms with random people, for training. The library is for testing and is not drawn from here.
+
+use glam::DVec2;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Body, Color, Furniture, Hair, Light, Luminaire, Person, Piece, Room, Scene, Start, Step};
+
+/// A room of random size, colours, light and clutter with up to `people_max` people who walk, stand and sit. Some rooms
+/// are empty.
+pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
+    let size = DVec2::new(rng.random_range(3.0..9.0), rng.random_range(3.0..7.5));
+    let room = Room {
+        size_m: (size.x, size.y),
+        ceiling_m: rng.random_range(2.5..4.3),
+        floor: surface(rng, 0.25),
+        floor_tile_m: if rng.random_bool(0.5) { rng.random_range(0.2..1.0) } else { 0.0 },
+        walls: surface(rng, 0.15),
+    };
+    let luminaires = (0..rng.random_range(1..5)).map(|_| Luminaire { at_m: within(rng, size, 0.3) }).collect();
+    // Evenly on a logarithmic scale: eyes and cameras judge light by ratios.
+    let lux = 20.0 * 40f64.powf(rng.random_range(0.0..1.0));
+    let light = Light { lux, diffuse_share: rng.random_range(0.25..0.9), luminaires };
+
+    let mut furniture = Vec::new();
+    for _ in 0..rng.random_range(0..4) {
+        add_table_with_chairs(rng, size, &mut furniture);
+    }
+    for _ in 0..rng.random_range(0..5) {
+        add(rng, size, Piece::Chair, &mut furniture);
+    }
+    for _ in 0..rng.random_range(0..9) {
+        let piece = clutter(rng);
+        add(rng, size, piece, &mut furniture);
+    }
+
+    let mut people: Vec<Person> = Vec::new();
+    let wanted = if rng.random_bool(0.06) { 0 } else { rng.random_range(1..=people_max) };
+    let mut free_chairs: Vec<String> =
+        furniture.iter().filter(|f| f.piece == Piece::Chair).map(|f| f.name.clone()).collect();
+    let mut places: Vec<DVec2> = Vec::new();
+    for index in 0..wanted {
+        let name = format!("person-{index}");
+        let body = random_body(rng);
+        if !free_chairs.is_empty() && rng.random_bool(0.55) {
+            let on = free_chairs.swap_remove(rng.random_range(0..free_chairs.len()));
+            people.push(Person { name, body, starts: Start::Sits { on }, appears_s: 0.0, does: vec![] });
+            continue;
+        }
+        let at = within(rng, size, 0.25);
+        let place = DVec2::new(at.0, at.1);
+        if places.iter().any(|other| other.distance(place) < 0.42) || furniture.iter().any(|f| blocks(f, place)) {
+            continue;
+        }
+        places.push(place);
+        let facing_deg = rng.random_range(0.0..360.0);
+        let does = if rng.random_bool(0.6) {
+            vec![Step::Walk { via_m: vec![within(rng, size, 0.2)], speed_m_s: rng.random_range(0.4..2.2) }]
+        } else {
+            vec![]
+        };
+        people.push(Person { name, body, starts: Start::Stands { at_m: at, facing_deg }, appears_s: 0.0, does });
+    }
+    Scene::new(room, light, furniture, people)
+        .unwrap_or_else(|(field, words)| panic!("a random scene broke the rules of scenes: {field}: {words}"))
+}
+
+fn within(rng: &mut ChaCha8Rng, size: DVec2, margin: f64) -> (f64, f64) {
+    (rng.random_range(margin..size.x - margin), rng.random_range(margin..size.y - margin))
+}
+
+fn blocks(piece: &Furniture, place: DVec2) -> bool {
+    let reach = match piece.piece {
+        Piece::Table { size_m } | Piece::Block { size_m } => size_m.0.max(size_m.1) / 2.0,
+        Piece::RoundTable { diameter_m, .. } => diameter_m / 2.0,
+        Piece::Chair => 0.25,
+        Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => 0.2,
+    };
+    piece.place().distance(place) < reach + 0.15
+}
+
+fn add(rng: &mut ChaCha8Rng, size: DVec2, piece: Piece, furniture: &mut Vec<Furniture>) {
+    let at_m = within(rng, size, 0.2);
+    let turn_deg = rng.random_range(0.0..360.0);
+    let color = surface(rng, 0.6);
+    furniture.push(Furniture { name: format!("piece-{}", furniture.len()), piece, at_m, turn_deg, color });
+}
+
+fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<Furniture>) {
+    let (length, depth): (f64, f64) = (rng.random_range(0.8..2.6), rng.random_range(0.6..1.2));
+    let height = rng.random_range(0.70..0.78);
+    let round = rng.random_bool(0.25);
+    let centre = within(rng, size, 0.6);
+    let turn = if rng.random_bool(0.6) { 90.0 * f64::from(rng.random_range(0..4)) } else { rng.random_range(0.0..360.0) };
+    let color = surface(rng, 0.4);
+    let chair_color = surface(rng, 0.5);
+    let mut put = |piece: Piece, offset: DVec2, turn_deg: f64, color: Color| {
+        let at = DVec2::new(centre.0, centre.1) + DVec2::from_angle(turn.to_radians()).rotate(offset);
+        if at.x < 0.05 || at.y < 0.05 || at.x > size.x - 0.05 || at.y > size.y - 0.05 {
+            return;
+        }
+        let name = format!("piece-{}", furniture.len());
+        furniture.push(Furniture { name, piece, at_m: (at.x, at.y), turn_deg: turn + turn_deg, color });
+    };
+    let piece = if round {
+        Piece::RoundTable { diameter_m: depth.max(0.8), height_m: height }
+    } else {
+        Piece::Table { size_m: (length, depth, height) }
+    };
+    put(piece, DVec2::ZERO, 0.0, color);
+    let reach = if round { depth.max(0.8) / 2.0 } else { depth / 2.0 };
+    for _ in 0..rng.random_range(0..5) {
+        let side = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
+        let along = if round { 0.0 } else { rng.random_range(-0.4..0.4) * length };
+        let offset = DVec2::new(along, side * (reach + rng.random_range(0.1..0.35)));
+        let turn_deg = if side > 0.0 { 180.0 } else { 0.0 } + rng.random_range(-20.0..20.0);
+        put(Piece::Chair, offset, turn_deg, chair_color);
+        // A coat or a bag over a chair's back: what a head is most easily taken for.
+        if rng.random_bool(0.15) {
+            let diameter_m = rng.random_range(0.15..0.35);
+            put(Piece::Ball { diameter_m, above_m: rng.random_range(0.5..0.8) }, offset * 1.15, 0.0, surface(rng, 0.6));
+        }
+    }
+    for _ in 0..rng.random_range(0..5) {
+        let on = DVec2::new(rng.random_range(-0.4..0.4) * length, rng.random_range(-0.35..0.35) * depth);
+        let thing = match rng.random_range(0..4) {
+            0 => Piece::Slab { size_m: (0.3, 0.21, 0.01), above_m: height },
+            1 => Piece::Slab { size_m: (0.55, 0.06, 0.35), above_m: height },
+            2 => Piece::Drum { diameter_m: rng.random_range(0.08..0.3), height_m: 0.15, above_m: height },
+            _ => Piece::Ball { diameter_m: rng.random_range(0.1..0.3), above_m: height },
+        };
+        put(thing, on, rng.random_range(0.0..360.0), surface(rng, 0.7));
+    }
+}
+
+fn clutter(rng: &mut ChaCha8Rng) -> Piece {
+    let mut size = |low: f64, high: f64| rng.random_range(low..high);
+    let (a, b, c) = (size(0.2, 0.9), size(0.2, 0.9), size(0.0, 1.0));
+    match (c * 5.0) as u32 {
+        0 => Piece::Block { size_m: (a, b, size(0.2, 1.8)) },
+        1 => Piece::Drum { diameter_m: a * 0.7, height_m: b, above_m: 0.0 },
+        2 => Piece::Ball { diameter_m: size(0.15, 0.6), above_m: size(0.0, 1.4) },
+        3 => Piece::Slab { size_m: (a, b, 0.02), above_m: 0.0 },
+        _ => Piece::Drum { diameter_m: size(0.15, 0.5), height_m: 0.2, above_m: size(1.2, 2.0) },
+    }
+}
+
+/// A colour of any brightness; `saturation` bounds how far it is from grey.
+fn surface(rng: &mut ChaCha8Rng, saturation: f64) -> Color {
+    let value: f64 = rng.random_range(0.06..0.95);
+    let mut channel = || ((value * (1.0 + saturation * rng.random_range(-1.0..0.4))).clamp(0.0, 1.0) * 255.0) as u8;
+    Color::new(channel(), channel(), channel())
+}
+
+fn random_body(rng: &mut ChaCha8Rng) -> Body {
+    let hair = [Hair::Bald, Hair::Short, Hair::Short, Hair::Long, Hair::Long, Hair::Bun];
+    let hair_colors = [
+        Color::new(28, 22, 18),
+        Color::new(58, 42, 30),
+        Color::new(92, 62, 38),
+        Color::new(150, 105, 60),
+        Color::new(205, 170, 110),
+        Color::new(190, 186, 180),
+    ];
+    let skins = [
+        Color::new(236, 200, 175),
+        Color::new(214, 170, 140),
+        Color::new(180, 132, 98),
+        Color::new(122, 84, 60),
+        Color::new(78, 52, 38),
+    ];
+    // Now and then a cap or a headscarf: hair of any colour.
+    let hair_color =
+        if rng.random_bool(0.12) { surface(rng, 0.8) } else { hair_colors[rng.random_range(0..hair_colors.len())] };
+    Body {
+        height_m: rng.random_range(1.48..1.98),
+        build: 0.9 + rng.random_range(0.0..0.6f64).powi(2) * 1.4,
+        hair: hair[rng.random_range(0..hair.len())],
+        hair_color,
+        skin: skins[rng.random_range(0..skins.len())],
+        top: surface(rng, 0.7),
+        trousers: surface(rng, 0.5),
+        shoes: surface(rng, 0.3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn random_scenes_keep_the_rules_of_scenes_and_repeat_with_their_seed() {
+        for seed in 0..300 {
+            let scene = random_scene(&mut ChaCha8Rng::seed_from_u64(seed), 10);
+            let again = random_scene(&mut ChaCha8Rng::seed_from_u64(seed), 10);
+            assert_eq!(scene.at(1.5), again.at(1.5));
+            assert!(scene.people.len() <= 10);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Solid bodies: what is rendered, and what hides things behind it.
+
+use glam::{DQuat, DVec3};
+
+use crate::Color;
+
+/// A shape around its own origin, metres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    /// Half the edge lengths.
+    Cuboid(DVec3),
+    /// Upright along its own z.
+    Cylinder {
+        /// Radius.
+        radius: f64,
+        /// Half the height.
+        half_height: f64,
+    },
+    /// A cylinder with hemispheres as ends, along its own z.
+    Capsule {
+        /// Radius.
+        radius: f64,
+        /// Half the distance between the hemispheres' centres.
+        half_length: f64,
+    },
+    /// Half axes.
+    Ellipsoid(DVec3),
+}
+
+/// A shape somewhere in the room, in one colour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Solid {
+    /// What it is.
+    pub shape: Shape,
+    /// Its middle.
+    pub at: DVec3,
+    /// How it is turned.
+    pub turned: DQuat,
+    /// Its surface.
+    pub color: Color,
+}
+
+impl Solid {
+    /// A shape whose axes are the room's.
+    pub fn new(shape: Shape, at: DVec3, color: Color) -> Self {
+        Solid { shape, at, turned: DQuat::IDENTITY, color }
+    }
+
+    /// A capsule from one point to another (the hemispheres' centres).
+    pub fn limb(from: DVec3, to: DVec3, radius: f64, color: Color) -> Self {
+        let along = to - from;
+        let turned = along.try_normalize().map_or(DQuat::IDENTITY, |dir| DQuat::from_rotation_arc(DVec3::Z, dir));
+        let shape = Shape::Capsule { radius, half_length: along.length() / 2.0 };
+        Solid { shape, at: (from + to) / 2.0, turned, color }
+    }
+
+    /// The radius of a ball around [`Solid::at`] that holds all of it.
+    pub fn bounding_radius(&self) -> f64 {
+        match self.shape {
+            Shape::Cuboid(half) => half.length(),
+            Shape::Cylinder { radius, half_height } => radius.hypot(half_height),
+            Shape::Capsule { radius, half_length } => radius + half_length,
+            Shape::Ellipsoid(axes) => axes.max_element(),
+        }
+    }
+}

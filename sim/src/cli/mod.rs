@@ -1,0 +1,45 @@
+//! The command line: one module a command.
+
+mod accept;
+mod bench;
+mod dataset;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use run::LaneName;
+
+/// A digital twin of the Milesight VS121-P people-counting sensor: simulated rooms, real pixels, a trained network, real
+/// reports.
+///
+/// Exit codes: 0 it holds, 1 a verdict failed, 2 it could not be run.
+#[derive(Parser)]
+#[command(name = "twin", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Accept(accept::Args),
+    Dataset(dataset::Args),
+    Bench(bench::Args),
+}
+
+/// Parses and runs.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Accept(args) => accept::run(&args),
+        Command::Dataset(args) => dataset::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("twin: {error:#}");
+        ExitCode::from(2)
+    })
+}

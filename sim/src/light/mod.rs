@@ -1,0 +1,234 @@
+//! Headless light: what the sensor's lens looks at, rendered by Bevy as luminance, one tagged exposure at a time.
+//!
+//! Exposures are pipelined by one: asking for the next hands over the light of the one before, so the GPU renders while
+//! the CPU analyses. Every light carries the number of the exposure it was rendered for; a lost, repeated or foreign
+//! one is an error here and never a frame. Knows nothing of noise, lenses or firmware.
+
+mod geometry;
+mod lighting;
+mod readback;
+
+use bevy::camera::{Exposure as CameraExposure, Hdr, RenderTarget, visibility::NoFrustumCulling};
+use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
+use bevy::image::Image;
+use bevy::prelude::*;
+use bevy::render::RenderPlugin;
+use bevy::render::render_resource::{TextureFormat, TextureUsages};
+use bevy::window::ExitCondition;
+use device_model::{Pinhole, Radiance};
+use glam::DVec3;
+use scenarios::{Exposure, LightError, LightSource, Stage, Work};
+
+use self::geometry::Triangles;
+use self::lighting::{Lighting, SurfaceMaterial};
+
+/// `Exposure::exposure()` is then 1, and a pixel's value its luminance in cd/m².
+const EV100_OF_UNIT_EXPOSURE: f32 = -0.263_034_4;
+
+/// Renders until a scene's first picture does not change any more; more than this is a fault.
+const WARM_UP_MAX: u32 = 60;
+
+/// A headless Bevy app with one camera.
+pub struct HeadlessLight {
+    app: App,
+    /// Where the picture is rendered to, with its pinhole; made anew when the pinhole's size changes.
+    target: Option<(Pinhole, Handle<Image>)>,
+    stage: Option<Staged>,
+    outstanding: Option<(u64, Entity)>,
+}
+
+/// The entities of the present scene.
+struct Staged {
+    camera: Entity,
+    people: Entity,
+    material: Handle<SurfaceMaterial>,
+    room: scenes::Room,
+    light: scenes::Light,
+    everything: Vec<Entity>,
+}
+
+impl HeadlessLight {
+    /// Starts the renderer. Without a usable graphics driver this is an error that says what to install.
+    pub fn start() -> Result<Self, LightError> {
+        readback::require_adapter()?;
+        let mut app = App::new();
+        app.add_plugins(
+            DefaultPlugins
+                .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
+                .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
+                .disable::<bevy::log::LogPlugin>(),
+        );
+        app.add_plugins((lighting::plugin, readback::plugin));
+        app.finish();
+        app.cleanup();
+        Ok(HeadlessLight { app, target: None, stage: None, outstanding: None })
+    }
+
+    /// The name and driver of the graphics adapter that renders.
+    pub fn adapter(&self) -> String {
+        readback::adapter_name(&self.app)
+    }
+
+    fn target(&mut self, pinhole: Pinhole) -> Handle<Image> {
+        if let Some((size, image)) = &self.target
+            && (size.width, size.height) == (pinhole.width, pinhole.height)
+        {
+            return image.clone();
+        }
+        let format = TextureFormat::Rgba16Float;
+        let mut image = Image::new_target_texture(pinhole.width, pinhole.height, format, None);
+        image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
+        let image = self.app.world_mut().resource_mut::<Assets<Image>>().add(image);
+        self.target = Some((pinhole, image.clone()));
+        image
+    }
+
+    /// Poses the world and the light for an exposure.
+    fn pose(&mut self, exposure: &Exposure) {
+        let staged = self.stage.as_ref().expect("a stage is set before exposures are asked for");
+        let mut people = Triangles::default();
+        for solid in exposure.world.people.iter().flat_map(|person| &person.solids) {
+            people.solid(solid);
+        }
+        let lighting = Lighting::new(&staged.room, &staged.light, exposure.lux);
+        let world = self.app.world_mut();
+        let mesh = world.resource_mut::<Assets<Mesh>>().add(people.into_mesh());
+        world.entity_mut(staged.people).insert(Mesh3d(mesh));
+        let mut materials = world.resource_mut::<Assets<SurfaceMaterial>>();
+        if let Some(mut material) = materials.get_mut(&staged.material) {
+            material.lighting = lighting;
+        }
+    }
+
+    /// Renders a frame, and reads it back under `seq` if there is one.
+    fn update(&mut self, seq: Option<u64>) {
+        let staged = self.stage.as_ref().expect("a stage is set before frames are rendered");
+        let (_, image) = self.target.as_ref().expect("a stage has a target");
+        let world = self.app.world_mut();
+        if let Some(mut camera) = world.get_mut::<Camera>(staged.camera) {
+            camera.is_active = seq.is_some();
+        }
+        let tag = seq.map(|seq| (seq, readback::request(world, image.clone())));
+        self.app.update();
+        if let Some((_, entity)) = tag {
+            readback::requested(self.app.world_mut(), entity);
+        }
+        self.outstanding = tag;
+    }
+
+    /// Renders `next`, and gives the light of the exposure asked for before.
+    fn exchange(
+        &mut self,
+        next: Option<&Exposure>,
+        enter: &mut dyn FnMut(Work),
+    ) -> Result<Option<(u64, Radiance)>, LightError> {
+        enter(Work::Render);
+        let before = self.outstanding;
+        if before.is_some() {
+            readback::wait(&self.app)?;
+        }
+        if let Some(next) = next {
+            self.pose(next);
+        }
+        self.update(next.map(|exposure| exposure.seq));
+        enter(Work::Readback);
+        let Some((seq, entity)) = before else { return Ok(None) };
+        let bytes = readback::take(self.app.world_mut(), entity).ok_or(LightError::Lost { seq })?;
+        let (pinhole, _) = self.target.as_ref().expect("a stage has a target");
+        Ok(Some((seq, readback::decode(&bytes, pinhole, seq)?)))
+    }
+}
+
+impl LightSource for HeadlessLight {
+    fn set_stage(&mut self, stage: &Stage) -> Result<(), LightError> {
+        while self.outstanding.is_some() {
+            self.exchange(None, &mut |_| {})?;
+        }
+        let image = self.target(stage.pinhole);
+        let mut fixed = Triangles::default();
+        fixed.room(&stage.scene.room);
+        stage.scene.fixed_solids().iter().for_each(|solid| fixed.solid(solid));
+
+        let world = self.app.world_mut();
+        if let Some(old) = self.stage.take() {
+            old.everything.into_iter().for_each(|entity| {
+                world.despawn(entity);
+            });
+        }
+        let material = world.resource_mut::<Assets<SurfaceMaterial>>().add(SurfaceMaterial::default());
+        let mut meshes = world.resource_mut::<Assets<Mesh>>();
+        let (fixed, nobody) = (meshes.add(fixed.into_mesh()), meshes.add(Triangles::default().into_mesh()));
+        let surfaces = |mesh: Handle<Mesh>| (Mesh3d(mesh), MeshMaterial3d(material.clone()), NoFrustumCulling);
+        let fixed = world.spawn(surfaces(fixed)).id();
+        let people = world.spawn(surfaces(nobody)).id();
+        let camera = world.spawn(camera(stage, image)).id();
+        self.stage = Some(Staged {
+            camera,
+            people,
+            material,
+            room: stage.scene.room.clone(),
+            light: stage.scene.light.clone(),
+            everything: vec![fixed, people, camera],
+        });
+        self.warm_up(&stage.first_exposure())
+    }
+
+    fn expose(
+        &mut self,
+        next: Option<&Exposure>,
+        enter: &mut dyn FnMut(Work),
+    ) -> Result<Option<(u64, Radiance)>, LightError> {
+        self.exchange(next, enter)
+    }
+}
+
+impl HeadlessLight {
+    /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice.
+    fn warm_up(&mut self, first: &Exposure) -> Result<(), LightError> {
+        let mut last: Option<Radiance> = None;
+        for _ in 0..WARM_UP_MAX {
+            let light = self.exchange(Some(first), &mut |_| {}).or_else(|error| match error {
+                // Until the target has reached the GPU there is nothing to read back.
+                LightError::Lost { .. } => Ok(None),
+                other => Err(other),
+            })?;
+            let Some((_, light)) = light else { continue };
+            let lit = light.pixels.iter().any(|pixel| pixel.iter().any(|v| *v > 0.0));
+            let dark_room = first.lux == 0.0;
+            if (lit || dark_room) && last.as_ref().is_some_and(|last| last.pixels == light.pixels) {
+                self.exchange(None, &mut |_| {})?;
+                return Ok(());
+            }
+            last = Some(light);
+        }
+        Err(LightError::NeverSteady { frames: WARM_UP_MAX })
+    }
+}
+
+fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
+    let axes = stage.view.axes();
+    // Bevy's camera looks along its own -z with +y up.
+    let rotation = glam::DMat3::from_cols(axes.x_axis, -axes.y_axis, -axes.z_axis);
+    let at = DVec3::new(stage.sensor_at.x, stage.sensor_at.y, stage.view.mounting.height_m);
+    let pinhole = &stage.pinhole;
+    let projection = PerspectiveProjection {
+        fov: 2.0 * (pinhole.tan_half_y as f32).atan(),
+        aspect_ratio: (pinhole.tan_half_x / pinhole.tan_half_y) as f32,
+        near: 0.02,
+        far: 120.0,
+        ..default()
+    };
+    (
+        Camera3d::default(),
+        Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
+        Projection::Perspective(projection),
+        Transform::from_translation(at.as_vec3())
+            .with_rotation(Quat::from_mat3(&rotation.as_mat3())),
+        RenderTarget::Image(image.into()),
+        CameraExposure { ev100: EV100_OF_UNIT_EXPOSURE },
+        Hdr,
+        Tonemapping::None,
+        DebandDither::Disabled,
+        Msaa::Off,
+    )
+}

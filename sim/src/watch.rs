@@ -1,0 +1,64 @@
+//! The wall clock, for figures only: nothing that is simulated ever sees it.
+
+// The one place outside the wire that looks at real time; it measures, and decides nothing.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use scenarios::Work;
+
+/// A stopwatch.
+pub struct Watch(Instant);
+
+impl Watch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Watch(Instant::now())
+    }
+
+    /// Seconds since the start.
+    pub fn elapsed_s(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// How long each kind of work took, frame by frame.
+pub struct WorkTimes {
+    doing: Work,
+    since: Instant,
+    /// Of the frame that is being worked on.
+    frame: BTreeMap<Work, Duration>,
+    /// Of the frames before.
+    frames: Vec<BTreeMap<Work, Duration>>,
+}
+
+impl WorkTimes {
+    /// Starts now, with [`Work::Rest`].
+    pub fn start() -> Self {
+        WorkTimes { doing: Work::Rest, since: Instant::now(), frame: BTreeMap::new(), frames: Vec::new() }
+    }
+
+    /// A piece of work begins, and the one before ends. A frame begins with its light, or without one with its inference.
+    pub fn enter(&mut self, work: Work, begins_frame: bool) {
+        let now = Instant::now();
+        *self.frame.entry(self.doing).or_default() += now - self.since;
+        self.since = now;
+        self.doing = work;
+        if begins_frame {
+            self.frames.push(std::mem::take(&mut self.frame));
+        }
+    }
+
+    /// Milliseconds of `work` in each frame but the first few, which warm up; ascending.
+    pub fn sorted_ms(&self, work: Option<Work>) -> Vec<f64> {
+        const WARM_UP: usize = 10;
+        let ms = |frame: &BTreeMap<Work, Duration>| match work {
+            Some(work) => frame.get(&work).copied().unwrap_or_default().as_secs_f64() * 1e3,
+            None => frame.values().sum::<Duration>().as_secs_f64() * 1e3,
+        };
+        let mut all: Vec<f64> = self.frames.iter().skip(WARM_UP).map(ms).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    }
+}
