@@ -76,4 +76,21 @@ mod tests {
         // Middle grey, the ends, and the linear foot.
         assert_eq!([0.0, 0.002, 0.18, 0.5, 1.0].map(encode_srgb), [0, 7, 118, 188, 255]);
     }
+
+    #[test]
+    fn the_black_level_is_black_and_the_converters_end_is_white() {
+        let mut profile = Profile::library("vs121-p-standard").unwrap();
+        (profile.image.width, profile.image.height, profile.optics.falloff_exponent) = (16, 16, 0.0);
+        let isp = Isp::new(&profile);
+        let developed = |dn| {
+            let Developed { image, mean_signal } =
+                isp.develop(&RawImage { width: 16, height: 16, dn: vec![[dn; 3]; 256] });
+            assert!(image.pixels.iter().all(|&level| level == image.pixels[0]));
+            (image.pixels[0], (mean_signal * 1e4).round() / 1e4)
+        };
+        assert_eq!(developed(168), (0, 0.0));
+        assert_eq!(developed(0), (0, 0.0));
+        assert_eq!(developed(4095), (255, 1.0));
+        assert_eq!(developed(168 + 707), (118, 0.18));
+    }
 }

@@ -163,3 +163,22 @@ impl<'r> Sampler<'r> {
 fn physical(luminance: f32) -> f32 {
     luminance.max(0.0).min(1e20)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn light_between_rendered_pixels_is_in_proportion_and_beyond_the_border_like_it() {
+        let grey = |levels: [f32; 4]| Radiance { width: 2, height: 2, pixels: levels.map(|level| [level; 3]).to_vec() };
+        let radiance = grey([10.0, 20.0, 50.0, 60.0]);
+        let at = |x: f32, y: f32| Sampler::new(&radiance).at([x / 2.0, y / 2.0])[1];
+        assert_eq!([at(0.5, 0.5), at(1.5, 0.5), at(0.5, 1.5), at(1.5, 1.5)], [10.0, 20.0, 50.0, 60.0]);
+        assert_eq!([at(0.75, 0.5), at(0.5, 0.75), at(1.0, 1.0)], [12.5, 20.0, 35.0]);
+        assert_eq!([at(-9.0, 0.0), at(0.0, 0.0), at(9.0, 9.0)], [10.0, 10.0, 60.0]);
+        let odd = grey([f32::INFINITY, f32::NAN, -1.0, 8.0]);
+        let at = |x: f32, y: f32| Sampler::new(&odd).at([x / 2.0, y / 2.0])[0];
+        assert!(at(1.0, 1.0) > 1e9, "an overflow spreads light");
+        assert_eq!([at(1.5, 0.5), at(0.5, 1.5), at(1.5, 1.5)], [0.0, 0.0, 8.0]);
+    }
+}
