@@ -1,1 +1,25 @@
+//! The sensor's firmware: configuration, schedules, reports and their delivery.
+//!
+//! [`Firmware`] is a sans-IO core: `step(now, inputs) -> outputs`, plain values, every wait a wake-up on the device's own
+//! monotonic time. [`Net`] is its only shell, and carries out what the core asks of the network on real sockets.
+//!
+//! The way of a count: frame → `analytics` → `stability` (when is it believed) → `region_people_counting` with `schedule`
+//! (when is it reported) → `report` (in what words) → `delivery` (how it travels).
+//!
+//! This crate does not know that it is simulated, and reads no file and no clock.
 
+mod calendar;
+pub mod configuration;
+mod delivery;
+mod diagnostic;
+mod firmware;
+mod net;
+mod region_people_counting;
+mod report;
+mod schedule;
+mod stability;
+
+pub use configuration::{Configuration, Problem};
+pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
+pub use firmware::{Command, CommandError, Firmware, Stage, Step, Tally};
+pub use net::{Net, NetError};

@@ -1,0 +1,163 @@
+//! The device's calendar: what the real-time clock reads, as local time, and when the local day reaches a dot.
+//!
+//! Knows nothing of monotonic time, and nothing of how the clock came to read what it reads.
+
+use chrono::{DateTime, Duration, NaiveDateTime, Offset, TimeZone, Utc};
+use chrono_tz::{OffsetComponents, Tz};
+use firmware_shim::RtcTime;
+
+/// A clock reading in a time zone, as reports carry it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// `YYYY/MM/DD HH:MM:SS`, daylight saving included.
+    pub text: String,
+    /// The standard offset, `UTC+8:00` style.
+    pub timezone: String,
+    /// Whether daylight saving applies.
+    pub dst_status: bool,
+}
+
+/// What the wall clock shows in `zone` when the real-time clock reads `rtc`.
+///
+/// Ireland's zone data turns daylight saving round (standard time in summer, an hour less in winter). There, as wherever
+/// the saving is negative, we take the offset in force as the standard one, so that offset and printed time always agree.
+pub fn local_time(rtc: RtcTime, zone: Tz) -> LocalTime {
+    let local = utc(rtc).with_timezone(&zone);
+    let saving = local.offset().dst_offset().max(Duration::zero());
+    let standard = Duration::seconds(i64::from(local.offset().fix().local_minus_utc())) - saving;
+    let minutes = standard.num_minutes();
+    let sign = if minutes < 0 { '-' } else { '+' };
+    LocalTime {
+        text: local.format("%Y/%m/%d %H:%M:%S").to_string(),
+        timezone: format!("UTC{sign}{}:{:02}", minutes.abs() / 60, minutes.abs() % 60),
+        dst_status: !saving.is_zero(),
+    }
+}
+
+fn utc(rtc: RtcTime) -> DateTime<Utc> {
+    DateTime::from_timestamp_nanos(rtc.0)
+}
+
+fn local(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
+    at.with_timezone(&zone).naive_local()
+}
+
+fn offset(at: DateTime<Utc>, zone: Tz) -> Duration {
+    local(at, zone) - at.naive_utc()
+}
+
+/// The first instant after `after` at which the wall clock in `zone` shows a whole multiple of `every` since midnight.
+/// `every` must divide the day.
+///
+/// Where daylight saving repeats an hour, its dots come again: an hour has passed, and reports tell the two apart by
+/// `dst_status`. Where it leaves an hour out, the dots in it fall on the instant the clock jumps. (A decision.)
+pub fn next_dot(after: RtcTime, every: Duration, zone: Tz) -> RtcTime {
+    let start = utc(after);
+    let shown = local(start, zone);
+    let dot = next_multiple(shown, every, false);
+    let steady = start + (dot - shown);
+    if offset(steady, zone) == offset(start, zone) {
+        return rtc(steady);
+    }
+    let change = offset_change(start, steady, zone);
+    // What the old offset would show at the change; a dot from there to what the new one shows was jumped over.
+    let would_show = change.naive_utc() + offset(start, zone);
+    let shows = local(change, zone);
+    if next_multiple(would_show, every, true) <= shows {
+        return rtc(change);
+    }
+    rtc(change + (next_multiple(shows, every, true) - shows))
+}
+
+fn rtc(at: DateTime<Utc>) -> RtcTime {
+    // Beyond the year 2262 nanoseconds do not fit; no dot is ever reached there.
+    RtcTime(at.timestamp_nanos_opt().unwrap_or(i64::MAX))
+}
+
+/// The next multiple of `every` since midnight after `time`, or at it if `inclusive`.
+fn next_multiple(time: NaiveDateTime, every: Duration, inclusive: bool) -> NaiveDateTime {
+    let midnight = time.date().and_time(chrono::NaiveTime::MIN);
+    let since = time - midnight;
+    let (since_ns, every_ns) = (since.num_nanoseconds().unwrap_or(0), every.num_nanoseconds().unwrap_or(1).max(1));
+    let reached = since_ns - since_ns % every_ns;
+    if inclusive && reached == since_ns {
+        return time;
+    }
+    midnight + Duration::nanoseconds(reached + every_ns)
+}
+
+/// The instant in (`from`, `to`] from which the offset of `to` is in force, to the second.
+fn offset_change(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let before = offset(from, zone);
+    let (mut early, mut late) = (from.timestamp(), to.timestamp());
+    while late - early > 1 {
+        let middle = early + (late - early) / 2;
+        let at = zone.timestamp_opt(middle, 0).single().map(|at| at.with_timezone(&Utc));
+        if at.is_some_and(|at| offset(at, zone) == before) { early = middle } else { late = middle }
+    }
+    DateTime::from_timestamp(late, 0).unwrap_or(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> RtcTime {
+        rtc(text.parse().expect("an instant in RFC 3339"))
+    }
+
+    fn shown(text: &str, zone: Tz) -> (String, String, bool) {
+        let time = local_time(at(text), zone);
+        (time.text, time.timezone, time.dst_status)
+    }
+
+    #[test]
+    fn times_are_local_and_the_zone_is_the_standard_one() {
+        let check = |instant, zone, text: &str, timezone: &str, dst| {
+            assert_eq!(shown(instant, zone), (text.to_owned(), timezone.to_owned(), dst));
+        };
+        check("2022-12-20T10:15:52Z", Tz::Asia__Shanghai, "2022/12/20 18:15:52", "UTC+8:00", false);
+        check("2022-07-20T10:15:52Z", Tz::Europe__Berlin, "2022/07/20 12:15:52", "UTC+1:00", true);
+        check("2022-01-20T10:15:52Z", Tz::Europe__Berlin, "2022/01/20 11:15:52", "UTC+1:00", false);
+        check("2023-08-04T06:51:18Z", Tz::America__Los_Angeles, "2023/08/03 23:51:18", "UTC-8:00", true);
+        check("2022-01-20T00:00:00Z", Tz::Asia__Kolkata, "2022/01/20 05:30:00", "UTC+5:30", false);
+        check("2022-01-20T00:00:00Z", Tz::America__St_Johns, "2022/01/19 20:30:00", "UTC-3:30", false);
+        check("2022-01-20T00:00:00.999Z", Tz::UTC, "2022/01/20 00:00:00", "UTC+0:00", false);
+        check("2022-01-20T12:00:00Z", Tz::Europe__Dublin, "2022/01/20 12:00:00", "UTC+0:00", false);
+    }
+
+    fn dots(start: &str, end: &str, minutes: i64, zone: Tz) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut dot = next_dot(at(start), Duration::minutes(minutes), zone);
+        while dot < at(end) {
+            found.push(local_time(dot, zone).text[11..16].to_owned());
+            dot = next_dot(dot, Duration::minutes(minutes), zone);
+        }
+        found
+    }
+
+    #[test]
+    fn dots_align_to_local_midnight() {
+        assert_eq!(dots("2022-01-20T10:03:00Z", "2022-01-20T10:31:00Z", 10, Tz::UTC), ["10:10", "10:20", "10:30"]);
+        assert_eq!(
+            dots("2022-01-20T00:00:00Z", "2022-01-21T00:01:00Z", 480, Tz::Asia__Shanghai),
+            ["16:00", "00:00", "08:00"]
+        );
+        assert_eq!(dots("2022-01-20T00:01:00Z", "2022-01-20T01:01:00Z", 30, Tz::Asia__Kathmandu), ["06:00", "06:30"]);
+    }
+
+    #[test]
+    fn an_hour_lived_twice_has_its_dots_twice() {
+        let (start, end) = ("2022-10-29T22:30:00Z", "2022-10-30T02:30:00Z");
+        assert_eq!(dots(start, end, 60, Tz::Europe__Berlin), ["01:00", "02:00", "02:00", "03:00"]);
+        assert_eq!(dots(start, "2022-10-30T07:30:00Z", 240, Tz::Europe__Berlin), ["04:00", "08:00"]);
+    }
+
+    #[test]
+    fn dots_in_an_hour_left_out_fall_on_the_jump() {
+        let (start, end) = ("2022-03-27T00:15:00Z", "2022-03-27T01:45:00Z");
+        assert_eq!(dots(start, end, 30, Tz::Europe__Berlin), ["01:30", "03:00", "03:30"]);
+        // In Egypt midnight itself was left out on 28 April 2023.
+        assert_eq!(dots("2023-04-27T12:00:00Z", "2023-04-28T12:00:00Z", 720, Tz::Africa__Cairo), ["01:00", "12:00"]);
+    }
+}

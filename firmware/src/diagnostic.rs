@@ -1,0 +1,185 @@
+//! What the firmware has to say about its own work: one value per event, for a transcript and for whoever looks for a fault.
+//!
+//! Knows nothing of where it is written. Text is a lowercase fragment; the data is there for those who count.
+
+use std::fmt;
+use std::time::Duration;
+
+use firmware_shim::Uptime;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Diagnostic {
+    /// A report was made; it now goes to its recipients, if any.
+    ReportMade {
+        /// Counts reports from 1 since power-on.
+        report: u64,
+        /// Periodic or trigger.
+        kind: ReportKind,
+        /// The document as it will go out.
+        document: String,
+    },
+    /// A report was handed to the network for a recipient. At MQTT QoS 0 nothing more is ever heard of it.
+    ReportSent {
+        /// Which.
+        report: u64,
+        /// To whom.
+        recipient: String,
+    },
+    /// A recipient confirmed a report.
+    ReportDelivered {
+        /// Which.
+        report: u64,
+        /// Who.
+        recipient: String,
+        /// How.
+        receipt: Receipt,
+    },
+    /// A report will not reach a recipient.
+    ReportDropped {
+        /// Which.
+        report: u64,
+        /// Who goes without.
+        recipient: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// A broker accepted the connection.
+    ConnectionUp {
+        /// The broker.
+        recipient: String,
+    },
+    /// There is no connection to a broker, or no longer.
+    ConnectionDown {
+        /// The broker.
+        recipient: String,
+        /// Why.
+        failure: Failure,
+        /// When the next attempt is made.
+        retry_at: Uptime,
+    },
+    /// A frame could not be analysed; the counts stay as they were.
+    DetectorFailed {
+        /// The frame's number.
+        seq: u64,
+        /// The detector's words.
+        reason: String,
+    },
+}
+
+/// Periodic or trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportKind {
+    /// Made when an interval ends.
+    Interval,
+    /// Made when a result changes.
+    Trigger,
+}
+
+/// How a recipient confirms a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// An HTTP answer that says success: any 2xx.
+    HttpStatus(u16),
+    /// MQTT QoS 1.
+    Puback,
+    /// MQTT QoS 2.
+    Pubcomp,
+}
+
+/// Why a report or a connection came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The network could not open a connection.
+    ConnectFailed {
+        /// The network's words.
+        reason: String,
+    },
+    /// The other side closed the connection, or it broke, before the work was done.
+    ConnectionLost {
+        /// The network's words, `None` for an orderly close.
+        reason: Option<String>,
+    },
+    /// No answer came in time.
+    NoAnswer {
+        /// How long the device waited.
+        waited: Duration,
+    },
+    /// An HTTP answer that does not say success.
+    HttpStatus(u16),
+    /// The broker refused the connection.
+    Refused {
+        /// The name of the CONNACK return code.
+        code: String,
+    },
+    /// The other side does not speak the protocol, or our own side could not.
+    Protocol {
+        /// What was wrong.
+        reason: String,
+    },
+    /// More reports wait for the recipient than the device holds; the oldest goes.
+    QueueFull {
+        /// How many it holds.
+        waiting_max: usize,
+    },
+    /// There is no connection to the broker.
+    NotConnected,
+    /// The recipient is no longer configured.
+    RecipientRemoved,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Diagnostic::ReportMade { report, kind, document } => write!(f, "report {report} ({kind}) made: {document}"),
+            Diagnostic::ReportSent { report, recipient } => write!(f, "report {report} sent to {recipient}"),
+            Diagnostic::ReportDelivered { report, recipient, receipt } => {
+                write!(f, "report {report} delivered to {recipient}: {receipt}")
+            }
+            Diagnostic::ReportDropped { report, recipient, failure } => {
+                write!(f, "report {report} dropped for {recipient}: {failure}")
+            }
+            Diagnostic::ConnectionUp { recipient } => write!(f, "connected to {recipient}"),
+            Diagnostic::ConnectionDown { recipient, failure, retry_at } => {
+                write!(f, "not connected to {recipient}: {failure}; next attempt at {retry_at}")
+            }
+            Diagnostic::DetectorFailed { seq, reason } => write!(f, "failed to analyse frame {seq}: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for ReportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ReportKind::Interval => "interval",
+            ReportKind::Trigger => "trigger",
+        })
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Receipt::HttpStatus(status) => write!(f, "HTTP {status}"),
+            Receipt::Puback => f.write_str("PUBACK"),
+            Receipt::Pubcomp => f.write_str("PUBCOMP"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::ConnectFailed { reason } => write!(f, "failed to connect: {reason}"),
+            Failure::ConnectionLost { reason: None } => f.write_str("closed by the other side"),
+            Failure::ConnectionLost { reason: Some(reason) } => write!(f, "connection lost: {reason}"),
+            Failure::NoAnswer { waited } => write!(f, "no answer within {} s", waited.as_secs_f64()),
+            Failure::HttpStatus(status) => write!(f, "answered with HTTP {status}, success is 2xx"),
+            Failure::Refused { code } => write!(f, "refused by the broker: {code}"),
+            Failure::Protocol { reason } => write!(f, "protocol violated: {reason}"),
+            Failure::QueueFull { waiting_max } => write!(f, "{waiting_max} newer reports are waiting already"),
+            Failure::NotConnected => f.write_str("no connection"),
+            Failure::RecipientRemoved => f.write_str("recipient no longer configured"),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The core: one step function, and the commands by which a person changes what it does.
+//!
+//! Everything that passes is an argument, everything that happens is a returned value: there is no clock, no socket and no
+//! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::{Analysis, Counts, DetectError, Detection, Detector, Pipeline};
+use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
+
+use crate::configuration::{Configuration, Problem};
+use crate::delivery::{Delivery, Letter, Outbox};
+use crate::diagnostic::{Diagnostic, ReportKind};
+use crate::region_people_counting::{Counting, detection_area};
+use crate::report::Report;
+
+/// The sensor's firmware.
+pub struct Firmware {
+    configuration: Configuration,
+    lens: Lens,
+    default_mounting: Mounting,
+    detector: SharedDetector,
+    pipeline: Pipeline,
+    /// `None` until the first step, and while the function is disabled.
+    counting: Option<Counting>,
+    delivery: Delivery,
+    outbox: Outbox,
+    /// Whether the first step is past: that is the moment the firmware is up.
+    is_up: bool,
+    reports_made: u64,
+}
+
+/// What one step brings.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// For the hardware.
+    pub outputs: Outputs,
+    /// What the step's frame came to, if there was one and it could be analysed.
+    pub analysis: Option<Analysis>,
+    /// What happened, in order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What became of reports since power-on. A report counts once for each of its recipients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Reports handed to delivery.
+    pub offered: u64,
+    /// Confirmed by their recipient; at MQTT QoS 0 nothing ever is.
+    pub delivered: u64,
+    /// Dropped, each with its diagnostic.
+    pub dropped: u64,
+}
+
+/// What a step works on, for those who measure; see [`Firmware::step_observed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Finding people in the frame.
+    Inference,
+    /// Following and counting them.
+    Tracking,
+    /// Everything else.
+    Reporting,
+}
+
+/// What a person may tell the device to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Replaces the whole configuration, or nothing of it.
+    Configure(Configuration),
+}
+
+/// Why a command was refused. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The configuration has mistakes; all of them.
+    Configuration(Vec<Problem>),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Configuration(problems) => {
+                let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+                write!(f, "failed to configure: {}", lines.join("; "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+impl Firmware {
+    /// Firmware as it comes out of the boot loader; the first [`step`](Self::step) is the moment it is up, from which
+    /// intervals count. `lens` and `default_mounting` are the device's calibration; detections are in pixels of `lens`.
+    ///
+    /// # Errors
+    /// All mistakes of the configuration.
+    pub fn new(
+        configuration: Configuration,
+        lens: Lens,
+        default_mounting: Mounting,
+        detector: Box<dyn Detector>,
+    ) -> Result<Firmware, Vec<Problem>> {
+        let problems = configuration.validate();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let detector = SharedDetector(Arc::new(Mutex::new(detector)));
+        Ok(Firmware {
+            pipeline: pipeline(&configuration, lens, default_mounting, &detector),
+            configuration,
+            lens,
+            default_mounting,
+            detector,
+            counting: None,
+            delivery: Delivery::none(),
+            outbox: Outbox::default(),
+            is_up: false,
+            reports_made: 0,
+        })
+    }
+
+    /// One step at `now`, which never lies before that of the step before. Step again at the same instant as long as the
+    /// network has something to say.
+    pub fn step(&mut self, now: Uptime, inputs: Inputs) -> Step {
+        self.step_observed(now, inputs, &mut |_| {})
+    }
+
+    /// [`step`](Self::step), telling `entering` of each stage as it begins. The observer is told and not asked: the step is
+    /// the same whoever watches, and time stays out of it. A stage lasts until the next begins or the step ends.
+    pub fn step_observed(&mut self, now: Uptime, inputs: Inputs, entering: &mut dyn FnMut(Stage)) -> Step {
+        entering(Stage::Reporting);
+        if !self.is_up {
+            self.is_up = true;
+            self.apply_configuration(now, inputs.rtc);
+        }
+        for event in &inputs.network {
+            self.delivery.hear(event, now, &mut self.outbox);
+        }
+        self.delivery.proceed(now, &mut self.outbox);
+        let analysis = match &inputs.frame {
+            Some(frame) if self.counting.is_some() => self.analyse(frame, entering),
+            _ => None,
+        };
+        if let Some(counting) = &mut self.counting {
+            let seen = analysis.as_ref().map(|analysis| &analysis.counts);
+            for report in counting.step(now, inputs.rtc, seen) {
+                self.send(&report);
+            }
+        }
+        self.delivery.proceed(now, &mut self.outbox);
+        let outputs = self.outputs(now, inputs.rtc);
+        Step { outputs, analysis, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
+    }
+
+    /// Carries out a command at `now`, when the clock reads `rtc`. What it causes on the wire comes with the next step, which
+    /// belongs at the same instant.
+    ///
+    /// # Errors
+    /// A command that cannot be carried out changes nothing.
+    pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Result<(), CommandError> {
+        match command {
+            Command::Configure(configuration) => {
+                let problems = configuration.validate();
+                if !problems.is_empty() {
+                    return Err(CommandError::Configuration(problems));
+                }
+                let before = std::mem::replace(&mut self.configuration, configuration);
+                if before.mounting == self.configuration.mounting {
+                    let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
+                    self.pipeline.set_area(area, regions);
+                } else {
+                    // Tracks are kept on the floor of the old mounting, and mean nothing under the new one.
+                    self.pipeline = pipeline(&self.configuration, self.lens, self.default_mounting, &self.detector);
+                }
+                if self.is_up {
+                    self.apply_configuration(now, rtc);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The configuration in force.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// The counts the firmware believes, for observers; nobody while the function is disabled.
+    pub fn believed(&self) -> Counts {
+        self.counting.as_ref().map(Counting::believed).unwrap_or_default()
+    }
+
+    /// What became of reports so far.
+    pub fn tally(&self) -> Tally {
+        self.outbox.tally
+    }
+
+    /// How the device takes itself to hang and see.
+    pub fn view(&self) -> View {
+        view(&self.configuration, self.lens, self.default_mounting)
+    }
+
+    fn apply_configuration(&mut self, now: Uptime, rtc: RtcTime) {
+        let delivery = std::mem::replace(&mut self.delivery, Delivery::none());
+        let settings = &self.configuration.region_people_counting;
+        if settings.enable {
+            self.delivery = delivery.reconfigure(&settings.protocol, now, &mut self.outbox);
+            self.counting = Some(Counting::start(&self.configuration, now, rtc, self.counting.take()));
+        } else {
+            let mut delivery = delivery;
+            delivery.give_up(&mut self.outbox);
+            self.counting = None;
+            self.pipeline.drop_tracks();
+        }
+    }
+
+    fn analyse(&mut self, frame: &Frame, entering: &mut dyn FnMut(Stage)) -> Option<Analysis> {
+        entering(Stage::Inference);
+        let detections = self.pipeline.detect(frame);
+        entering(Stage::Tracking);
+        let analysis = detections.map(|detections| self.pipeline.follow(frame.seq, frame.taken_at, detections));
+        entering(Stage::Reporting);
+        let failed = |error: DetectError| Diagnostic::DetectorFailed { seq: frame.seq, reason: error.to_string() };
+        analysis.map_err(|error| self.outbox.diagnostics.push(failed(error))).ok()
+    }
+
+    fn send(&mut self, report: &Report) {
+        self.reports_made += 1;
+        let kind = match report {
+            Report::Interval(_) => ReportKind::Interval,
+            Report::Trigger(_) => ReportKind::Trigger,
+        };
+        let document = report.to_json();
+        let letter = Letter { report: self.reports_made, document: document.as_str().into() };
+        self.outbox.diagnostics.push(Diagnostic::ReportMade { report: letter.report, kind, document });
+        self.delivery.offer(&letter, &mut self.outbox);
+    }
+
+    fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {
+        let counting = self.counting.as_ref().and_then(|counting| counting.next_wake(now, rtc));
+        Outputs {
+            network: std::mem::take(&mut self.outbox.network),
+            awaiting: self.delivery.awaiting(),
+            next_wake: counting.into_iter().chain(self.delivery.next_wake()).min(),
+            // Without an overcrowding alarm the contact is closed, as it is for any alarm that is off.
+            do_contact: Contact::Closed,
+            led_on: true,
+        }
+    }
+}
+
+fn view(configuration: &Configuration, lens: Lens, default_mounting: Mounting) -> View {
+    View { lens, mounting: configuration.mounting.resolve(default_mounting) }
+}
+
+fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detector: &SharedDetector) -> Pipeline {
+    let (area, regions) = detection_area(&configuration.region_people_counting.detection_region);
+    Pipeline::new(Box::new(detector.clone()), view(configuration, lens, mounting), area, regions)
+}
+
+/// The one detector, which outlives the pipeline it is put into: another mounting needs another pipeline.
+#[derive(Clone)]
+struct SharedDetector(Arc<Mutex<Box<dyn Detector>>>);
+
+impl Detector for SharedDetector {
+    fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).detect(frame)
+    }
+}

@@ -1,0 +1,227 @@
+//! A bench: a device over an empty floor, people who stand where they are put, and a peer at the end of the wire.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use analytics::{DetectError, Detection, Detector, Posture};
+use firmware::{Command, Configuration, Diagnostic, Firmware, Step};
+use firmware_shim::{ConnId, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime, View};
+use glam::{DVec2, DVec3};
+
+/// 2022/12/20 10:00:00 UTC.
+const POWER_ON: i64 = 1_671_530_400_000_000_000;
+
+/// Between frames.
+const FRAME_MS: u64 = 100;
+
+/// What stands at the other end of the wire. It sees what the device asks of the network, and answers at once or later.
+pub trait Peer {
+    /// Takes actions in, and returns what comes back at this instant.
+    fn carry_out(&mut self, actions: &[NetAction]) -> Vec<NetEvent>;
+}
+
+type People = Arc<Mutex<Result<Vec<DVec2>, ()>>>;
+
+/// Sees everybody who is on the floor, or is broken.
+struct SeesAll {
+    view: View,
+    people: People,
+}
+
+impl Detector for SeesAll {
+    fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+        let people = self.people.lock().expect("no test panics while it holds this");
+        let Ok(people) = &*people else { return Err(DetectError::NoPicture { seq: frame.seq }) };
+        let detection = |place: &DVec2| {
+            let head_px = self.view.pixel(place.extend(1.62)).expect("in view");
+            let half = DVec2::splat(15.0);
+            let (box_min_px, box_max_px) = (head_px - half, head_px + half);
+            Detection { head_px, box_min_px, box_max_px, posture: Posture::Standing, confidence: 0.9 }
+        };
+        Ok(people.iter().map(detection).collect())
+    }
+}
+
+pub struct Bench<P> {
+    pub firmware: Firmware,
+    pub peer: P,
+    pub now: Uptime,
+    /// Everything the firmware said, with the instant in milliseconds.
+    pub said: Vec<(u64, Diagnostic)>,
+    /// What the last step awaited.
+    pub awaiting: Vec<ConnId>,
+    view: View,
+    people: People,
+    next_frame_ms: u64,
+    seq: u64,
+    next_wake: Option<Uptime>,
+}
+
+impl<P: Peer> Bench<P> {
+    /// A device that has just been switched on.
+    pub fn new(configuration: Configuration, peer: P) -> Self {
+        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [1.0 / 12.0, 0.0, 0.0, 0.0]);
+        let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
+        let view = View { lens, mounting };
+        let people: People = Arc::new(Mutex::new(Ok(Vec::new())));
+        let detector = Box::new(SeesAll { view, people: people.clone() });
+        let firmware =
+            Firmware::new(configuration, lens, mounting, detector).expect("a configuration without mistakes");
+        let mut bench = Bench {
+            firmware,
+            peer,
+            now: Uptime::ZERO,
+            said: Vec::new(),
+            awaiting: Vec::new(),
+            view,
+            people,
+            next_frame_ms: FRAME_MS,
+            seq: 0,
+            next_wake: None,
+        };
+        bench.step(None, Vec::new());
+        bench
+    }
+
+    /// Puts people on the floor, metres from the point below the device.
+    pub fn people_stand_at(&mut self, places: &[(f64, f64)]) {
+        *self.people.lock().expect("no test panics while it holds this") =
+            Ok(places.iter().map(|&(x, y)| DVec2::new(x, y)).collect());
+    }
+
+    /// From now on no frame can be analysed.
+    pub fn detector_breaks(&mut self) {
+        *self.people.lock().expect("no test panics while it holds this") = Err(());
+    }
+
+    /// Where a point of the floor is in normalised image coordinates.
+    pub fn on_image(&self, x: f64, y: f64) -> DVec2 {
+        self.view.normalised(self.view.pixel(DVec3::new(x, y, 0.0)).expect("in view"))
+    }
+
+    fn rtc(&self) -> RtcTime {
+        RtcTime(POWER_ON + self.now.0 as i64)
+    }
+
+    /// One step, and further ones at the same instant as long as the peer has something to say.
+    fn step(&mut self, frame: Option<Frame>, network: Vec<NetEvent>) {
+        let mut inputs = Inputs { rtc: self.rtc(), frame, di: Level::Low, network };
+        loop {
+            let Step { outputs, diagnostics, .. } = self.firmware.step(self.now, inputs);
+            let at_ms = self.now.0 / 1_000_000;
+            self.said.extend(diagnostics.into_iter().map(|diagnostic| (at_ms, diagnostic)));
+            self.next_wake = outputs.next_wake;
+            self.awaiting = outputs.awaiting;
+            let network = self.peer.carry_out(&outputs.network);
+            if network.is_empty() {
+                return;
+            }
+            inputs = Inputs { rtc: self.rtc(), frame: None, di: Level::Low, network };
+        }
+    }
+
+    /// Time passes, with a frame every 100 ms and a step whenever the firmware asked for one.
+    pub fn run_until_ms(&mut self, end_ms: u64) {
+        loop {
+            let frame_at = Uptime::from_millis(self.next_frame_ms);
+            let next = self.next_wake.map_or(frame_at, |wake| wake.min(frame_at)).max(self.now);
+            if next > Uptime::from_millis(end_ms) {
+                self.now = Uptime::from_millis(end_ms);
+                return;
+            }
+            self.now = next;
+            let frame = (next == frame_at).then(|| {
+                self.seq += 1;
+                self.next_frame_ms += FRAME_MS;
+                Frame { seq: self.seq, taken_at: next - std::time::Duration::from_millis(30), image: None }
+            });
+            self.step(frame, Vec::new());
+        }
+    }
+
+    /// The network brings something by itself.
+    pub fn hears(&mut self, event: NetEvent) {
+        self.step(None, vec![event]);
+    }
+
+    /// A person saves other settings.
+    pub fn configure(&mut self, configuration: Configuration) {
+        let rtc = self.rtc();
+        self.firmware.command(self.now, rtc, Command::Configure(configuration)).expect("no mistakes");
+        self.step(None, Vec::new());
+    }
+
+    /// What the firmware said, as `12.300 s report 1 …` without the documents.
+    pub fn transcript(&self) -> Vec<String> {
+        let line = |(at_ms, diagnostic): &(u64, Diagnostic)| {
+            let at = Uptime::from_millis(*at_ms);
+            match diagnostic {
+                Diagnostic::ReportMade { report, kind, .. } => format!("{at} report {report} ({kind}) made"),
+                other => format!("{at} {other}"),
+            }
+        };
+        self.said.iter().map(line).collect()
+    }
+
+    /// The documents made so far.
+    pub fn documents(&self) -> Vec<String> {
+        let document = |(_, diagnostic): &(u64, Diagnostic)| match diagnostic {
+            Diagnostic::ReportMade { document, .. } => Some(document.clone()),
+            _ => None,
+        };
+        self.said.iter().filter_map(document).collect()
+    }
+}
+
+/// A network in which every connection is refused.
+pub struct NobodyThere;
+
+impl Peer for NobodyThere {
+    fn carry_out(&mut self, actions: &[NetAction]) -> Vec<NetEvent> {
+        let refused = |action: &NetAction| match action {
+            NetAction::Connect { conn, .. } => {
+                Some(NetEvent::ConnectFailed { conn: *conn, reason: "connection refused".to_owned() })
+            }
+            _ => None,
+        };
+        actions.iter().filter_map(refused).collect()
+    }
+}
+
+/// A network in which connections are never answered.
+pub struct BlackHole;
+
+impl Peer for BlackHole {
+    fn carry_out(&mut self, _: &[NetAction]) -> Vec<NetEvent> {
+        Vec::new()
+    }
+}
+
+/// What arrived on each connection of a network that accepts all.
+#[derive(Default)]
+pub struct Listening {
+    pub connected_to: BTreeMap<ConnId, (String, u16)>,
+    pub received: BTreeMap<ConnId, Vec<u8>>,
+    pub closed: Vec<ConnId>,
+}
+
+impl Listening {
+    /// Takes actions in. Connections open; what was sent on them in these actions is returned beside.
+    pub fn take(&mut self, actions: &[NetAction]) -> (Vec<NetEvent>, Vec<(ConnId, Vec<u8>)>) {
+        let (mut events, mut sent) = (Vec::new(), Vec::new());
+        for action in actions {
+            match action {
+                NetAction::Connect { conn, host, port } => {
+                    self.connected_to.insert(*conn, (host.clone(), *port));
+                    events.push(NetEvent::Connected { conn: *conn });
+                }
+                NetAction::Send { conn, bytes } => {
+                    self.received.entry(*conn).or_default().extend(bytes);
+                    sent.push((*conn, bytes.clone()));
+                }
+                NetAction::Close { conn } => self.closed.push(*conn),
+            }
+        }
+        (events, sent)
+    }
+}

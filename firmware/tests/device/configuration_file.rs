@@ -1,0 +1,97 @@
+//! A configuration as people write it, and what they are told of its mistakes.
+
+use firmware::Configuration;
+use ron_file::RonFile;
+
+fn parse(text: &str) -> Result<Configuration, String> {
+    RonFile::embedded("settings.ron", text).parse().map_err(|error| error.to_string())
+}
+
+#[test]
+fn everything_can_be_left_out() {
+    assert_eq!(parse("()"), Ok(Configuration::default()));
+    assert!(Configuration::default().validate().is_empty());
+}
+
+#[test]
+fn everything_can_be_written_down() {
+    let text = r#"(
+        device: (name: "Room 5", sn: "6600D0233093", mac: "24:E1:24:F5:4E:2F", ip_address: "192.168.0.99"),
+        time_zone: "Europe/Berlin",
+        mounting: (height_m: 2.8, rotation_deg: 90.0, tilt_deg: 5.0),
+        region_people_counting: (
+            enable: true,
+            report_regularly: OnTheDot(interval_min: 10),
+            report_by_result: ZeroNonZero,
+            protocol: Mqtt(
+                host: "192.168.0.9", port: 1883, client_id: "room-5", user_name: "u", password: "p",
+                topic: "office/people", qos: 2, keep_alive_s: 30,
+            ),
+            detection_region: (
+                enable: true, area: Mapped, reporting_type: Occupancy,
+                regions: [(id: 1, name: "Table", polygon: [(0.1, 0.1), (0.4, 0.1), (0.4, 0.4)])],
+            ),
+            stable_for_s: 0.5,
+        ),
+    )"#;
+    let configuration = parse(text).expect("no mistakes");
+    assert!(configuration.validate().is_empty());
+    let written = serde_json::to_string(&configuration).expect("JSON");
+    let read: Configuration = serde_json::from_str(&written).expect("what was written");
+    assert_eq!(read, configuration);
+}
+
+#[test]
+fn a_mistake_is_pointed_at() {
+    let counting = |text: &str| parse(&format!("(\n region_people_counting: ({text}),\n)")).expect_err("a mistake");
+    let mistakes = [
+        counting("enable: 1"),
+        counting("report_regularly: FromNowOn(interval_s: 3)"),
+        counting("report_regularly: OnTheDot(interval_min: 7)"),
+        counting("stable_for_s: 10.5"),
+        counting("stable_for: 1.0"),
+        counting(r#"protocol: Http(urls: [(url: "https://a/")])"#),
+        counting(r#"protocol: Http(urls: [(url: "http://u:p@a/")])"#),
+        counting(r#"protocol: Http(urls: [(url: "http://a:99999/")])"#),
+        counting(r#"protocol: Http(urls: [(url: "http://a:0/")])"#),
+        counting(r#"protocol: Http(urls: [(url: "a b")])"#),
+        counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a/#")"#),
+        counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", qos: 3)"#),
+        counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", port: 0)"#),
+        counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", qoss: 1)"#),
+        counting("detection_region: (regions: [(id: 0, polygon: [])])"),
+        counting("detection_region: (regions: [(id: 1, polygon: [(0.1, 0.1), (0.9, 0.9)])])"),
+    ]
+    .join("\n");
+    insta::assert_snapshot!(mistakes);
+}
+
+#[test]
+fn all_mistakes_that_take_several_settings_are_found_at_once() {
+    let mut regions: Vec<String> =
+        (1..=17).map(|id| format!("(id: {id}, polygon: [(0.1, 0.1), (0.4, 0.1), (0.4, 0.4)])")).collect();
+    regions[3] = regions[2].clone();
+    let text = format!(
+        r#"(
+            device: (sn: ""),
+            mounting: (height_m: 0.0, rotation_deg: 400.0, tilt_deg: 75.0),
+            region_people_counting: (
+                protocol: Http(urls: [
+                    (url: "http://a/"), (url: "http://b/"), (enable: false, url: "http://a/"), (url: "http://a/"),
+                ]),
+                detection_region: (area: NonMapped, reporting_type: Occupancy, regions: [{}]),
+            ),
+        )"#,
+        regions.join(",")
+    );
+    let problems = parse(&text).expect("each value by itself is right").validate();
+    insta::assert_snapshot!(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    let mqtt = r#"(region_people_counting: (
+        protocol: Mqtt(host: "http://broker", client_id: "", topic: "t", password: "p"),
+    ))"#;
+    let problems = parse(mqtt).expect("each value by itself is right").validate();
+    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    let protocol = "region_people_counting.protocol";
+    let expected = ["host", "client_id", "password"].map(|field| format!("{protocol}.{field}"));
+    assert_eq!(paths, expected.each_ref().map(String::as_str));
+}

@@ -1,0 +1,8 @@
+//! The firmware as its surroundings know it: light in, bytes out, a configuration from a person.
+
+mod bench;
+mod configuration_file;
+mod configure;
+mod http;
+mod mqtt;
+mod net;
