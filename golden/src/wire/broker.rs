@@ -27,7 +27,7 @@ use super::mqtt_stream::PACKET_BYTES_MAX;
 const CAPTURE: &str = "golden capture";
 
 /// What devices left behind in a broker: it must not show in the next wire.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Traces {
     /// Client ids of sessions that outlive their connections.
     pub persistent: BTreeSet<String>,

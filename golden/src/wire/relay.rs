@@ -79,6 +79,7 @@ impl Relay {
             onward: Onward::Waiting(to_device),
             end: Arc::new(Notify::new()),
             deaf: false,
+            goodbye: false,
         };
         carriage.pass_on_all(from_device).await;
         carriage.finish().await;
@@ -99,6 +100,8 @@ struct Carriage<'r> {
     end: Arc<Notify>,
     /// What came could not be understood; from there on, bytes are only counted or passed on.
     deaf: bool,
+    /// A DISCONNECT has been passed on.
+    goodbye: bool,
 }
 
 enum Stream {
@@ -230,7 +233,7 @@ impl Carriage<'_> {
                             // After the grace, better two sessions at once than none.
                             let _ = timeout(RECEIVER_GRACE, begun).await;
                         }
-                        DevicePacket::Disconnect => sessions.ending(self.connection),
+                        DevicePacket::Disconnect => self.goodbye = true,
                         _ => {}
                     }
                 }
@@ -280,11 +283,12 @@ impl Carriage<'_> {
             Stream::Mqtt(stream) if !self.deaf => stream.rest(),
             _ => Bytes::new(),
         };
-        let Onward::Open { to_receiver, back } = &mut self.onward else { return };
+        let Onward::Open { to_receiver, .. } = &mut self.onward else { return };
         let relay = self.relay;
         match &relay.sessions {
-            Some(sessions) => {
-                sessions.ending(self.connection);
+            // The broker ends the connection itself, and must be let (see `sessions`).
+            Some(_) if self.goodbye => return self.until_receiver_ends().await,
+            Some(_) => {
                 let _ = to_receiver.write_all(&rest).await;
             }
             // A server may drop a request whose sender has gone, even a complete one; it was sent, though.
@@ -298,7 +302,13 @@ impl Carriage<'_> {
             }
         }
         let _ = to_receiver.shutdown().await;
-        if timeout(RECEIVER_GRACE, &mut *back).await.is_err() {
+        self.until_receiver_ends().await;
+    }
+
+    async fn until_receiver_ends(&mut self) {
+        if let Onward::Open { back, .. } = &mut self.onward
+            && timeout(RECEIVER_GRACE, &mut *back).await.is_err()
+        {
             back.abort();
         }
     }

@@ -1,13 +1,13 @@
-//! The MQTT sessions that go through one relay, so that the broker sees one end before the next begins.
+//! The MQTT sessions that go through one relay. A client id has one session at a time, and the relay sees to that itself, so
+//! that the broker sees one session end before the next with the same client id begins.
 //!
-//! rumqttd 0.20 numbers its connections and uses a number again at once. A connection that ends by a DISCONNECT, or is taken
-//! over by one with the same client id, may report its end by number a second time, when the number already belongs to the
-//! next connection, which is then cut. That report is queued before its socket closes. So a relay lets no new session begin
-//! while one is ending: that is, until the broker has closed the other's socket.
+//! rumqttd 0.20 numbers its connections and uses a number again at once. When it ends a connection itself (for a DISCONNECT, or
+//! a CONNECT with the same client id) while the other side closes too, the end may be reported by number a second time, and cut
+//! the next connection, which has the number by then. So of the relay and the broker only ever one ends a connection.
 //!
 //! Knows nothing of sockets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -33,7 +33,6 @@ struct Session {
     client_id: String,
     /// Tells the session's relay to end it.
     end: Arc<Notify>,
-    ending: bool,
 }
 
 impl Sessions {
@@ -41,32 +40,30 @@ impl Sessions {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a session, once none is ending. One with the same client id ends now (MQTT 3.1.1 §3.1.4). `end` is notified
-    /// when this session is to end in turn.
+    /// Begins a session. One with the same client id ends first (MQTT 3.1.1 §3.1.4). `end` is notified when this session is to
+    /// end in turn.
     pub async fn begin(&self, connection: Connection, client_id: &str, end: Arc<Notify>) {
+        let others = |state: &State| -> Vec<Connection> {
+            let same = |(other, session): &(&Connection, &Session)| {
+                **other < connection && session.client_id == client_id && !client_id.is_empty()
+            };
+            state.live.iter().filter(same).map(|(other, _)| *other).collect()
+        };
         {
             let mut state = self.lock();
-            for session in state.live.values_mut().filter(|s| s.client_id == client_id && !client_id.is_empty()) {
-                session.ending = true;
-                session.end.notify_one();
+            for other in others(&state) {
+                state.live[&other].end.notify_one();
             }
-            state.live.insert(connection, Session { client_id: client_id.to_owned(), end, ending: false });
+            state.live.insert(connection, Session { client_id: client_id.to_owned(), end });
         }
         loop {
             let mut gone = std::pin::pin!(self.gone.notified());
             // Before looking, so that an end between looking and waiting is not missed.
             gone.as_mut().enable();
-            if !self.lock().live.iter().any(|(other, session)| *other != connection && session.ending) {
+            if others(&self.lock()).is_empty() {
                 return;
             }
             gone.await;
-        }
-    }
-
-    /// Nothing more will come from the device on this connection.
-    pub fn ending(&self, connection: Connection) {
-        if let Some(session) = self.lock().live.get_mut(&connection) {
-            session.ending = true;
         }
     }
 
@@ -95,8 +92,6 @@ impl Sessions {
 
     /// Everything noted.
     pub fn traces(&self) -> Traces {
-        let traces = &self.lock().traces;
-        let (persistent, retained): (BTreeSet<_>, BTreeSet<_>) = (traces.persistent.clone(), traces.retained.clone());
-        Traces { persistent, retained, will: traces.will }
+        self.lock().traces.clone()
     }
 }

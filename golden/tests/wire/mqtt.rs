@@ -85,15 +85,47 @@ fn a_message_whose_sender_is_gone_at_once_still_arrives() {
 }
 
 #[test]
+fn a_session_is_never_cut_for_the_end_of_the_one_before() {
+    let wire = Wire::start(&[mqtt(MQTT)]).unwrap();
+    let mut sent = 0;
+    for n in 0..300 {
+        // Nothing is waited for in between. A different client id, so that the broker sees no take-over.
+        let mut ended = Device::connect(&wire, MQTT);
+        ended.send(connect("before", true, 60));
+        ended.receive(4);
+        ended.send(DISCONNECT);
+        sent += ended.close();
+        let mut device = Device::connect(&wire, MQTT);
+        device.send(connect("after", true, 60));
+        assert_eq!(device.receive(4), b"\x20\x02\x00\x00");
+        for packet_id in 1..4 {
+            device.send(publish("t", 1, packet_id, &n.to_string()));
+            assert_eq!(device.receive(4), [0x40, 2, 0, packet_id as u8]);
+        }
+        device.send(DISCONNECT);
+        sent += device.close();
+    }
+    wire.settle(sent).unwrap();
+    assert_eq!(wire.drain().len(), 900);
+}
+
+#[test]
 fn a_session_taken_over_is_ended_and_the_new_one_works() {
     let wire = Wire::start(&[mqtt(MQTT)]).unwrap();
-    let mut first = Device::session(&wire, MQTT, "sensor", true);
-    let mut second = Device::session(&wire, MQTT, "sensor", true);
-    assert_eq!(first.receive_all(), b"", "the first is closed");
-    second.send(publish("t", 1, 1, "x"));
-    assert_eq!(second.receive(4), b"\x40\x02\x00\x01");
-    wire.settle(first.sent + second.sent).unwrap();
-    assert_eq!(bodies(&wire), ["x"]);
+    let mut device = Device::session(&wire, MQTT, "sensor", true);
+    let mut sent = 0;
+    for n in 0..200 {
+        let mut next = Device::session(&wire, MQTT, "sensor", true);
+        if n % 2 == 0 {
+            assert_eq!(device.receive_all(), b"", "the one before is closed");
+        }
+        sent += device.close();
+        next.send(publish("t", 1, 1, "x"));
+        assert_eq!(next.receive(4), b"\x40\x02\x00\x01");
+        device = next;
+    }
+    wire.settle(sent + device.sent).unwrap();
+    assert_eq!(wire.drain().len(), 200);
 }
 
 #[test]
