@@ -198,3 +198,25 @@ impl Delivery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::{HttpUrl, NotificationUrl};
+
+    #[test]
+    fn the_oldest_of_too_many_waiting_reports_goes() {
+        let url = HttpUrl::try_from("http://192.168.0.9/".to_owned()).expect("an address");
+        let protocol = ReportProtocol::Http { urls: vec![NotificationUrl { enable: true, url }] };
+        let mut outbox = Outbox::default();
+        let mut delivery = Delivery::none().reconfigure(&protocol, Uptime::ZERO, &mut outbox);
+        for report in 1..=WAITING_MAX as u64 + 2 {
+            delivery.offer(&Letter { report, document: "{}".into() }, &mut outbox);
+        }
+        let lines: Vec<String> = outbox.diagnostics.iter().map(Diagnostic::to_string).collect();
+        let dropped =
+            |report| format!("report {report} dropped for http://192.168.0.9/: 100 newer reports are waiting already");
+        assert_eq!(lines, [dropped(1), dropped(2)]);
+        assert_eq!(outbox.tally, Tally { offered: 102, delivered: 0, dropped: 2 });
+    }
+}

@@ -68,7 +68,7 @@ pub enum Stage {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Replaces the whole configuration, or nothing of it.
-    Configure(Configuration),
+    Configure(Box<Configuration>),
 }
 
 /// Why a command was refused. Nothing has changed.
@@ -167,7 +167,7 @@ impl Firmware {
                 if !problems.is_empty() {
                     return Err(CommandError::Configuration(problems));
                 }
-                let before = std::mem::replace(&mut self.configuration, configuration);
+                let before = std::mem::replace(&mut self.configuration, *configuration);
                 if before.mounting == self.configuration.mounting {
                     let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
                     self.pipeline.set_area(area, regions);

@@ -258,6 +258,12 @@ mod tests {
     }
 
     #[test]
+    fn who_leaves_just_after_an_interval_began_still_makes_its_maximum() {
+        let room = Room::new().reporting_every(10).shows(3, [3, 0], 9.1).shows(1, [1, 0], 11.0);
+        assert_eq!(room.reports(&PERIOD[2..]), ["3 3", "1 3"]);
+    }
+
+    #[test]
     fn a_flicker_is_no_maximum() {
         let room = Room::new().reporting_every(10).shows(2, [2, 0], 3.0).shows(4, [4, 0], 0.9).shows(2, [2, 0], 7.0);
         assert_eq!(room.reports(&PERIOD[2..]), ["2 2"]);

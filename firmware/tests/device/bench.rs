@@ -147,7 +147,7 @@ impl<P: Peer> Bench<P> {
     /// A person saves other settings.
     pub fn configure(&mut self, configuration: Configuration) {
         let rtc = self.rtc();
-        self.firmware.command(self.now, rtc, Command::Configure(configuration)).expect("no mistakes");
+        self.firmware.command(self.now, rtc, Command::Configure(Box::new(configuration))).expect("no mistakes");
         self.step(None, Vec::new());
     }
 

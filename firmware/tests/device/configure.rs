@@ -76,7 +76,7 @@ fn a_bad_configuration_changes_nothing() {
     bad.device.name = String::new();
     bad.mounting.height_m = Some(-3.0);
     bad.time_zone = "Europe/Berlin".parse().expect("a zone");
-    let command = Command::Configure(bad);
+    let command = Command::Configure(Box::new(bad));
     let Err(CommandError::Configuration(problems)) = bench.firmware.command(bench.now, RtcTime(0), command) else {
         panic!("mistakes must be refused");
     };

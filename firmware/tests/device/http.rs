@@ -82,6 +82,7 @@ fn any_2xx_is_success_however_the_answer_comes_in() {
         (&b"HTTP/1.1 204 No Content\r\n\r\n"[..], usize::MAX),
         (b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 1),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\ncontent-length: 4\r\n\r\ndone", 7),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", usize::MAX),
         (b"HTTP/1.0 200 OK\r\n\r\n", 3),
     ] {
         let server = Server { piece, then_closes: true, ..Server::answering(answer) };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use firmware::Configuration;
+use firmware::configuration::ReportProtocol;
 use firmware_shim::{ConnId, NetAction, NetEvent};
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::Event;
@@ -180,6 +181,21 @@ fn a_quiet_connection_is_kept_alive() {
     let heard: Vec<&str> = bench.peer.heard.iter().map(String::as_str).collect();
     assert_eq!(heard, ["connect", "pingreq", "publish", "pingreq", "publish", "pingreq"]);
     assert_eq!(bench.peer.connects.len(), 1);
+}
+
+#[test]
+fn a_connection_accepted_late_is_kept_alive_too() {
+    let mut configuration = settings(0, 3600);
+    let ReportProtocol::Mqtt { keep_alive_s, .. } = &mut configuration.region_people_counting.protocol else {
+        panic!("these settings are of MQTT");
+    };
+    *keep_alive_s = 5.try_into().expect("not zero");
+    let mut bench = Bench::new(configuration, Broker::silent(Silence::OnConnect));
+    bench.run_until_ms(6_000);
+    let accepted = bench.peer.accepts_at_last(ConnId(1));
+    bench.hears(accepted);
+    bench.run_until_ms(11_000);
+    assert_eq!(bench.peer.heard, ["connect", "pingreq"]);
 }
 
 /// What is said of the connection and of drops.
