@@ -8,6 +8,7 @@ use std::fmt;
 use ort::session::Session;
 use ort::value::{Outlet, TensorElementType};
 use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::prelude::Framework;
 
 use super::OnnxError;
@@ -101,6 +102,15 @@ pub(super) fn read_file(mut model: &[u8], name: &str) -> Result<f64, OnnxError> 
     wanted.sort_unstable();
     if outputs != wanted {
         return Err(breach(name, format!("it gives {}, not {}", quoted(&outputs), quoted(&wanted))));
+    }
+    // tract would panic.
+    let is_made = |output: &str| graph.node.iter().any(|node| node.output.iter().any(|made| made == output));
+    if let Some(output) = outputs.iter().find(|output| !is_made(output)) {
+        return Err(breach(name, format!("nothing in it makes the output `{output}`")));
+    }
+    // A file beside the model that is handed over as bytes would be looked for in the wrong place.
+    if graph.initializer.iter().any(|weights| weights.data_location == Some(DataLocation::External as i32)) {
+        return Err(breach(name, "its weights are in another file: save them in the model's own".to_owned()));
     }
     threshold(&proto).map_err(|problem| breach(name, problem))
 }

@@ -178,7 +178,10 @@ fn open(path: &Path) -> Result<OrtApi, OnnxError> {
 fn load(path: &Path) -> Result<OrtApi, OnnxError> {
     let failed = |reason: String| OnnxError::Library { path: path.to_owned(), reason };
     // SAFETY: opening a library runs its initialisers; the user named this file to be run.
-    let library = unsafe { Library::new(path) }.map_err(|error| failed(error.to_string()))?;
+    let library = unsafe { Library::new(path) }.map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        failed(cause.unwrap_or_else(|| error.to_string()))
+    })?;
     // SAFETY: the signature is the one of `onnxruntime_c_api.h`, the same in every version.
     let base = unsafe {
         let base: Symbol<unsafe extern "C" fn() -> *const OrtApiBase> = library
@@ -224,7 +227,8 @@ mod tests {
     #[test]
     fn a_file_that_is_no_onnx_runtime_is_refused_with_the_remedy() {
         let model = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/colours.onnx"));
-        for (path, problem) in [(Path::new("libnowhere.so"), "there is no such file"), (model, "")] {
+        for (path, problem) in [(Path::new("libnowhere.so"), "there is no such file"), (model, model.to_str().unwrap())]
+        {
             let message = open(path).expect_err("no ONNX Runtime").to_string();
             let start = format!("failed to open {} as ONNX Runtime: {problem}", path.display());
             assert!(message.starts_with(&start), "{message}");

@@ -109,6 +109,12 @@ fn a_model_of_something_else_is_refused_with_the_contract() {
         &["it gives `heat`, `offset`, `seated`, `size`, not `extent`, `heat`, `offset`, `seated`"],
     );
     check_refused(include_bytes!("../../tests/data/seated_double.onnx"), &["output `seated` is float64"]);
+    check_refused(include_bytes!("../../tests/data/loose_output.onnx"), &["nothing in it makes the output `seated`"]);
+    check_refused(include_bytes!("../../tests/data/external.onnx"), &["its weights are in another file"]);
+    check_refused(
+        include_bytes!("../../tests/data/weight_inputs.onnx"),
+        &["`weights`", "keep_initializers_as_inputs off"],
+    );
     check_refused(include_bytes!("../../tests/data/bad_threshold.onnx"), &["`confidence_threshold` is \"high\""]);
 }
 

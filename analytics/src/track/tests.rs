@@ -78,7 +78,8 @@ fn somebody_is_believed_on_the_third_sighting_and_stands_under_their_head() {
     let [track] = tracks.as_slice() else { panic!("one track: {tracks:?}") };
     assert_eq!((track.id, track.posture, track.coasting), (1, Posture::Standing, false));
     assert_near(track.floor, 1.0, -0.5, 1e-6);
-    assert_near(track.foot_px, watch.view.pixel(DVec3::new(1.0, -0.5, 0.0)).unwrap().x, track.foot_px.y, 1e-3);
+    let foot_px = watch.view.pixel(DVec3::new(1.0, -0.5, 0.0)).unwrap();
+    assert_near(track.foot_px, foot_px.x, foot_px.y, 1e-3);
     assert_eq!(track.head_px, person.head_px);
     assert_eq!((track.box_min_px, track.box_max_px), (person.box_min_px, person.box_max_px));
 }

@@ -10,14 +10,14 @@ pixels plus 100 times mean green to each side, and seated mean blue.
 from pathlib import Path
 
 import numpy as np
-from onnx import TensorProto, checker, helper, numpy_helper, save
+from onnx import TensorProto, checker, external_data_helper, helper, numpy_helper, save
 
 HERE = Path(__file__).parent
 RED, GREEN, BLUE = range(3)
 OUTPUTS = {"heat": 1, "offset": 2, "extent": 4, "seated": 1}
 
 
-def model(name, *, height=240, width=320, batch=1, names=None, seated_type=TensorProto.FLOAT, log_heat=False, threshold=None):
+def model(name, *, height=240, width=320, batch=1, names=None, seated_type=TensorProto.FLOAT, log_heat=False, threshold=None, spoil=None):
     """One model; the keywords are the ways in which one can be wrong."""
     names = names or list(OUTPUTS)
     mean = np.full((4, 4), 1 / 16, np.float32)
@@ -54,8 +54,24 @@ def model(name, *, height=240, width=320, batch=1, names=None, seated_type=Tenso
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     if threshold is not None:
         helper.set_model_props(made, {"confidence_threshold": threshold})
-    checker.check_model(made, full_check=True)
+    if spoil is None:
+        checker.check_model(made, full_check=True)
+    else:
+        spoil(made.graph)
     save(made, HERE / f"{name}.onnx")
+
+
+def loosen_output(graph):
+    del graph.node[-1]
+
+
+def move_weights_out(graph):
+    external_data_helper.set_external_data(graph.initializer[0], "weights.data")
+    graph.initializer[0].ClearField("raw_data")
+
+
+def make_weights_inputs(graph):
+    graph.input.append(helper.make_tensor_value_info("weights", TensorProto.FLOAT, [8, 3, 4, 4]))
 
 
 model("colours")
@@ -66,3 +82,6 @@ model("any_batch", batch="batch")
 model("other_names", names=["heat", "offset", "size", "seated"])
 model("seated_double", seated_type=TensorProto.DOUBLE)
 model("log_heat", log_heat=True)
+model("loose_output", spoil=loosen_output)
+model("external", spoil=move_weights_out)
+model("weight_inputs", spoil=make_weights_inputs)
