@@ -242,8 +242,8 @@ impl Person {
     fn cost(&self, sighting: &Sighting<'_>) -> Option<f64> {
         let distance = self.distance(sighting);
         let variance = self.motion.expected_variance();
-        let is_possible = distance <= GATE_MAX_M && distance * distance <= GATE_SIGMAS * GATE_SIGMAS * variance;
-        is_possible.then(|| distance * distance / variance + (variance / MEASUREMENT_VARIANCE).ln())
+        // The other gate, of so many sigmas, is the cost of leaving a person without a detection.
+        (distance <= GATE_MAX_M).then(|| distance * distance / variance + (variance / MEASUREMENT_VARIANCE).ln())
     }
 
     fn see(&mut self, taken_at: Uptime, sighting: &Sighting<'_>) {

@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_flat_top_is_one_person_at_its_first_cell() {
-        let room = Room::empty().with(&[(10, 20, 0.8), (10, 21, 0.8), (11, 20, 0.8), (11, 21, 0.8)]);
+        let room = Room::empty().with(&[20, 21, 22, 23, 24].map(|column| (10, column, 0.8)));
         assert_eq!(room.heads(), [(82.0, 42.0)]);
     }
 
