@@ -95,8 +95,9 @@ fn export_scene<E: From<LightError>>(
 /// A device like the profile's, with another lens and sensor, so that the network learns no lens by heart.
 fn vary(profile: &Profile, rng: &mut ChaCha8Rng) -> Profile {
     let mut profile = profile.clone();
-    profile.optics.horizontal_angle_deg *= rng.random_range(0.85..1.1);
-    profile.optics.distortion[0] *= rng.random_range(0.3..1.3);
+    profile.optics.horizontal_angle_deg *= rng.random_range(0.75..1.02);
+    let straightness = rng.random_range(0.6..1.0);
+    profile.optics.distortion = profile.optics.distortion.map(|k| k * straightness);
     profile.sensor.read_noise_e *= rng.random_range(0.5..2.5);
     profile.sensor.quantum_efficiency *= rng.random_range(0.6..1.1);
     profile

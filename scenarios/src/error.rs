@@ -2,7 +2,7 @@
 
 use firmware::{CommandError, NetError, Problem};
 use firmware_shim::Uptime;
-use golden::wire::WireError;
+use golden::WireError;
 
 use crate::LightError;
 

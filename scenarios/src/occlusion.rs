@@ -13,7 +13,7 @@ pub(crate) struct Occluder {
     unturn: DQuat,
     /// Along which the shape's own axes are stretched: an ellipsoid is a stretched ball.
     stretch: DVec3,
-    shape: Box<dyn RayCast>,
+    shape: Box<dyn RayCast + Send + Sync>,
     bounding_radius: f64,
 }
 
@@ -23,7 +23,7 @@ impl Occluder {
         // Cylinders and capsules of the library stand along y, ours along z.
         let mut unturn = solid.turned.inverse();
         let z_to_y = DQuat::from_rotation_x(-std::f64::consts::FRAC_PI_2);
-        let shape: Box<dyn RayCast> = match solid.shape {
+        let shape: Box<dyn RayCast + Send + Sync> = match solid.shape {
             Shape::Cuboid(half) => Box::new(Cuboid::new(parry(half))),
             Shape::Cylinder { radius, half_height } => {
                 unturn = z_to_y * unturn;

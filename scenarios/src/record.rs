@@ -1,7 +1,7 @@
 //! What is kept of a run: enough to judge it, to print it and to draw it.
 
 use firmware_shim::{RgbImage, Uptime};
-use golden::delivery::Delivery;
+use golden::Delivery;
 
 use crate::truth::{TrueCount, TrueFrame};
 

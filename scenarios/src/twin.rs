@@ -14,7 +14,7 @@ use analytics::{Analysis, Detector};
 use device_model::{Camera, Rtc};
 use firmware::{Command, Configuration, Firmware, Net, Stage as FirmwareStage};
 use firmware_shim::{Frame, Inputs, Level, NetEvent, Uptime};
-use golden::wire::Wire;
+use golden::Wire;
 
 use crate::light::{Exposure, LightError, LightSource, Stage};
 use crate::oracle::OracleDetector;
@@ -61,7 +61,11 @@ const EXCHANGES_MAX: u32 = 10_000;
 
 /// Runs a scenario to its end. `enter` is told of each piece of work as it begins, for whoever holds a watch; it is told
 /// and not asked.
-pub fn run(scenario: &Scenario, lane: Lane, enter: &mut dyn FnMut(Work)) -> Result<RunRecord, RunError> {
+pub fn run<'a>(
+    scenario: &'a Scenario,
+    lane: Lane<'a>,
+    enter: &mut dyn FnMut(Work),
+) -> Result<RunRecord, RunError> {
     enter(Work::Rest);
     Twin::new(scenario, lane)?.run(enter)
 }

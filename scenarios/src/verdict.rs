@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use golden::accept::{remove_new, write_new};
-use golden::compare::{Tolerance, compare};
-use golden::difference::Difference;
-use golden::golden_file::{GoldenError, GoldenFile};
-use golden::normalise::{Arrival, record as record_golden};
+use golden::{remove_new, write_new};
+use golden::{Tolerance, compare};
+use golden::Difference;
+use golden::{GoldenError, GoldenFile};
+use golden::{Arrival, record as record_golden};
 
 use crate::record::RunRecord;
 use crate::Scenario;

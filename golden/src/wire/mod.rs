@@ -61,6 +61,13 @@ pub struct Recipient {
     pub listen: Option<SocketAddr>,
 }
 
+impl Recipient {
+    /// What is wrong with the address, in words of what would be right.
+    pub fn problem(&self) -> Option<String> {
+        host_and_port(&self.address).err().map(|error| error.to_string())
+    }
+}
+
 /// What is spoken at a recipient's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecipientKind {

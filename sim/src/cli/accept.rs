@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use golden::accept::accept;
+use golden::accept;
 
 /// Promote new golden files (`NAME.json.new`) that runs have left, after you looked at them.
 ///

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use analytics::{DEFAULT_MODEL, OnnxDetector};
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use golden::delivery::Transport;
+use golden::Transport;
 use scenarios::{Lane, RunRecord, Scenario, contact_sheet, judge};
 use serde::Serialize;
 
@@ -180,33 +180,35 @@ fn find(patterns: &[String]) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = BTreeSet::new();
     for pattern in patterns {
         let path = Path::new(pattern);
-        let before = found.len();
-        let mut add_folder = |folder: &Path| -> anyhow::Result<()> {
-            let entries = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
-            for entry in entries {
-                let path = entry.with_context(|| format!("failed to read {}", folder.display()))?.path();
-                if path.is_file() && path.extension().is_some_and(|ending| ending == "ron") {
-                    found.insert(path);
-                }
-            }
-            Ok(())
-        };
-        if path.is_dir() {
-            add_folder(path)?;
-        } else if path.exists() {
-            found.insert(path.to_owned());
+        let matches = if path.exists() {
+            vec![path.to_owned()]
         } else {
-            let matches = glob::glob(pattern).map_err(|error| anyhow!("`{pattern}` is no file, folder or glob: {error}"))?;
-            for path in matches {
-                let path = path.with_context(|| format!("failed to look for {pattern}"))?;
-                if path.is_dir() { add_folder(&path)? } else { drop(found.insert(path)) }
-            }
+            let paths = glob::glob(pattern).map_err(|error| anyhow!("`{pattern}` is no glob: {error}"))?;
+            paths.collect::<Result<Vec<_>, _>>().with_context(|| format!("failed to look for {pattern}"))?
+        };
+        let mut files = Vec::new();
+        for path in matches {
+            if path.is_dir() { files.extend(scenarios_in(&path)?) } else { files.push(path) }
         }
-        if found.len() == before && !found.contains(path) {
+        if files.is_empty() {
             bail!("no scenario matches `{pattern}`: expected a .ron file, a folder with .ron files, or a glob in quotes");
         }
+        found.extend(files);
     }
     Ok(found.into_iter().collect())
+}
+
+/// Every `.ron` file in a folder, not in folders below it.
+fn scenarios_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let reading = || format!("failed to read {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(reading)? {
+        let path = entry.with_context(reading)?.path();
+        if path.is_file() && path.extension().is_some_and(|ending| ending == "ron") {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 /// Where a scenario's golden file is; see the command's help.

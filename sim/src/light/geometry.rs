@@ -81,7 +81,10 @@ impl Triangles {
         for corner in corners {
             self.corner(corner, normal, color);
         }
-        self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
+        // Seen from where the normal points, corners go counter-clockwise; the other side is not drawn.
+        let faces_normal = (corners[1] - corners[0]).cross(corners[2] - corners[0]).dot(normal) > 0.0;
+        let order = if faces_normal { [0, 1, 2, 0, 2, 3] } else { [0, 2, 1, 0, 3, 2] };
+        self.indices.extend(order.map(|i| first + i));
     }
 
     fn corner(&mut self, at: DVec3, normal: DVec3, color: [f32; 3]) -> u32 {

@@ -13,6 +13,7 @@ use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::image::Image;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
+use bevy::render::settings::WgpuSettings;
 use bevy::render::render_resource::{TextureFormat, TextureUsages};
 use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
@@ -55,7 +56,11 @@ impl HeadlessLight {
         app.add_plugins(
             DefaultPlugins
                 .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
-                .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
+                .set(RenderPlugin {
+                    render_creation: WgpuSettings { backends: Some(readback::BACKENDS), ..default() }.into(),
+                    synchronous_pipeline_compilation: true,
+                    ..default()
+                })
                 .disable::<bevy::log::LogPlugin>(),
         );
         app.add_plugins((lighting::plugin, readback::plugin));

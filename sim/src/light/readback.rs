@@ -77,9 +77,14 @@ pub(super) fn adapter_name(app: &App) -> String {
     format!("{} ({:?}, {})", info.name, info.backend, info.driver_info)
 }
 
+/// Vulkan, or what the system has in its place; OpenGL would come with a window system.
+pub(super) const BACKENDS: wgpu::Backends = wgpu::Backends::PRIMARY;
+
 /// Bevy panics when there is no adapter; look before it does.
 pub(super) fn require_adapter() -> Result<(), LightError> {
-    let instance = wgpu::Instance::default();
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = BACKENDS;
+    let instance = wgpu::Instance::new(descriptor);
     let options = wgpu::RequestAdapterOptions::default();
     match bevy::tasks::block_on(instance.request_adapter(&options)) {
         Ok(_) => Ok(()),

@@ -1,0 +1,64 @@
+//! The crates depend on one another in one direction, and only one of them knows the renderer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which crates of ours a crate may use. What is not listed it must not.
+const MAY_USE: [(&str, &[&str]); 9] = [
+    ("ron-file", &[]),
+    ("firmware-shim", &[]),
+    ("golden", &[]),
+    ("device-model", &["firmware-shim", "ron-file"]),
+    ("analytics", &["firmware-shim"]),
+    ("firmware", &["analytics", "firmware-shim"]),
+    ("scenes", &["ron-file"]),
+    ("scenarios", &["analytics", "device-model", "firmware", "firmware-shim", "golden", "ron-file", "scenes"]),
+    (
+        "sim",
+        &["analytics", "device-model", "firmware", "firmware-shim", "golden", "ron-file", "scenarios", "scenes"],
+    ),
+];
+
+/// Crates of others that only one of ours may know.
+const ONLY: [(&str, &str); 6] = [
+    ("bevy", "sim"),
+    ("wgpu", "sim"),
+    ("clap", "sim"),
+    ("axum", "golden"),
+    ("rumqttd", "golden"),
+    ("ort", "analytics"),
+];
+
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs");
+    let normal = |package: &cargo_metadata::Package| {
+        let normal = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+        normal.map(|dependency| dependency.name.clone()).collect()
+    };
+    metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
+}
+
+#[test]
+fn crates_depend_on_one_another_one_way() {
+    let dependencies = dependencies();
+    let known: BTreeSet<&str> = MAY_USE.iter().map(|(name, _)| *name).collect();
+    let present: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
+    assert_eq!(present, known, "a crate came or went: say here what it may use");
+    for (name, may_use) in MAY_USE {
+        for used in dependencies[name].iter().filter(|used| known.contains(used.as_str())) {
+            assert!(may_use.contains(&used.as_str()), "{name} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn some_crates_are_known_in_one_place_only() {
+    for (name, used) in dependencies() {
+        for (outside, owner) in ONLY {
+            let uses = used.iter().any(|used| used == outside || used.starts_with(&format!("{outside}_")));
+            assert!(!uses || name == owner, "{name} must not know {outside}, only {owner} does");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The light the sensor sees: every frame is the scene at its own exposure's time, in the units it claims.
+
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use device_model::{Pinhole, Radiance};
+use firmware_shim::{Lens, Mounting, View};
+use glam::{DVec2, DVec3};
+use scenarios::{Exposure, LightSource, Stage};
+use scenes::{Color, Furniture, Light, Luminaire, PersonState, Piece, Posture, Room, Scene, Shape, Solid, WorldState};
+use sim::light::HeadlessLight;
+
+const CEILING_M: f64 = 3.0;
+const PINHOLE: Pinhole = Pinhole { width: 320, height: 240, tan_half_x: 1.2, tan_half_y: 0.9 };
+
+/// One renderer for all tests of this file: starting one takes longer than a test.
+fn renderer() -> MutexGuard<'static, HeadlessLight> {
+    static RENDERER: OnceLock<Mutex<HeadlessLight>> = OnceLock::new();
+    let start = || Mutex::new(HeadlessLight::start().unwrap_or_else(|error| panic!("{error}")));
+    RENDERER.get_or_init(start).lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn room(floor: Color, light: Light, furniture: Vec<Furniture>) -> Scene {
+    let room =
+        Room { size_m: (8.0, 6.0), ceiling_m: CEILING_M, floor, floor_tile_m: 0.0, walls: Color::new(90, 90, 90) };
+    Scene::new(room, light, furniture, vec![]).expect("a scene without mistakes")
+}
+
+fn stage(scene: &Scene) -> Stage<'_> {
+    let lens = Lens { width: 320, height: 240, focal_px: 180.0, distortion: [0.0; 4] };
+    let mounting = Mounting { height_m: CEILING_M, rotation_rad: 0.0, tilt_rad: 0.0 };
+    Stage { scene, sensor_at: DVec2::new(4.0, 3.0), view: View { lens, mounting }, pinhole: PINHOLE }
+}
+
+fn diffuse(lux: f64) -> Light {
+    Light { lux, diffuse_share: 1.0, luminaires: vec![] }
+}
+
+/// Where the marker is at exposure `seq`: far from where it was, and never twice at the same place.
+fn marker_at(seq: u64) -> DVec3 {
+    let part = |step: f64| (seq as f64 * step).fract();
+    DVec3::new(1.2 + 5.6 * part(0.618_034), 1.2 + 3.6 * part(0.414_214), 0.2)
+}
+
+fn marker_exposure(seq: u64) -> Exposure {
+    let at = marker_at(seq);
+    let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.2)), at, Color::new(255, 255, 255));
+    let person = PersonState { index: 0, floor: at.truncate(), head: at, posture: Posture::Standing, solids: vec![ball] };
+    // The light changes, too: a stale uniform would be as wrong as a stale mesh.
+    let lux = if seq % 3 == 0 { 100.0 } else { 300.0 };
+    Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person] }, lux }
+}
+
+/// The middle of everything brighter than the floor can be, and the brightest value.
+fn bright_spot(light: &Radiance) -> (DVec2, f32) {
+    let brightest = light.pixels.iter().map(|pixel| pixel[1]).fold(0.0, f32::max);
+    let (mut sum, mut count) = (DVec2::ZERO, 0.0);
+    for (i, pixel) in light.pixels.iter().enumerate() {
+        if pixel[1] > 0.5 * brightest {
+            sum += DVec2::new((i as u32 % light.width) as f64 + 0.5, (i as u32 / light.width) as f64 + 0.5);
+            count += 1.0;
+        }
+    }
+    (sum / count, brightest)
+}
+
+fn assert_shows(light: &Radiance, seq: u64) {
+    let (spot, brightest) = bright_spot(light);
+    let direction = marker_at(seq) - DVec3::new(4.0, 3.0, CEILING_M);
+    let expected = PINHOLE.project(DVec3::new(direction.x, -direction.y, -direction.z));
+    // Half of a ball's outline seen from the side is off its centre by a little.
+    assert!(spot.distance(expected) < 3.0, "frame {seq} shows the marker at {spot}, it was at {expected}");
+    let white = marker_exposure(seq).lux / std::f64::consts::PI;
+    assert!((f64::from(brightest) / white - 1.0).abs() < 0.05, "frame {seq} has luminance {brightest}, expected {white}");
+}
+
+#[test]
+fn every_frame_shows_the_scene_at_its_own_exposure() {
+    let scene = room(Color::new(40, 40, 40), diffuse(200.0), vec![]);
+    let mut light = renderer();
+    light.set_stage(&stage(&scene)).unwrap();
+    const FRAMES: u64 = 60;
+    assert!(light.expose(Some(&marker_exposure(0)), &mut |_| {}).unwrap().is_none(), "nothing was asked for before");
+    for seq in 0..FRAMES {
+        let next = (seq + 1 < FRAMES).then(|| marker_exposure(seq + 1));
+        let (got, radiance) = light.expose(next.as_ref(), &mut |_| {}).unwrap().expect("one was asked for before");
+        assert_eq!(got, seq);
+        assert_shows(&radiance, seq);
+    }
+    assert!(light.expose(None, &mut |_| {}).unwrap().is_none(), "nothing is left over");
+}
+
+#[test]
+fn a_new_stage_shows_nothing_of_the_old_one_from_its_first_frame_on() {
+    let mut light = renderer();
+    for (seq, grey) in [(7, 30), (8, 200), (9, 90)] {
+        let floor = Color::new(grey, grey, grey);
+        let scene = room(floor, diffuse(100.0), vec![]);
+        light.set_stage(&stage(&scene)).unwrap();
+        let exposure = Exposure { seq, world: scene.at(0.0), lux: 100.0 };
+        light.expose(Some(&exposure), &mut |_| {}).unwrap();
+        let (got, radiance) = light.expose(None, &mut |_| {}).unwrap().expect("one was asked for");
+        assert_eq!(got, seq);
+        let expected = 100.0 / std::f32::consts::PI * floor.reflectance()[0];
+        let centre = radiance.pixels[(120 * 320 + 160) as usize][0];
+        assert!((centre / expected - 1.0).abs() < 0.02, "floor {grey}: {centre}, expected {expected}");
+    }
+}
+
+/// Cards of 18 % grey all over the room, their tops 0.8 m above the floor, where lux is meant.
+#[test]
+fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {
+    let grey = Color::new(118, 118, 118);
+    let reflectance = f64::from(grey.reflectance()[1]);
+    let (columns, rows) = (8, 6);
+    let cell = |i: u32, count: u32, length: f64| (f64::from(i) + 0.5) / f64::from(count) * length;
+    let mut cards = Vec::new();
+    for i in 0..columns {
+        for j in 0..rows {
+            let at_m = (cell(i, columns, 8.0), cell(j, rows, 6.0));
+            let piece = Piece::Block { size_m: (0.3, 0.3, 0.8) };
+            cards.push(Furniture { name: format!("card-{i}-{j}"), piece, at_m, turn_deg: 0.0, color: grey });
+        }
+    }
+    let mut light = renderer();
+    for lux in [5.0, 20.0, 50.0, 300.0, 1000.0] {
+        let luminaires = vec![Luminaire { at_m: (2.0, 3.0) }, Luminaire { at_m: (6.0, 3.0) }];
+        let scene = room(Color::new(20, 20, 20), Light { lux, diffuse_share: 0.5, luminaires }, cards.clone());
+        // From 12 m up the whole room is in view; the camera may hang above the ceiling, which is not drawn.
+        let mut stage = stage(&scene);
+        stage.view.mounting.height_m = 12.0;
+        stage.pinhole = Pinhole { width: 640, height: 480, tan_half_x: 0.4, tan_half_y: 0.3 };
+        light.set_stage(&stage).unwrap();
+        light.expose(Some(&stage.first_exposure()), &mut |_| {}).unwrap();
+        let (_, radiance) = light.expose(None, &mut |_| {}).unwrap().expect("one was asked for");
+        let luminances: Vec<f64> = cards
+            .iter()
+            .map(|card| {
+                let direction = DVec3::new(card.at_m.0 - 4.0, 3.0 - card.at_m.1, 12.0 - 0.8);
+                let pixel = stage.pinhole.project(direction);
+                f64::from(radiance.pixels[(pixel.y as u32 * 640 + pixel.x as u32) as usize][1])
+            })
+            .collect();
+        let mean = luminances.iter().sum::<f64>() / luminances.len() as f64;
+        let expected = reflectance * lux / std::f64::consts::PI;
+        assert!((mean / expected - 1.0).abs() < 0.05, "{lux} lx: {mean} cd/m², expected {expected}");
+    }
+}
