@@ -22,7 +22,7 @@ impl Uptime {
 
     /// Seconds since power-on, for display and for physics; not for comparing instants.
     pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 * 1e-9
+        self.0 as f64 / 1e9
     }
 
     /// The time passed since `earlier`, zero if `earlier` is later.
