@@ -179,8 +179,7 @@ def targets(everyone):
         for person, reach in zip(people, tolerance(people)):
             x, y = person[HEAD_X] / STRIDE, person[HEAD_Y] / STRIDE
             if person[IGNORED]:
-                inside_x, inside_y = np.clip(x, 0, GRID_WIDTH), np.clip(y, 0, GRID_HEIGHT)
-                apart = (COLS + 0.5 - inside_x) ** 2 + (ROWS + 0.5 - inside_y) ** 2
+                apart = (COLS + 0.5 - x) ** 2 + (ROWS + 0.5 - y) ** 2
                 counts[frame][apart <= (reach / STRIDE) ** 2] = 0.0
                 continue
             row, column = min(int(y), GRID_HEIGHT - 1), min(int(x), GRID_WIDTH - 1)

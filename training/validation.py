@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from frames import BOTTOM, HEAD_X, HEAD_Y, IGNORED, LEFT, RIGHT, SEATED, TOP, tolerance
-from network import GRID_HEIGHT, GRID_WIDTH, STRIDE
+from network import GRID_HEIGHT, GRID_WIDTH, HEIGHT, STRIDE, WIDTH
 
-SEPARATION_PX = 8.0
+SEPARATION_PX = 10.0
 # Peaks below are never worth a look, whatever the threshold.
 CONFIDENCE_MIN = 0.05
 
@@ -82,7 +82,7 @@ def judge(found, people):
         count_exact=float(np.mean(off == 0)),
         count_error=float(np.mean(off)),
         head_error_px=mean(head_error),
-        box_iou=mean(iou(table[:, 3:7], truth[:, [LEFT, TOP, RIGHT, BOTTOM]])),
+        box_iou=mean(iou(seen(table[:, 3:7]), seen(truth[:, [LEFT, TOP, RIGHT, BOTTOM]]))),
         seated_accuracy=mean(right_posture),
     )
 
@@ -114,6 +114,11 @@ def best_threshold(confidence, true, present):
     f1 = 2.0 * hits / (np.arange(len(hits)) + 1 + present)
     good = confidence[f1 >= f1.max() - 0.002]
     return float((good[0] + good[-1]) / 2.0)
+
+
+def seen(boxes):
+    """The part of boxes that is in the picture, which is all that the decoder gives."""
+    return np.clip(boxes, 0.0, (WIDTH, HEIGHT, WIDTH, HEIGHT))
 
 
 def iou(a, b):
