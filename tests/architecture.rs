@@ -1,8 +1,9 @@
 //! The crates depend on one another in one direction, and only one of them knows the renderer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use serde_json::Value;
 
 /// Which crates of ours a crate may use. What is not listed it must not.
 const MAY_USE: [(&str, &[&str]); 9] = [
@@ -14,10 +15,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("firmware", &["analytics", "firmware-shim"]),
     ("scenes", &["ron-file"]),
     ("scenarios", &["analytics", "device-model", "firmware", "firmware-shim", "golden", "ron-file", "scenes"]),
-    (
-        "sim",
-        &["analytics", "device-model", "firmware", "firmware-shim", "golden", "ron-file", "scenarios", "scenes"],
-    ),
+    ("sim", &["analytics", "device-model", "firmware", "firmware-shim", "golden", "ron-file", "scenarios", "scenes"]),
 ];
 
 /// Crates of others that only one of ours may know.
@@ -30,14 +28,21 @@ const ONLY: [(&str, &str); 6] = [
     ("ort", "analytics"),
 ];
 
+/// What each crate of ours uses when it is built, tests aside.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs");
-    let normal = |package: &cargo_metadata::Package| {
-        let normal = package.dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
-        normal.map(|dependency| dependency.name.clone()).collect()
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline", "--manifest-path", manifest])
+        .output()
+        .expect("cargo starts");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
+    let list = |value: &Value, key: &str| value[key].as_array().expect("a list").clone();
+    let used = |package: &Value| {
+        let dependencies = list(package, "dependencies");
+        dependencies.iter().filter(|dependency| dependency["kind"] != "dev").map(name).collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), normal(package))).collect()
+    list(&metadata, "packages").iter().map(|package| (name(package), used(package))).collect()
 }
 
 #[test]

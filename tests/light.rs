@@ -44,7 +44,8 @@ fn marker_at(seq: u64) -> DVec3 {
 fn marker_exposure(seq: u64) -> Exposure {
     let at = marker_at(seq);
     let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.2)), at, Color::new(255, 255, 255));
-    let person = PersonState { index: 0, floor: at.truncate(), head: at, posture: Posture::Standing, solids: vec![ball] };
+    let person =
+        PersonState { index: 0, floor: at.truncate(), head: at, posture: Posture::Standing, solids: vec![ball] };
     // The light changes, too: a stale uniform would be as wrong as a stale mesh.
     let lux = if seq % 3 == 0 { 100.0 } else { 300.0 };
     Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person] }, lux }
@@ -70,7 +71,10 @@ fn assert_shows(light: &Radiance, seq: u64) {
     // Half of a ball's outline seen from the side is off its centre by a little.
     assert!(spot.distance(expected) < 3.0, "frame {seq} shows the marker at {spot}, it was at {expected}");
     let white = marker_exposure(seq).lux / std::f64::consts::PI;
-    assert!((f64::from(brightest) / white - 1.0).abs() < 0.05, "frame {seq} has luminance {brightest}, expected {white}");
+    assert!(
+        (f64::from(brightest) / white - 1.0).abs() < 0.05,
+        "frame {seq} has luminance {brightest}, expected {white}"
+    );
 }
 
 #[test]

@@ -178,7 +178,8 @@ impl Profile {
         within("image.width", f64::from(image.width), 16.0..=4096.0, " pixels");
         within("image.height", f64::from(image.height), 16.0..=4096.0, " pixels");
         within("image.frame_rate_hz", image.frame_rate_hz, 0.1..=120.0, " Hz");
-        within("image.latency_ms", image.latency_ms, 0.0..=1000.0, " ms");
+        // A frame cannot be there before its exposure ends.
+        within("image.latency_ms", image.latency_ms, self.exposure.time_max_ms / 2.0..=1000.0, " ms");
         within("sensor.pixel_pitch_um", sensor.pixel_pitch_um, 0.5..=50.0, " µm");
         within("sensor.photosites_per_channel", f64::from(sensor.photosites_per_channel), 1.0..=1024.0, "");
         within("sensor.quantum_efficiency", sensor.quantum_efficiency, 0.01..=1.0, "");
@@ -244,7 +245,7 @@ impl Profile {
         Duration::from_secs_f64(1.0 / self.image.frame_rate_hz)
     }
 
-    /// From the end of an exposure until firmware has the frame.
+    /// From the middle of an exposure until firmware has the frame.
     pub fn latency(&self) -> Duration {
         Duration::from_secs_f64(self.image.latency_ms * 1e-3)
     }

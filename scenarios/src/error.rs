@@ -5,6 +5,17 @@ use firmware_shim::Uptime;
 use golden::WireError;
 
 use crate::LightError;
+use crate::record::RunRecord;
+
+/// A run that came to no end, and what there is of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct BrokenRun {
+    /// Why it broke off.
+    pub error: RunError,
+    /// Until then.
+    pub record: RunRecord,
+}
 
 /// Why a run came to no end.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +35,14 @@ pub enum RunError {
     /// The firmware does not take a configuration of the timeline.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The detector could not analyse a frame: people would be missed for a reason that is none of theirs.
+    #[error("failed to analyse frame {seq}: {reason}")]
+    Detector {
+        /// The frame's number.
+        seq: u64,
+        /// The detector's words.
+        reason: String,
+    },
     /// Device and recipients never came to rest, or the device wants to wake at once for ever.
     #[error("the device never came to rest at {at}: virtual time cannot pass")]
     NeverAtRest {

@@ -70,13 +70,15 @@ impl Expectation {
             }
             Expectation::Reports { report_type, at_least, at_most } => {
                 let is_kind = |capture: &&Capture| {
-                    report_type.is_none() || field(capture, "report_type").as_ref().and_then(Value::as_str) == report_type.as_deref()
+                    report_type.is_none()
+                        || field(capture, "report_type").as_ref().and_then(Value::as_str) == report_type.as_deref()
                 };
                 let found = record.captures.iter().filter(is_kind).count();
                 let kind = report_type.as_deref().map_or(String::new(), |kind| format!("{kind} "));
                 let mut failures = Vec::new();
                 if at_least.is_some_and(|least| found < least) {
-                    failures.push(format!("{found} {kind}reports arrived, expected at least {}", at_least.unwrap_or(0)));
+                    failures
+                        .push(format!("{found} {kind}reports arrived, expected at least {}", at_least.unwrap_or(0)));
                 }
                 if at_most.is_some_and(|most| found > most) {
                     failures.push(format!("{found} {kind}reports arrived, expected at most {}", at_most.unwrap_or(0)));
@@ -100,11 +102,10 @@ fn false_total(record: &RunRecord, capture: &Capture, within: u32, lag_s: f64) -
         return Some(format!("the report at {at_s:.3} s has no number `current_total`"));
     };
     let total = u32::try_from(total).unwrap_or(u32::MAX);
-    let recent = record.frames.iter().filter(|frame| {
-        let taken_s = frame.taken_at.as_secs_f64();
-        taken_s <= at_s && taken_s >= at_s - lag_s
-    });
-    let errors = recent.map(|frame| (frame.truth.error(total), frame.truth.sure));
+    // Frames are in the order of time.
+    let first = record.frames.partition_point(|frame| frame.taken_at.as_secs_f64() < at_s - lag_s);
+    let end = record.frames.partition_point(|frame| frame.taken_at.as_secs_f64() <= at_s);
+    let errors = record.frames[first..end.max(first)].iter().map(|frame| (frame.truth.error(total), frame.truth.sure));
     // Before the first frame nobody can have been counted.
     let (error, truth) = errors.min().unwrap_or((total, 0));
     (error > within).then(|| {

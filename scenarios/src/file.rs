@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use device_model::Profile;
 use firmware::Configuration;
+use firmware::configuration::ReportProtocol;
 use firmware_shim::{Lens, Mounting, RtcTime, View};
 use glam::DVec2;
-use golden::Tolerance;
-use golden::Rule;
-use golden::Recipient;
+use golden::{Recipient, RecipientKind, Rule, Tolerance};
 use ron_file::{FileError, FileErrors, RonFile};
 use scenes::Scene;
 use serde::{Deserialize, Serialize};
@@ -199,7 +198,9 @@ impl Scenario {
 /// A file that another refers to.
 fn referred(source: &RonFile, field: &str, beside: &Path, name: &str) -> Result<RonFile, FileErrors> {
     let path = beside.join(name);
-    if path.is_file() { Ok(RonFile::read(path)?) } else {
+    if path.is_file() {
+        Ok(RonFile::read(path)?)
+    } else {
         Err(source.problem(field, format!("there is no file {}", path.display())).into())
     }
 }
@@ -228,8 +229,14 @@ impl ScenarioFile {
         if !(-60.0..=60.0).contains(&device.tilt_deg) {
             report("device.tilt_deg".into(), format!("{}° is out of −60° to 60°", device.tilt_deg));
         }
+        if let Some(words) = clock_problem(&device.clock) {
+            report("device.clock".into(), words);
+        }
         for problem in device.configuration.validate() {
             report(format!("device.configuration.{}", problem.path), problem.message);
+        }
+        for (field, words) in self.kind_problems() {
+            report(format!("device.configuration.region_people_counting.protocol.{field}"), words);
         }
         let mut before = 0.0;
         for (i, event) in self.timeline.iter().enumerate() {
@@ -246,7 +253,12 @@ impl ScenarioFile {
                 Happening::Lux(lux) if !(0.0..=100_000.0).contains(lux) => {
                     report(format!("timeline[{i}].event"), format!("{lux} lx is out of 0 to 100,000 lx"));
                 }
-                Happening::Lux(_) | Happening::Clock(_) => {}
+                Happening::Lux(_) => {}
+                Happening::Clock(time) => {
+                    if let Some(words) = clock_problem(time) {
+                        report(format!("timeline[{i}].event"), words);
+                    }
+                }
                 Happening::Configure(configuration) => {
                     for problem in configuration.validate() {
                         report(format!("timeline[{i}].event.{}", problem.path), problem.message);
@@ -282,6 +294,25 @@ impl ScenarioFile {
         problems
     }
 
+    /// Where the device would speak MQTT to an HTTP server or the other way round, as (setting, words).
+    fn kind_problems(&self) -> Vec<(String, String)> {
+        let wanted: Vec<(String, String, RecipientKind)> =
+            match &self.device.configuration.region_people_counting.protocol {
+                ReportProtocol::Http { urls } => (urls.iter().enumerate().filter(|(_, url)| url.enable))
+                    .map(|(i, url)| (format!("urls[{i}].url"), address(url.url.host(), url.url.port())))
+                    .map(|(field, address)| (field, address, RecipientKind::Http))
+                    .collect(),
+                ReportProtocol::Mqtt { host, port, .. } => {
+                    vec![("host".to_owned(), address(host, port.get()), RecipientKind::Mqtt)]
+                }
+            };
+        let mismatch = |(field, address, kind): (String, String, RecipientKind)| {
+            let other = self.recipients.iter().find(|r| r.address == address && r.kind != kind)?;
+            Some((field, format!("{address} is a recipient of kind {:?}, and this speaks {kind:?}", other.kind)))
+        };
+        wanted.into_iter().filter_map(mismatch).collect()
+    }
+
     fn into_scenario(self, path: &Path, scene: Scene, profile: Profile) -> Scenario {
         let device = self.device;
         let mounting = Mounting {
@@ -308,6 +339,16 @@ impl ScenarioFile {
             expect: self.expect,
         }
     }
+}
+
+fn address(host: &str, port: u16) -> String {
+    format!("{host}:{port}")
+}
+
+/// What the clock chip cannot hold, and what can only be a slip of the pen.
+fn clock_problem(time: &DateTime<Utc>) -> Option<String> {
+    let years = 2000..=2199;
+    (!years.contains(&time.year())).then(|| format!("{time} is out of the years 2000 to 2199"))
 }
 
 /// A calendar time as the clock chip holds it; far-off years are held at its ends.

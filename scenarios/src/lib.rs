@@ -17,7 +17,7 @@ mod twin;
 mod verdict;
 
 pub use dataset::{Sample, SamplePerson, export as export_dataset};
-pub use error::RunError;
+pub use error::{BrokenRun, RunError};
 pub use expect::Expectation;
 pub use file::{Event, Happening, Scenario};
 pub use light::{Exposure, LightError, LightSource, Stage};
@@ -26,4 +26,4 @@ pub use record::{Capture, FrameRecord, RunRecord, SheetFrame};
 pub use sheet::contact_sheet;
 pub use truth::{TrueArea, TrueCount, TrueFrame, TruePerson, Truth};
 pub use twin::{Lane, Work, run};
-pub use verdict::{Judgement, judge};
+pub use verdict::{Judgement, RunKind, judge};

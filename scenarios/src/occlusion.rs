@@ -92,7 +92,8 @@ mod tests {
     fn round_things_hide_along_their_own_axis() {
         // A post that lies along x at 1 m height hides what is below its ends, not what is beside it.
         let lying = DQuat::from_rotation_arc(DVec3::Z, DVec3::X);
-        for shape in [Shape::Cylinder { radius: 0.1, half_height: 1.0 }, Shape::Capsule { radius: 0.1, half_length: 0.9 }]
+        for shape in
+            [Shape::Cylinder { radius: 0.1, half_height: 1.0 }, Shape::Capsule { radius: 0.1, half_length: 0.9 }]
         {
             let post = occluder(shape, DVec3::new(0.0, 0.0, 1.0), lying);
             assert!(post.hides(LENS, DVec3::new(1.2, 0.0, 0.2)), "{shape:?}");

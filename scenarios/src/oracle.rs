@@ -47,7 +47,7 @@ impl Detector for OracleDetector {
             let (Some(head), Some((box_min, box_max))) = (person.head_px, person.box_px) else { continue };
             let missed = rng.random_bool(self.errors.miss);
             let jitter = self.errors.jitter_px * DVec2::new(rng.random_range(-1.0..=1.0), rng.random_range(-1.0..=1.0));
-            if person.is_visible() && lens.contains(head) && !missed {
+            if person.is_visible() && !missed {
                 found.push(Detection {
                     head_px: head + jitter,
                     box_min_px: box_min,

@@ -49,6 +49,8 @@ pub struct RunRecord {
     pub captures: Vec<Capture>,
     /// What happened, a line each.
     pub transcript: Vec<String>,
+    /// Reports that the device gave up for some recipient.
+    pub dropped: u64,
     /// Frames for the contact sheet.
     pub sheet: Vec<SheetFrame>,
 }

@@ -34,7 +34,8 @@ const WRONG: [u8; 3] = [255, 110, 90];
 pub fn contact_sheet(title: &str, lens: &Lens, frames: &[SheetFrame]) -> Canvas {
     let rows = (frames.len() as u32).div_ceil(COLUMNS).max(1);
     let (cell_width, cell_height) = (lens.width + GAP, lens.height + CAPTION + GAP);
-    let mut sheet = Canvas::from_pixel(COLUMNS * cell_width + GAP, HEADER + rows * cell_height + GAP, Rgb([24, 26, 30]));
+    let mut sheet =
+        Canvas::from_pixel(COLUMNS * cell_width + GAP, HEADER + rows * cell_height + GAP, Rgb([24, 26, 30]));
     text(&mut sheet, GAP, GAP, title, TEXT);
     let mut x = GAP;
     for (words, color) in [
@@ -74,12 +75,10 @@ fn draw(lens: &Lens, frame: &SheetFrame) -> Canvas {
     for detection in &frame.analysis.detections {
         pen.detection(detection);
     }
-    let mut canvas = {
-        for track in &frame.analysis.tracks {
-            pen.track(track);
-        }
-        pen.into_canvas()
-    };
+    for track in &frame.analysis.tracks {
+        pen.track(track);
+    }
+    let mut canvas = pen.into_canvas();
     for track in &frame.analysis.tracks {
         let at = track.foot_px + DVec2::new(5.0, -9.0);
         if at.x >= 0.0 && at.y >= 0.0 {

@@ -3,13 +3,12 @@
 //! A second path beside analytics: it shares the lens's mathematics with it, which are a calibration, and nothing of
 //! how people are found, followed or counted.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use analytics::Posture;
 use firmware_shim::{Uptime, View};
 use glam::{DVec2, DVec3};
 use scenes::{PersonState, Scene, Shape, Solid};
-use std::sync::Arc;
 
 use crate::occlusion::Occluder;
 
@@ -160,9 +159,8 @@ impl Truth {
     /// How many people a count at `at` should have found in `area`.
     pub fn count(&self, at: Uptime, area: &TrueArea) -> TrueCount {
         let frame = self.at(at);
-        let in_area = |person: &&TruePerson| {
-            person.foot_px.is_some_and(|foot| area.contains(self.view.normalised(foot)))
-        };
+        let in_area =
+            |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(self.view.normalised(foot)));
         let possible = frame.people.iter().filter(in_area).count() as u32;
         let sure = frame.people.iter().filter(in_area).filter(|person| person.is_visible()).count() as u32;
         TrueCount { sure, possible }
@@ -180,8 +178,7 @@ impl Truth {
         };
         let (mut seen, mut all) = (0.0, 0.0);
         for solid in &person.solids {
-            // Weighted by the area a part shows, roughly.
-            let weight = solid.bounding_radius().powi(2);
+            let weight = solid.shown_area();
             all += weight;
             let in_picture =
                 self.view.pixel(around_sensor(solid.at)).is_some_and(|pixel| self.view.lens.contains(pixel));
@@ -239,6 +236,51 @@ mod tests {
         assert_eq!(count.accuracy(3), 0.75);
         assert_eq!(count.accuracy(6), 0.8);
         assert_eq!(TrueCount { sure: 0, possible: 0 }.accuracy(3), 0.0);
+    }
+
+    /// Somebody who stands at (4, 3) in an 8 m × 6 m room, 1 m east of the sensor, with something beside.
+    fn seen_beside(furniture: &str) -> TruePerson {
+        let text = format!(
+            "(
+                room: (size_m: (8, 6), ceiling_m: 3),
+                light: (lux: 300, diffuse_share: 1),
+                furniture: [{furniture}],
+                people: [(name: \"a\", starts: Stands(at_m: (4, 3)))],
+            )"
+        );
+        let scene = Scene::from_file(&ron_file::RonFile::embedded("room", text)).unwrap_or_else(|e| panic!("{e}"));
+        let tangent = [1.0 / 3.0, 2.0 / 15.0, 17.0 / 315.0, 62.0 / 2835.0];
+        let lens = firmware_shim::Lens::with_horizontal_angle(320, 240, 118f64.to_radians(), tangent);
+        let mounting = firmware_shim::Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
+        let truth = Truth::new(Arc::new(scene), DVec2::new(3.0, 3.0), View { lens, mounting });
+        let frame = truth.at(Uptime::ZERO);
+        frame.people[0].clone()
+    }
+
+    #[test]
+    fn a_person_is_projected_to_where_the_lens_sees_the_person() {
+        let person = seen_beside("");
+        assert_eq!(person.floor, DVec2::new(1.0, 0.0));
+        let (head, foot) = (person.head_px.unwrap(), person.foot_px.unwrap());
+        assert!(head.x > foot.x + 10.0, "a head is further out than the feet: {head}, {foot}");
+        let (min, max) = person.box_px.unwrap();
+        assert!(min.cmplt(head).all() && head.cmplt(max).all(), "the head is in the box");
+        assert_eq!(person.visible, 1.0);
+    }
+
+    #[test]
+    fn furniture_between_lens_and_person_hides_as_much_as_it_covers() {
+        // A wall 1.4 m high, half way between: it hides the legs.
+        let low =
+            seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 1.4)), at_m: (3.6, 3), color: \"#888888\")");
+        assert!((0.3..0.9).contains(&low.visible), "{}", low.visible);
+        assert!(low.is_visible());
+        let high =
+            seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (3.6, 3), color: \"#888888\")");
+        assert!(!high.is_visible(), "{}", high.visible);
+        let behind =
+            seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (4.6, 3), color: \"#888888\")");
+        assert_eq!(behind.visible, 1.0);
     }
 
     #[test]

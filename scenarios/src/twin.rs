@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use analytics::{Analysis, Detector};
 use device_model::{Camera, Rtc};
-use firmware::{Command, Configuration, Firmware, Net, Stage as FirmwareStage};
+use firmware::{Command, Configuration, Diagnostic, Firmware, Net, Stage as FirmwareStage};
 use firmware_shim::{Frame, Inputs, Level, NetEvent, Uptime};
 use golden::Wire;
 
@@ -20,7 +20,7 @@ use crate::light::{Exposure, LightError, LightSource, Stage};
 use crate::oracle::OracleDetector;
 use crate::record::{Capture, FrameRecord, RunRecord, SheetFrame};
 use crate::truth::{TrueArea, Truth};
-use crate::{Happening, RunError, Scenario};
+use crate::{BrokenRun, Happening, RunError, Scenario};
 
 /// Where the time of a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,9 +65,16 @@ pub fn run<'a>(
     scenario: &'a Scenario,
     lane: Lane<'a>,
     enter: &mut dyn FnMut(Work),
-) -> Result<RunRecord, RunError> {
+) -> Result<RunRecord, Box<BrokenRun>> {
     enter(Work::Rest);
-    Twin::new(scenario, lane)?.run(enter)
+    let broken = |error, record| Box::new(BrokenRun { error, record });
+    let mut twin = Twin::new(scenario, lane).map_err(|error| broken(error, RunRecord::default()))?;
+    let ended = twin.run(enter);
+    twin.record.dropped = twin.firmware.tally().dropped;
+    match ended {
+        Ok(()) => Ok(twin.record),
+        Err(error) => Err(broken(error, twin.record)),
+    }
 }
 
 struct Twin<'a> {
@@ -102,9 +109,7 @@ impl<'a> Twin<'a> {
                 light.set_stage(&stage)?;
                 (Some(Picture { light, camera: Camera::new(&scenario.profile, scenario.seed) }), detector)
             }
-            Lane::Oracle => {
-                (None, Box::new(OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed)))
-            }
+            Lane::Oracle => (None, Box::new(OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed))),
         };
         let configuration = scenario.configuration.clone();
         let firmware = Firmware::new(configuration, scenario.lens(), scenario.mounting, detector)
@@ -125,7 +130,7 @@ impl<'a> Twin<'a> {
         })
     }
 
-    fn run(mut self, enter: &mut dyn FnMut(Work)) -> Result<RunRecord, RunError> {
+    fn run(&mut self, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         let period = self.scenario.profile.frame_period();
         let latency = self.scenario.profile.latency();
         let end = run_time(self.scenario.duration_s);
@@ -138,12 +143,11 @@ impl<'a> Twin<'a> {
             let next = (seq + 1 < frames).then(|| self.exposure(seq + 1, taken_at(seq + 1)));
             let frame = self.take_frame(seq, taken_at(seq), next, enter)?;
             let due = taken_at(seq) + latency;
-            self.advance_to(due)?;
+            self.advance_to(due, enter)?;
             self.analyse(due, frame, seq % sheet_every == 0, enter)?;
         }
-        self.advance_to(end)?;
-        self.happen_at(end)?;
-        Ok(self.record)
+        self.advance_to(end, enter)?;
+        self.happen_at(end, enter)
     }
 
     fn exposure(&self, seq: u64, at: Uptime) -> Exposure {
@@ -178,20 +182,22 @@ impl<'a> Twin<'a> {
     }
 
     /// Lets everything happen that is due before `until`.
-    fn advance_to(&mut self, until: Uptime) -> Result<(), RunError> {
+    fn advance_to(&mut self, until: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         loop {
             let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
             let Some(at) = [event_at, self.next_wake].into_iter().flatten().min().filter(|at| *at < until) else {
                 return Ok(());
             };
-            self.happen_at(at)?;
+            self.happen_at(at, enter)?;
         }
     }
 
     /// Timeline events that are due at an instant, then a step without a frame.
-    fn happen_at(&mut self, at: Uptime) -> Result<(), RunError> {
+    fn happen_at(&mut self, at: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         self.timeline_at(at)?;
-        self.step(at, None, &mut |_| {}).map(|_| ())
+        self.step(at, None, enter)?;
+        enter(Work::Rest);
+        Ok(())
     }
 
     fn timeline_at(&mut self, at: Uptime) -> Result<(), RunError> {
@@ -221,13 +227,7 @@ impl<'a> Twin<'a> {
     }
 
     /// Has the firmware analyse a frame at the instant it is due.
-    fn analyse(
-        &mut self,
-        due: Uptime,
-        frame: Frame,
-        keep: bool,
-        enter: &mut dyn FnMut(Work),
-    ) -> Result<(), RunError> {
+    fn analyse(&mut self, due: Uptime, frame: Frame, keep: bool, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         let (taken_at, image) = (frame.taken_at, frame.image.clone());
         self.timeline_at(due)?;
         let analysis = self.step(due, Some(frame), enter)?;
@@ -267,6 +267,9 @@ impl<'a> Twin<'a> {
             entering(FirmwareStage::Reporting);
             for diagnostic in &step.diagnostics {
                 self.record.transcript.push(format!("{now} device: {diagnostic}"));
+                if let Diagnostic::DetectorFailed { seq, reason } = diagnostic {
+                    return Err(RunError::Detector { seq: *seq, reason: reason.clone() });
+                }
             }
             analysis = analysis.or(step.analysis);
             network = self.net.carry_out(&step.outputs.network);
@@ -305,4 +308,97 @@ impl<'a> Twin<'a> {
 /// Seconds of a file as run time, to the nanosecond.
 fn run_time(seconds: f64) -> Uptime {
     Uptime::ZERO + Duration::from_secs_f64(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use analytics::{DetectError, Detection};
+    use device_model::Radiance;
+
+    use super::*;
+    use crate::file::Event;
+
+    /// Remembers what it was asked for, and answers with the light level's brightness all over.
+    #[derive(Default)]
+    struct Lamp {
+        asked: Vec<Exposure>,
+        size: (u32, u32),
+        outstanding: Option<(u64, f64)>,
+        /// Answers this exposure under a wrong number.
+        mixes_up: Option<u64>,
+    }
+
+    impl LightSource for Lamp {
+        fn set_stage(&mut self, stage: &Stage) -> Result<(), LightError> {
+            self.size = (stage.pinhole.width, stage.pinhole.height);
+            Ok(())
+        }
+
+        fn expose(
+            &mut self,
+            next: Option<&Exposure>,
+            _: &mut dyn FnMut(Work),
+        ) -> Result<Option<(u64, Radiance)>, LightError> {
+            let answer = self.outstanding.take().map(|(seq, lux)| {
+                let seq = if self.mixes_up == Some(seq) { seq + 1 } else { seq };
+                (seq, Radiance::uniform(self.size.0, self.size.1, lux as f32))
+            });
+            self.outstanding = next.map(|exposure| (exposure.seq, exposure.lux));
+            self.asked.extend(next.cloned());
+            Ok(answer)
+        }
+    }
+
+    /// Remembers the frames it was shown: number, time, mean level.
+    #[derive(Clone, Default)]
+    struct Witness(Arc<Mutex<Vec<(u64, Uptime, f64)>>>);
+
+    impl Detector for Witness {
+        fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+            let pixels = &frame.image.as_ref().expect("the rendered lane has pictures").pixels;
+            let mean = pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / pixels.len() as f64;
+            self.0.lock().unwrap().push((frame.seq, frame.taken_at, mean));
+            Ok(vec![])
+        }
+    }
+
+    fn meeting(duration_s: f64, timeline: Vec<Event>) -> Scenario {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/library/meeting-room.ron"));
+        let scenario = Scenario::read(path).unwrap_or_else(|errors| panic!("{errors}"));
+        Scenario { duration_s, timeline, ..scenario }
+    }
+
+    #[test]
+    fn each_frame_is_exposed_to_the_world_and_the_light_of_its_own_time() {
+        // So dim that no exposure can even the step out before the frames after it are taken.
+        let dim = Event { at_s: 1.0, event: Happening::Lux(0.001) };
+        let scenario = meeting(2.0, vec![dim]);
+        let (mut lamp, witness) = (Lamp::default(), Witness::default());
+        run(&scenario, Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) }, &mut |_| {}).unwrap();
+
+        let shown = witness.0.lock().unwrap();
+        assert_eq!(shown.len(), 20, "10 frames a second");
+        for (i, ((seq, taken_at, mean), asked)) in shown.iter().zip(&lamp.asked).enumerate() {
+            assert_eq!((*seq, asked.seq), (i as u64, i as u64), "none lost, none twice");
+            assert_eq!(*taken_at, Uptime::from_millis(i as u64 * 100 + 50));
+            assert_eq!(asked.world, scenario.scene.at(taken_at.as_secs_f64()), "posed at the middle of its exposure");
+            let lit = taken_at.as_secs_f64() < 1.0;
+            assert_eq!(asked.lux, if lit { 320.0 } else { 0.001 });
+            assert_eq!(lit, *mean > 40.0, "frame {i} has level {mean}");
+        }
+    }
+
+    #[test]
+    fn light_under_a_wrong_number_never_becomes_a_frame() {
+        let scenario = meeting(2.0, vec![]);
+        let (mut lamp, witness) = (Lamp { mixes_up: Some(7), ..Lamp::default() }, Witness::default());
+        let lane = Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) };
+        let broken = run(&scenario, lane, &mut |_| {}).expect_err("frame 7 has no light");
+        assert!(matches!(broken.error, RunError::Light(LightError::OutOfTurn { due: 7, got: Some(8) })), "{broken}");
+        assert_eq!(witness.0.lock().unwrap().len(), 7);
+        assert_eq!(broken.record.frames.len(), 7, "what there is of the run is kept");
+    }
 }

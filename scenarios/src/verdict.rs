@@ -2,14 +2,10 @@
 
 use std::path::Path;
 
-use golden::{remove_new, write_new};
-use golden::{Tolerance, compare};
-use golden::Difference;
-use golden::{GoldenError, GoldenFile};
-use golden::{Arrival, record as record_golden};
+use golden::{Arrival, Difference, GoldenError, GoldenFile, Tolerance, compare, remove_new, write_new};
 
-use crate::record::RunRecord;
 use crate::Scenario;
+use crate::record::RunRecord;
 
 /// What is wrong with a run: nothing, if it holds.
 #[derive(Debug, Default)]
@@ -18,30 +14,31 @@ pub struct Judgement {
     pub differences: Vec<Difference>,
 }
 
-/// Judges a run against the golden file of its scenario in `folder`. An exact run, which is one of the oracle lane, that
-/// differs leaves a `.new` to be accepted; so does any run when there is no golden file.
-pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, exact: bool) -> Result<Judgement, GoldenError> {
+/// What kind of run is judged, as far as golden files go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunKind {
+    /// Of the oracle lane, which is held to the golden file exactly.
+    pub exact: bool,
+    /// With the scenario's own seed; with another, nothing is left to be accepted.
+    pub own_seed: bool,
+}
+
+/// Judges a run against the golden file of its scenario in `folder`. An exact run that differs leaves a `.new` to be
+/// accepted; so does any run when there is no golden file.
+pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, kind: RunKind) -> Result<Judgement, GoldenError> {
     let arrivals: Vec<Arrival> = (record.captures.iter())
         .map(|capture| Arrival { at_s: capture.at.as_secs_f64(), delivery: capture.delivery.clone() })
         .collect();
-    let (got, mut differences) = record_golden(&scenario.name, &scenario.normalise, &arrivals);
-    let tolerance = if exact { Tolerance::default() } else { scenario.rendered_tolerance };
+    let (got, mut differences) = golden::record(&scenario.name, &scenario.normalise, &arrivals);
+    let tolerance = if kind.exact { Tolerance::default() } else { scenario.rendered_tolerance };
     match GoldenFile::load(folder, &scenario.name)? {
-        None => {
-            let new = write_new(folder, &got)?;
-            let words = format!(
-                "there is no golden file; what arrived is in {}: look at it, then accept it with `twin accept {}`",
-                new.display(),
-                folder.display()
-            );
-            differences.push(of_run(words));
-        }
+        None => differences.push(of_run(missing(folder, &got, kind)?)),
         Some(golden) => {
             let compared = compare(&golden, &got, &tolerance);
-            if compared.is_empty() {
-                remove_new(folder, &scenario.name)?;
-            } else if exact {
-                write_new(folder, &got)?;
+            match (compared.is_empty(), kind) {
+                (true, RunKind { exact: true, own_seed: true }) => remove_new(folder, &scenario.name)?,
+                (false, RunKind { exact: true, own_seed: true }) => drop(write_new(folder, &got)?),
+                _ => {}
             }
             differences.extend(compared);
         }
@@ -49,6 +46,20 @@ pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, exact: bool
     let failures = scenario.expect.iter().flat_map(|expectation| expectation.failures(record));
     differences.extend(failures.map(of_run));
     Ok(Judgement { differences })
+}
+
+/// What to do about a golden file that is not there.
+fn missing(folder: &Path, got: &GoldenFile, kind: RunKind) -> Result<String, GoldenError> {
+    if !kind.own_seed {
+        return Ok("there is no golden file, and a run with another seed than the scenario's leaves none".to_owned());
+    }
+    let new = write_new(folder, got)?;
+    let caution = if kind.exact { "" } else { " (better one of the oracle lane, which will be held to it exactly)" };
+    Ok(format!(
+        "there is no golden file; what arrived is in {}: look at it, then accept it{caution} with `twin accept {}`",
+        new.display(),
+        folder.display()
+    ))
 }
 
 fn of_run(message: String) -> Difference {

@@ -107,7 +107,11 @@ impl Body {
             color,
         };
         place(ellipsoid(DVec3::new(0.098 * h * wide, 0.068 * h * wide, 0.40 * trunk), chest, self.top));
-        place(ellipsoid(DVec3::new(0.092 * h * wide, 0.068 * h * wide, 0.34 * trunk), hip + up * 0.22 * trunk, self.top));
+        place(ellipsoid(
+            DVec3::new(0.092 * h * wide, 0.068 * h * wide, 0.34 * trunk),
+            hip + up * 0.22 * trunk,
+            self.top,
+        ));
         let across = DVec3::X * (shoulder_half - 0.02);
         place(Solid::limb(shoulders - across - up * 0.03, shoulders + across - up * 0.03, 0.038 * h, self.top));
         place(ellipsoid(DVec3::new(0.088 * h * wide, 0.066 * h * wide, 0.06 * h), hip, self.trousers));

@@ -138,17 +138,43 @@ impl Furniture {
 
     /// What is wrong with its measures, as (field, words).
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
-        let sizes: Vec<f64> = match self.piece {
-            Piece::Table { size_m: (x, y, z) } | Piece::Block { size_m: (x, y, z) } => vec![x, y, z],
-            Piece::Slab { size_m: (x, y, z), above_m } => vec![x, y, z, above_m + 0.01],
-            Piece::RoundTable { diameter_m, height_m } => vec![diameter_m, height_m],
-            Piece::Drum { diameter_m, height_m, above_m } => vec![diameter_m, height_m, above_m + 0.01],
-            Piece::Ball { diameter_m, above_m } => vec![diameter_m, above_m + 0.01],
-            Piece::Chair => vec![],
-        };
-        if let Some(size) = sizes.into_iter().find(|size| !(0.001..=20.0).contains(size)) {
-            return Some(("piece", format!("a size of {size} is out of 0.001 to 20 m; sizes are in metres")));
+        if !(-360.0..=360.0).contains(&self.turn_deg) {
+            return Some(("turn_deg", format!("{}° is out of −360° to 360°", self.turn_deg)));
         }
-        None
+        // What is thinner than its own top has no legs.
+        const TABLE_HEIGHT_MIN_M: f64 = 0.05;
+        let size = |field, metres: f64, least: f64| (field, metres, least, 20.0);
+        let measures = match self.piece {
+            Piece::Chair => vec![],
+            Piece::Table { size_m: (x, y, z) } => vec![
+                size("piece.size_m[0]", x, 0.2),
+                size("piece.size_m[1]", y, 0.2),
+                size("piece.size_m[2]", z, TABLE_HEIGHT_MIN_M),
+            ],
+            Piece::RoundTable { diameter_m, height_m } => {
+                vec![size("piece.diameter_m", diameter_m, 0.2), size("piece.height_m", height_m, TABLE_HEIGHT_MIN_M)]
+            }
+            Piece::Block { size_m: (x, y, z) } => vec![
+                size("piece.size_m[0]", x, 0.001),
+                size("piece.size_m[1]", y, 0.001),
+                size("piece.size_m[2]", z, 0.001),
+            ],
+            Piece::Slab { size_m: (x, y, z), above_m } => vec![
+                size("piece.size_m[0]", x, 0.001),
+                size("piece.size_m[1]", y, 0.001),
+                size("piece.size_m[2]", z, 0.001),
+                size("piece.above_m", above_m, 0.0),
+            ],
+            Piece::Drum { diameter_m, height_m, above_m } => vec![
+                size("piece.diameter_m", diameter_m, 0.001),
+                size("piece.height_m", height_m, 0.001),
+                size("piece.above_m", above_m, 0.0),
+            ],
+            Piece::Ball { diameter_m, above_m } => {
+                vec![size("piece.diameter_m", diameter_m, 0.001), size("piece.above_m", above_m, 0.0)]
+            }
+        };
+        let wrong = measures.into_iter().find(|(_, metres, least, most)| !(*least..=*most).contains(metres));
+        wrong.map(|(field, metres, least, most)| (field, format!("{metres} m is out of {least} to {most} m")))
     }
 }

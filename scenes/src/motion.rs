@@ -156,8 +156,7 @@ impl Motion {
 
         let walked = now.walked_m + if now.walking { now.from.distance(now.to) * part } else { 0.0 };
         // A stride grows over the first and shrinks over the last steps of a walk.
-        let stride =
-            if now.walking { ((t_s - now.from_s).min(now.until_s - t_s) / 0.3).clamp(0.0, 1.0) } else { 0.0 };
+        let stride = if now.walking { ((t_s - now.from_s).min(now.until_s - t_s) / 0.3).clamp(0.0, 1.0) } else { 0.0 };
         let gait = walked / CYCLE_M * std::f64::consts::TAU;
         let idle = (0.9 * t_s + self.phase).sin() * (0.37 * t_s + 2.0 * self.phase).sin();
         let sit = now.sit_from + (now.sit_to - now.sit_from) * part;

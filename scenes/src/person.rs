@@ -61,6 +61,11 @@ pub enum Step {
         /// How long.
         for_s: f64,
     },
+    /// Stays seated on the chair the person started on.
+    Stay {
+        /// How long.
+        for_s: f64,
+    },
     /// Turns on the spot.
     Face {
         /// Counter-clockwise from +x.
@@ -133,10 +138,18 @@ impl Person {
         if !(0.0..=1e6).contains(&self.appears_s) {
             return Err(("appears_s".into(), format!("{} s is out of 0 to 1,000,000 s", self.appears_s)));
         }
+        let angle = |degrees: f64, field: String| {
+            if (-360.0..=360.0).contains(&degrees) {
+                Ok(degrees.to_radians())
+            } else {
+                Err((field, format!("{degrees}° is out of −360° to 360°")))
+            }
+        };
         let mut seated = false;
         let mut motion = match &self.starts {
             Start::Stands { at_m, facing_deg } => {
-                Motion::new(self.appears_s, vec2(*at_m), facing_deg.to_radians(), false, phase)
+                let heading = angle(*facing_deg, "starts.facing_deg".to_owned())?;
+                Motion::new(self.appears_s, vec2(*at_m), heading, false, phase)
             }
             Start::Sits { on } => {
                 let chair = chair(on, "starts.on")?;
@@ -157,12 +170,16 @@ impl Person {
                 if a.distance(b) <= REACH_M {
                     Ok(())
                 } else {
-                    let words = format!("{what} is {:.2} m away, more than {REACH_M} m: walk nearer first", a.distance(b));
+                    let words =
+                        format!("{what} is {:.2} m away, more than {REACH_M} m: walk nearer first", a.distance(b));
                     Err((field(name), words))
                 }
             };
-            if seated && !matches!(step, Step::GetUp { .. } | Step::Leave) {
+            if seated && !matches!(step, Step::GetUp { .. } | Step::Stay { .. }) {
                 return Err((field(""), "the person still sits: `GetUp(to_m: (x, y))` comes first".into()));
+            }
+            if !seated && matches!(step, Step::Stay { .. }) {
+                return Err((field(""), "the person does not sit: `Stand(for_s: …)` is for those who stand".into()));
             }
             match step {
                 Step::Walk { via_m, speed_m_s } => {
@@ -174,8 +191,8 @@ impl Person {
                     }
                     via_m.iter().for_each(|to| motion.walk(vec2(*to), *speed_m_s));
                 }
-                Step::Stand { for_s } => motion.stay(long(*for_s)?),
-                Step::Face { heading_deg } => motion.face(heading_deg.to_radians()),
+                Step::Stand { for_s } | Step::Stay { for_s } => motion.stay(long(*for_s)?),
+                Step::Face { heading_deg } => motion.face(angle(*heading_deg, field("heading_deg"))?),
                 Step::Sit { on, for_s } => {
                     let chair = chair(on, &field("on"))?;
                     let stood = motion.end();
@@ -215,7 +232,7 @@ impl Person {
                     points.extend(via_m.iter().enumerate().map(|(j, p)| (format!("does[{i}].via_m[{j}]"), *p)));
                 }
                 Step::GetUp { to_m } => points.push((format!("does[{i}].to_m"), *to_m)),
-                Step::Stand { .. } | Step::Face { .. } | Step::Sit { .. } | Step::Leave => {}
+                Step::Stand { .. } | Step::Stay { .. } | Step::Face { .. } | Step::Sit { .. } | Step::Leave => {}
             }
         }
         points

@@ -91,7 +91,8 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
     let height = rng.random_range(0.70..0.78);
     let round = rng.random_bool(0.25);
     let centre = within(rng, size, 0.6);
-    let turn = if rng.random_bool(0.6) { 90.0 * f64::from(rng.random_range(0..4)) } else { rng.random_range(0.0..360.0) };
+    let turn =
+        if rng.random_bool(0.6) { 90.0 * f64::from(rng.random_range(0..4)) } else { rng.random_range(0.0..360.0) };
     let color = surface(rng, 0.4);
     let chair_color = surface(rng, 0.5);
     let mut put = |piece: Piece, offset: DVec2, turn_deg: f64, color: Color| {
@@ -100,7 +101,13 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
             return;
         }
         let name = format!("piece-{}", furniture.len());
-        furniture.push(Furniture { name, piece, at_m: (at.x, at.y), turn_deg: turn + turn_deg, color });
+        furniture.push(Furniture {
+            name,
+            piece,
+            at_m: (at.x, at.y),
+            turn_deg: (turn + turn_deg).rem_euclid(360.0),
+            color,
+        });
     };
     let piece = if round {
         Piece::RoundTable { diameter_m: depth.max(0.8), height_m: height }

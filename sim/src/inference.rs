@@ -21,7 +21,8 @@ impl Inference {
     pub fn describe(&self) -> String {
         match &self.library {
             Some(path) => format!("ONNX Runtime ({})", path.display()),
-            None => "tract, built in (ONNX Runtime is several times faster: set ORT_DYLIB_PATH to a libonnxruntime.so)".to_owned(),
+            None => "tract, built in (ONNX Runtime is several times faster: set ORT_DYLIB_PATH to a libonnxruntime.so)"
+                .to_owned(),
         }
     }
 }

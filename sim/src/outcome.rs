@@ -1,7 +1,8 @@
 //! What came of a scenario, for people, for machines (JSON) and for CI systems (JUnit). The JSON names are stable.
 
-use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::{fs, io};
 
 use anyhow::Context;
 use golden::Difference;
@@ -49,6 +50,8 @@ pub struct Outcome {
 pub struct ReportCounts {
     pub http: usize,
     pub mqtt: usize,
+    /// Reports that the device gave up, for some recipient.
+    pub dropped: u64,
 }
 
 impl Outcome {
@@ -75,6 +78,11 @@ impl Outcome {
     }
 }
 
+/// Prints a line. Whoever closes the pipe early has read enough.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
 /// More differences than this are counted, not printed.
 const LINES_MAX: usize = 20;
 
@@ -82,14 +90,14 @@ const LINES_MAX: usize = 20;
 pub fn print(outcome: &Outcome) {
     let lines = outcome.lines();
     match outcome.verdict {
-        Verdict::Pass => println!("pass  {}  {}", outcome.name, figures(outcome)),
+        Verdict::Pass => say(&format!("pass  {}  {}", outcome.name, figures(outcome))),
         Verdict::Fail => {
-            println!("FAIL  {}  {}", outcome.name, figures(outcome));
+            say(&format!("FAIL  {}  {}", outcome.name, figures(outcome)));
             for line in lines.iter().take(LINES_MAX) {
-                println!("      {line}");
+                say(&format!("      {line}"));
             }
             if lines.len() > LINES_MAX {
-                println!("      … and {} more (--json FILE lists all)", lines.len() - LINES_MAX);
+                say(&format!("      … and {} more (--json FILE lists all)", lines.len() - LINES_MAX));
             }
         }
         Verdict::Error => {
@@ -102,12 +110,18 @@ pub fn print(outcome: &Outcome) {
 }
 
 fn figures(outcome: &Outcome) -> String {
-    let accuracy = outcome.count_accuracy.map_or("no frame analysed".to_owned(), |accuracy| {
-        format!("count accuracy {:.2} %", accuracy * 100.0)
-    });
+    let accuracy = outcome
+        .count_accuracy
+        .map_or("no frame analysed".to_owned(), |accuracy| format!("count accuracy {:.2} %", accuracy * 100.0));
+    let reports = &outcome.reports;
+    let dropped = if reports.dropped > 0 {
+        format!(", {} given up (see the transcript, --out)", reports.dropped)
+    } else {
+        String::new()
+    };
     format!(
-        "{accuracy}; {} HTTP and {} MQTT reports; {} s in {:.2} s, {:.1} × real time",
-        outcome.reports.http, outcome.reports.mqtt, outcome.simulated_s, outcome.wall_s, outcome.realtime_factor
+        "{accuracy}; {} HTTP and {} MQTT reports{dropped}; {} s in {:.2} s, {:.1} × real time",
+        reports.http, reports.mqtt, outcome.simulated_s, outcome.wall_s, outcome.realtime_factor
     )
 }
 
@@ -117,13 +131,13 @@ pub fn print_sum(outcomes: &[Outcome]) {
         return;
     }
     let count = |verdict| outcomes.iter().filter(|outcome| outcome.verdict == verdict).count();
-    println!(
+    say(&format!(
         "{} scenarios: {} hold, {} failed, {} could not be run",
         outcomes.len(),
         count(Verdict::Pass),
         count(Verdict::Fail),
         count(Verdict::Error)
-    );
+    ));
 }
 
 /// `{"scenarios": [...]}`.

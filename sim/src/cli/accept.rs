@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use golden::accept;
 
+use crate::outcome::say;
+
 /// Promote new golden files (`NAME.json.new`) that runs have left, after you looked at them.
 ///
 /// A missing golden file is left by any run; a changed one by the oracle lane, which is exact.
@@ -23,10 +25,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let accepted = accept(&args.path)?;
     if accepted.is_empty() {
-        println!("nothing to accept in {}", args.path.display());
+        say(&format!("nothing to accept in {}", args.path.display()));
     }
     for path in accepted {
-        println!("accepted {}", path.display());
+        say(&format!("accepted {}", path.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

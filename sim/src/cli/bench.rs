@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use analytics::{DEFAULT_MODEL, OnnxDetector};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use scenarios::{Lane, Scenario, Work};
 use serde_json::json;
 
 use super::LaneName;
 use crate::inference;
 use crate::light::HeadlessLight;
+use crate::outcome::say;
 use crate::watch::{Watch, WorkTimes};
 
 /// Measure milliseconds per frame by stage of the loop.
@@ -61,14 +62,20 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let first = if args.lane == LaneName::Rendered { Work::Render } else { Work::Inference };
     scenarios::run(&scenario, lane, &mut |work| times.enter(work, work == first))?;
     let wall_s = watch.elapsed_s();
+    if times.sorted_ms(None).is_empty() {
+        bail!("{} is too short to measure: the first frames only warm up; make duration_s 5 or more", scenario.name);
+    }
 
-    println!("{}: {} s simulated in {wall_s:.2} s; adapter {adapter}; inference {inference}", scenario.name, scenario.duration_s);
-    println!("{:12}{:>12}{:>12}", "stage", "median ms", "95 % ms");
+    say(&format!(
+        "{}: {} s simulated in {wall_s:.2} s; adapter {adapter}; inference {inference}",
+        scenario.name, scenario.duration_s
+    ));
+    say(&format!("{:12}{:>12}{:>12}", "stage", "median ms", "95 % ms"));
     let mut stages = serde_json::Map::new();
     for (name, work) in STAGES {
         let sorted = times.sorted_ms(work);
         let (median, p95) = (quantile(&sorted, 0.5), quantile(&sorted, 0.95));
-        println!("{name:12}{median:12.3}{p95:12.3}");
+        say(&format!("{name:12}{median:12.3}{p95:12.3}"));
         stages.insert(name.to_owned(), json!({ "median_ms": median, "p95_ms": p95 }));
     }
     if let Some(file) = &args.json {

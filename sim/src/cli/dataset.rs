@@ -14,6 +14,7 @@ use scenarios::{LightError, Sample, SamplePerson};
 use serde_json::{Value, json};
 
 use crate::light::HeadlessLight;
+use crate::outcome::say;
 
 /// Export pictures of random rooms with the truth about them, for training.
 ///
@@ -21,7 +22,7 @@ use crate::light::HeadlessLight;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  twin dataset --out /tmp/train --scenes 1500 --frames 4 --seed 1")]
 pub struct Args {
-    /// The folder to write to; must not exist yet or be empty.
+    /// The folder to write to; must not hold a dataset yet.
     #[arg(long)]
     out: PathBuf,
     /// Random rooms.
@@ -63,7 +64,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let annotations = args.out.join("annotations.json");
     fs::write(&annotations, serde_json::to_vec(&coco.into_json())?)
         .with_context(|| format!("failed to write {}", annotations.display()))?;
-    println!("{} pictures in {}", args.scenes * u64::from(args.frames), args.out.display());
+    say(&format!("{} pictures in {}", args.scenes * u64::from(args.frames), args.out.display()));
     Ok(ExitCode::SUCCESS)
 }
 

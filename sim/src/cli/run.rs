@@ -1,15 +1,18 @@
 //! `twin run`: scenarios, their verdicts, and what is kept of them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use analytics::{DEFAULT_MODEL, OnnxDetector};
+use analytics::{DEFAULT_MODEL, MODEL_HEIGHT, MODEL_WIDTH, OnnxDetector};
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
-use golden::Transport;
-use scenarios::{Lane, RunRecord, Scenario, contact_sheet, judge};
+use golden::{GoldenFile, Transport};
+use indicatif::{ProgressBar, ProgressStyle};
+use scenarios::{Lane, RunKind, RunRecord, Scenario, Work, contact_sheet, judge};
 use serde::Serialize;
 
 use crate::inference::{self, Inference};
@@ -68,27 +71,24 @@ pub enum LaneName {
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let paths = find(&args.scenarios)?;
-    let mut bench = match args.lane {
+    let mut eye = match args.lane {
         LaneName::Rendered => Some(Eye::open(args.model.as_deref())?),
         LaneName::Oracle if args.model.is_some() => bail!("--model has no use in the oracle lane, which has no pixels"),
         LaneName::Oracle => None,
     };
-    if let Some(eye) = &bench {
-        println!("rendering on {}; inference by {}", eye.light.adapter(), eye.inference.describe());
+    if let Some(eye) = &eye {
+        outcome::say(&format!("rendering on {}; inference by {}", eye.light.adapter(), eye.inference.describe()));
     }
     let mut outcomes = Vec::new();
     for path in &paths {
-        let outcome = run_one(path, args, bench.as_mut());
+        let outcome = run_one(path, args, eye.as_mut());
         outcome::print(&outcome);
         outcomes.push(outcome);
     }
-    if let Some(file) = &args.json {
-        outcome::write_json(file, &outcomes)?;
-    }
-    if let Some(file) = &args.junit {
-        outcome::write_junit(file, &outcomes)?;
-    }
     outcome::print_sum(&outcomes);
+    let json = args.json.as_ref().map_or(Ok(()), |file| outcome::write_json(file, &outcomes));
+    let junit = args.junit.as_ref().map_or(Ok(()), |file| outcome::write_junit(file, &outcomes));
+    json.and(junit)?;
     // An error outranks a failure: a run that was not made says nothing.
     Ok(match outcomes.iter().map(|outcome| outcome.verdict).max() {
         Some(Verdict::Error) => ExitCode::from(2),
@@ -126,10 +126,15 @@ fn run_one(path: &Path, args: &Args, eye: Option<&mut Eye>) -> Outcome {
     if let Some(eye) = &eye {
         outcome.inference = eye.inference.name();
     }
-    if let Err(error) = try_one(path, args, eye, &mut outcome) {
-        outcome.verdict = Verdict::Error;
-        outcome.error = Some(format!("{error:#}"));
-    }
+    // A panic is a fault of ours; it must not take the other scenarios' verdicts with it.
+    let tried = catch_unwind(AssertUnwindSafe(|| try_one(path, args, eye, &mut outcome)));
+    let error = match tried {
+        Ok(Ok(())) => return outcome,
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(_) => "a fault of the program, which panicked; please report it with the scenario".to_owned(),
+    };
+    outcome.verdict = Verdict::Error;
+    outcome.error = Some(error);
     outcome
 }
 
@@ -138,6 +143,19 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
+    let golden = golden_folder(args.golden.as_deref(), path);
+    // A name that cannot be a golden file's is said before the run.
+    GoldenFile::path(&golden, &scenario.name)?;
+    let lens = scenario.lens();
+    if eye.is_some() && (lens.width, lens.height) != (MODEL_WIDTH, MODEL_HEIGHT) {
+        bail!(
+            "{}: device.profile: its image is {}×{} pixels, the detector takes {MODEL_WIDTH}×{MODEL_HEIGHT} \
+             (image.width, image.height)",
+            path.display(),
+            lens.width,
+            lens.height
+        );
+    }
     let lane = match eye {
         Some(eye) => {
             let detector = Box::new(OnnxDetector::from_bytes(&eye.model, &eye.model_name)?);
@@ -145,27 +163,48 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
         }
         None => Lane::Oracle,
     };
+    let folder = args.out.as_ref().map(|out| out.join(&scenario.name));
+    let progress = progress(&scenario);
     let watch = Watch::start();
-    let record = scenarios::run(&scenario, lane, &mut |_| {})?;
+    let ran = scenarios::run(&scenario, lane, &mut |work| {
+        if work == Work::Tracking {
+            progress.inc(1);
+        }
+    });
     outcome.wall_s = watch.elapsed_s();
+    progress.finish_and_clear();
+    let (record, broken) = match ran {
+        Ok(record) => (record, None),
+        Err(broken) => (broken.record, Some(broken.error)),
+    };
+    // What one wants to look at is kept before judging, and just when a run breaks off.
+    if let Some(folder) = folder {
+        keep(&folder, &scenario, &record)?;
+    }
+    if let Some(error) = broken {
+        return Err(error.into());
+    }
     outcome.simulated_s = scenario.duration_s;
     outcome.realtime_factor = scenario.duration_s / outcome.wall_s.max(1e-9);
     outcome.frames = record.frames.len();
     outcome.reports = count_reports(&record);
     outcome.count_accuracy = record.count_accuracy();
-    // What one wants to look at is kept before judging: a verdict may fail to come about, too.
-    if let Some(folder) = &args.out {
-        keep(&folder.join(&scenario.name), &scenario, &record)?;
-    }
-    let golden = golden_folder(args.golden.as_deref(), path);
-    let judgement = judge(&scenario, &record, &golden, args.lane == LaneName::Oracle)?;
+    let kind = RunKind { exact: args.lane == LaneName::Oracle, own_seed: args.seed.is_none() };
+    let judgement = judge(&scenario, &record, &golden, kind)?;
     outcome.verdict = if judgement.differences.is_empty() { Verdict::Pass } else { Verdict::Fail };
     outcome.differences = judgement.differences;
     Ok(())
 }
 
+/// Shown on a terminal only, and only when it takes longer than a moment.
+fn progress(scenario: &Scenario) -> ProgressBar {
+    let frames = scenario.duration_s * scenario.profile.image.frame_rate_hz;
+    let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} frames, {eta} left").expect("a template");
+    ProgressBar::new(frames as u64).with_style(style).with_message(scenario.name.clone())
+}
+
 fn count_reports(record: &RunRecord) -> ReportCounts {
-    let mut counts = ReportCounts::default();
+    let mut counts = ReportCounts { dropped: record.dropped, ..ReportCounts::default() };
     for capture in &record.captures {
         match capture.delivery.transport {
             Transport::Http { .. } => counts.http += 1,
@@ -177,7 +216,7 @@ fn count_reports(record: &RunRecord) -> ReportCounts {
 
 /// The scenario files that patterns mean, each once, sorted. A pattern that means none is an error.
 fn find(patterns: &[String]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = BTreeSet::new();
+    let mut found = BTreeMap::new();
     for pattern in patterns {
         let path = Path::new(pattern);
         let matches = if path.exists() {
@@ -191,11 +230,23 @@ fn find(patterns: &[String]) -> anyhow::Result<Vec<PathBuf>> {
             if path.is_dir() { files.extend(scenarios_in(&path)?) } else { files.push(path) }
         }
         if files.is_empty() {
-            bail!("no scenario matches `{pattern}`: expected a .ron file, a folder with .ron files, or a glob in quotes");
+            bail!(
+                "no scenario matches `{pattern}`: expected a .ron file, a folder with .ron files, or a glob in quotes"
+            );
         }
-        found.extend(files);
+        for file in files {
+            found.insert(fs::canonicalize(&file).unwrap_or(file.clone()), file);
+        }
     }
-    Ok(found.into_iter().collect())
+    let mut named: BTreeMap<OsString, &PathBuf> = BTreeMap::new();
+    for path in found.values() {
+        let stem = path.file_stem().unwrap_or_default().to_owned();
+        if let Some(other) = named.insert(stem, path) {
+            let (a, b) = (other.display(), path.display());
+            bail!("{a} and {b} have the same name, which names golden files and results: run them one by one");
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 /// Every `.ron` file in a folder, not in folders below it.
@@ -225,6 +276,7 @@ fn golden_folder(asked_for: Option<&Path>, scenario: &Path) -> PathBuf {
 /// Reports as they arrived, the transcript, and the contact sheet.
 fn keep(folder: &Path, scenario: &Scenario, record: &RunRecord) -> anyhow::Result<()> {
     let reports = folder.join("reports");
+    // What an earlier run left would look like this one's.
     if reports.exists() {
         fs::remove_dir_all(&reports).with_context(|| format!("failed to clear {}", reports.display()))?;
     }

@@ -45,9 +45,17 @@ impl Triangles {
         self.floor(room);
         let corner = DVec3::new;
         let walls = room.walls.reflectance();
-        self.quad([corner(0.0, 0.0, 0.0), corner(x, 0.0, 0.0), corner(x, 0.0, z), corner(0.0, 0.0, z)], DVec3::Y, walls);
+        self.quad(
+            [corner(0.0, 0.0, 0.0), corner(x, 0.0, 0.0), corner(x, 0.0, z), corner(0.0, 0.0, z)],
+            DVec3::Y,
+            walls,
+        );
         self.quad([corner(0.0, y, 0.0), corner(x, y, 0.0), corner(x, y, z), corner(0.0, y, z)], DVec3::NEG_Y, walls);
-        self.quad([corner(0.0, 0.0, 0.0), corner(0.0, y, 0.0), corner(0.0, y, z), corner(0.0, 0.0, z)], DVec3::X, walls);
+        self.quad(
+            [corner(0.0, 0.0, 0.0), corner(0.0, y, 0.0), corner(0.0, y, z), corner(0.0, 0.0, z)],
+            DVec3::X,
+            walls,
+        );
         self.quad([corner(x, 0.0, 0.0), corner(x, y, 0.0), corner(x, y, z), corner(x, 0.0, z)], DVec3::NEG_X, walls);
     }
 

@@ -58,9 +58,8 @@ pub(super) fn plugin(app: &mut App) {
 impl Lighting {
     /// Lamps of equal strength which, with the diffuse share, give `lux` on average over the room, 0.8 m above the floor.
     pub fn new(room: &Room, light: &Light, lux: f64) -> Self {
-        let places: Vec<DVec3> = (light.luminaires.iter())
-            .map(|l| DVec3::new(l.at_m.0, l.at_m.1, room.ceiling_m - LAMP_DROP_M))
-            .collect();
+        let places: Vec<DVec3> =
+            (light.luminaires.iter()).map(|l| DVec3::new(l.at_m.0, l.at_m.1, room.ceiling_m - LAMP_DROP_M)).collect();
         let share = if places.is_empty() { 0.0 } else { 1.0 - light.diffuse_share };
         let per_candela = mean_lux_per_candela(room, &places);
         let candela = if per_candela > 0.0 { lux * share / per_candela } else { 0.0 };

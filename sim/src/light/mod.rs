@@ -13,8 +13,8 @@ use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::image::Image;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
-use bevy::render::settings::WgpuSettings;
 use bevy::render::render_resource::{TextureFormat, TextureUsages};
+use bevy::render::settings::WgpuSettings;
 use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
 use glam::DVec3;
@@ -28,6 +28,8 @@ const EV100_OF_UNIT_EXPOSURE: f32 = -0.263_034_4;
 
 /// Renders until a scene's first picture does not change any more; more than this is a fault.
 const WARM_UP_MAX: u32 = 60;
+/// A room that may be all black is warm when so many pictures were the same.
+const DARK_FRAMES: u32 = 8;
 
 /// A headless Bevy app with one camera.
 pub struct HeadlessLight {
@@ -190,7 +192,11 @@ impl LightSource for HeadlessLight {
 impl HeadlessLight {
     /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice.
     fn warm_up(&mut self, first: &Exposure) -> Result<(), LightError> {
+        let staged = self.stage.as_ref().expect("a stage is being set");
+        let black = |color: scenes::Color| color.reflectance() == [0.0; 3];
+        let may_be_dark = first.lux == 0.0 || black(staged.room.floor) && black(staged.room.walls);
         let mut last: Option<Radiance> = None;
+        let mut same = 0;
         for _ in 0..WARM_UP_MAX {
             let light = self.exchange(Some(first), &mut |_| {}).or_else(|error| match error {
                 // Until the target has reached the GPU there is nothing to read back.
@@ -199,8 +205,10 @@ impl HeadlessLight {
             })?;
             let Some((_, light)) = light else { continue };
             let lit = light.pixels.iter().any(|pixel| pixel.iter().any(|v| *v > 0.0));
-            let dark_room = first.lux == 0.0;
-            if (lit || dark_room) && last.as_ref().is_some_and(|last| last.pixels == light.pixels) {
+            let unchanged = last.as_ref().is_some_and(|last| last.pixels == light.pixels);
+            same = if unchanged { same + 1 } else { 0 };
+            // Nothing tells a dark picture from one that is not ready, but that it stays so.
+            if same >= 1 && lit || same >= DARK_FRAMES && may_be_dark {
                 self.exchange(None, &mut |_| {})?;
                 return Ok(());
             }
@@ -227,8 +235,7 @@ fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
         Camera3d::default(),
         Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
         Projection::Perspective(projection),
-        Transform::from_translation(at.as_vec3())
-            .with_rotation(Quat::from_mat3(&rotation.as_mat3())),
+        Transform::from_translation(at.as_vec3()).with_rotation(Quat::from_mat3(&rotation.as_mat3())),
         RenderTarget::Image(image.into()),
         CameraExposure { ev100: EV100_OF_UNIT_EXPOSURE },
         Hdr,
