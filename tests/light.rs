@@ -1,7 +1,5 @@
 //! The light the sensor sees: every frame is the scene at its own exposure's time, in the units it claims.
 
-use std::sync::{Mutex, MutexGuard, OnceLock};
-
 use device_model::{Pinhole, Radiance};
 use firmware_shim::{Lens, Mounting, View};
 use glam::{DVec2, DVec3};
@@ -12,11 +10,8 @@ use sim::light::HeadlessLight;
 const CEILING_M: f64 = 3.0;
 const PINHOLE: Pinhole = Pinhole { width: 320, height: 240, tan_half_x: 1.2, tan_half_y: 0.9 };
 
-/// One renderer for all tests of this file: starting one takes longer than a test.
-fn renderer() -> MutexGuard<'static, HeadlessLight> {
-    static RENDERER: OnceLock<Mutex<HeadlessLight>> = OnceLock::new();
-    let start = || Mutex::new(HeadlessLight::start().unwrap_or_else(|error| panic!("{error}")));
-    RENDERER.get_or_init(start).lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn renderer() -> HeadlessLight {
+    HeadlessLight::start().unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn room(floor: Color, light: Light, furniture: Vec<Furniture>) -> Scene {

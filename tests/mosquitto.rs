@@ -34,8 +34,16 @@ impl Drop for Running {
     }
 }
 
-/// A mosquitto of our own on a free port, or `None` where it is not installed.
-fn broker() -> Option<(Running, SocketAddr)> {
+/// A mosquitto of our own.
+struct Broker {
+    process: Running,
+    address: SocketAddr,
+    /// What it says of its work, from the moment it listens.
+    log: Box<dyn Iterator<Item = String> + Send>,
+}
+
+/// A mosquitto on a free port, or `None` where it is not installed.
+fn broker() -> Option<Broker> {
     // Between choosing a port and mosquitto's opening it somebody else may take it; then another is tried.
     for _ in 0..10 {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
@@ -52,9 +60,7 @@ fn broker() -> Option<(Running, SocketAddr)> {
         let words = BufReader::new(child.0.stderr.take().expect("piped"));
         let mut lines = words.lines().map_while(Result::ok);
         if lines.any(|line| line.contains("running")) && child.0.try_wait().expect("can be asked").is_none() {
-            // Whoever stops listening to a talkative process stops the process.
-            std::thread::spawn(move || lines.for_each(drop));
-            return Some((child, address));
+            return Some(Broker { process: child, address, log: Box::new(lines) });
         }
     }
     panic!("mosquitto did not start on any of ten ports");
@@ -115,31 +121,28 @@ fn run_device(qos: u8, broker: SocketAddr) {
 #[test]
 fn mosquitto_delivers_what_the_device_publishes_at_every_quality_of_service() {
     for qos in 0..=2 {
-        let Some((_broker, address)) = broker() else {
+        let Some(mut broker) = broker() else {
             return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
         };
+        // -C 3: it ends by itself after three messages.
         let subscriber = Command::new("mosquitto_sub")
-            .args(["-h", "127.0.0.1", "-p", &address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3", "-d"])
+            .args(["-h", "127.0.0.1", "-p", &broker.address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn();
         let Ok(subscriber) = subscriber else {
             return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
         };
         let mut subscriber = Running(subscriber);
-        let mut lines = BufReader::new(subscriber.0.stdout.take().expect("piped")).lines().map_while(Result::ok);
-        assert!(lines.any(|line| line.contains("Subscribed")), "mosquitto_sub is subscribed before the device speaks");
-        run_device(qos, address);
-        // -C 3: it ends by itself after three messages. With -d, what it does is printed between them.
-        let mut received_qos = Vec::new();
-        let mut reports = Vec::new();
-        for line in lines {
-            if let Some((_, rest)) = line.split_once("received PUBLISH (d0, q") {
-                received_qos.push(rest.chars().next().expect("a digit"));
-            } else if line.starts_with('{') {
-                reports.push(serde_json::from_str::<Value>(&line).expect("a JSON document"));
-            }
-        }
+        assert!(broker.log.any(|line| line.contains("Sending SUBACK")), "somebody listens before the device speaks");
+        let log = std::thread::spawn(move || broker.log.collect::<Vec<String>>());
+        run_device(qos, broker.address);
+        let lines = BufReader::new(subscriber.0.stdout.take().expect("piped")).lines();
+        let reports: Vec<Value> =
+            lines.map(|line| serde_json::from_str(&line.expect("text")).expect("a JSON document")).collect();
+        drop(broker.process);
+        let log = log.join().expect("the log was read to its end");
+        let received = log.iter().filter_map(|line| line.split_once("Received PUBLISH from twin (d0, q"));
+        let received_qos: Vec<char> = received.filter_map(|(_, rest)| rest.chars().next()).collect();
         let expected = char::from(b'0' + qos);
         assert_eq!(received_qos, [expected; 3]);
         let kinds: Vec<_> = reports.iter().map(|report| report["report_type"].as_str().expect("a kind")).collect();

@@ -33,6 +33,11 @@ const HEAD_SHARE_OF_MOUNTING: f64 = 0.8;
 /// frames a second nobody walks through the view faster than that.
 const HITS_TO_BELIEVE: u32 = 3;
 
+/// Only a detection at least this sure begins a person or counts towards believing in one; a weaker one can still be
+/// somebody who is followed already. That is the idea of ByteTrack (Zhang et al., ECCV 2022): what is weak where somebody
+/// was a moment ago is likely a person in a bad light, what is weak elsewhere is likely clutter.
+const SURE_CONFIDENCE: f64 = 0.55;
+
 /// How long somebody who was believed is still followed without being seen. Long enough for passing behind another
 /// person or under a lamp, short enough that who leaves is soon gone.
 const COAST_MAX: Duration = Duration::from_millis(1500);
@@ -110,7 +115,7 @@ impl Tracker {
         }
         let sightings: Vec<Sighting> = detections.iter().filter_map(|seen| Sighting::of(&self.view, seen)).collect();
         let newcomers = self.recognise(taken_at, &sightings);
-        for sighting in newcomers {
+        for sighting in newcomers.into_iter().filter(|sighting| sighting.detection.confidence >= SURE_CONFIDENCE) {
             let same = |person: &Person| person.misses == 0 && person.distance(sighting) < SPACING_MIN_M;
             if !self.people.iter().any(same) {
                 self.people.push(Person::first_seen(taken_at, sighting));
@@ -250,7 +255,9 @@ impl Person {
         let since_seen_s = taken_at.since(self.seen_at).as_secs_f64();
         self.see_posture(since_seen_s, sighting);
         self.motion.correct(self.place(sighting));
-        self.hits += 1;
+        if sighting.detection.confidence >= SURE_CONFIDENCE {
+            self.hits += 1;
+        }
         self.misses = 0;
         self.seen_at = taken_at;
         self.detection = sighting.detection.clone();

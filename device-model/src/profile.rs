@@ -127,7 +127,7 @@ static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
 /// The largest angle to the axis, in degrees, that a rectilinear picture can show with a reasonable number of pixels.
 const CORNER_DEG_MAX: f64 = 75.0;
 /// Rendered pixels per pixel of the lens image on the axis, each way.
-const RENDER_DENSITY: f64 = 1.4;
+const RENDER_DENSITY: f64 = 1.2;
 
 impl Profile {
     /// The names of the profiles that come with the program.
@@ -339,7 +339,7 @@ mod tests {
             assert!((0.98..1.02).contains(&ratio), "{density} for {}", lens.focal_px);
         }
         let standard = standard().pinhole();
-        assert_eq!((standard.width, standard.height), (464, 348));
+        assert_eq!((standard.width, standard.height), (400, 300));
     }
 
     #[test]
@@ -351,9 +351,9 @@ mod tests {
         };
         let line_of = |needle: &str| 1 + text.lines().position(|line| line.contains(needle)).unwrap();
         assert_eq!(
-            told("time_max_ms: 33.0", "time_max_ms: 250.0"),
+            told("time_max_ms: 33.0", "time_max_ms: 0.0"),
             format!(
-                "device.ron:{}:22: exposure.time_max_ms: is 250, expected 0.001 to 100 ms, the frame period",
+                "device.ron:{}:22: exposure.time_max_ms: is 0, expected 0.001 to 100 ms, the frame period",
                 line_of("time_max_ms")
             )
         );

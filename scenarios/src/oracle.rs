@@ -53,7 +53,7 @@ impl Detector for OracleDetector {
                     box_min_px: box_min,
                     box_max_px: box_max,
                     posture: person.posture,
-                    confidence: person.visible,
+                    confidence: 0.9,
                 });
             }
         }
@@ -66,7 +66,7 @@ impl Detector for OracleDetector {
                 box_min_px: head - half,
                 box_max_px: head + half,
                 posture: Posture::Standing,
-                confidence: 0.5,
+                confidence: 0.9,
             });
         }
         Ok(found)

@@ -42,7 +42,7 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
     for index in 0..wanted {
         let name = format!("person-{index}");
         let body = random_body(rng);
-        if !free_chairs.is_empty() && rng.random_bool(0.55) {
+        if !free_chairs.is_empty() && rng.random_bool(0.65) {
             let on = free_chairs.swap_remove(rng.random_range(0..free_chairs.len()));
             people.push(Person { name, body, starts: Start::Sits { on }, appears_s: 0.0, does: vec![] });
             continue;
@@ -116,12 +116,20 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
     };
     put(piece, DVec2::ZERO, 0.0, color);
     let reach = if round { depth.max(0.8) / 2.0 } else { depth / 2.0 };
-    for _ in 0..rng.random_range(0..5) {
+    for _ in 0..rng.random_range(0..6) {
         let side = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
         let along = if round { 0.0 } else { rng.random_range(-0.4..0.4) * length };
         let offset = DVec2::new(along, side * (reach + rng.random_range(0.1..0.35)));
         let turn_deg = if side > 0.0 { 180.0 } else { 0.0 } + rng.random_range(-20.0..20.0);
         put(Piece::Chair, offset, turn_deg, chair_color);
+        // What lies before a sitter, under the hands: a laptop, a pad, papers.
+        if rng.random_bool(0.5) {
+            let before =
+                DVec2::new(along + rng.random_range(-0.15..0.15), side * (reach - rng.random_range(0.12..0.3)));
+            let size_m = (rng.random_range(0.18..0.45), rng.random_range(0.15..0.35), 0.02);
+            let thing = Piece::Slab { size_m, above_m: height };
+            put(thing, before, rng.random_range(-25.0..25.0), surface(rng, 0.4));
+        }
         // A coat or a bag over a chair's back: what a head is most easily taken for.
         if rng.random_bool(0.15) {
             let diameter_m = rng.random_range(0.15..0.35);

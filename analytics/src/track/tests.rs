@@ -323,3 +323,17 @@ fn detections_that_show_no_floor_are_passed_over() {
     let nowhere = Detection { head_px: DVec2::NAN, ..person.clone() };
     assert_eq!(ids(&watch.watch(5, &[beyond, nowhere, person])), [1]);
 }
+
+#[test]
+fn a_weak_detection_begins_nobody_but_keeps_somebody() {
+    let mut watch = Watch::from_height(3.0);
+    let sure = watch.standing(0.5, 0.5);
+    let weak = Detection { confidence: 0.4, ..sure.clone() };
+    assert!(watch.watch(30, std::slice::from_ref(&weak)).is_empty(), "clutter that looks a little like a head");
+    let begun = watch.watch(10, std::slice::from_ref(&sure));
+    assert_eq!(begun.len(), 1);
+    // Far longer than anybody is followed unseen.
+    let kept = watch.watch(50, std::slice::from_ref(&weak));
+    assert_eq!(kept.iter().map(|track| track.id).collect::<Vec<_>>(), [begun[0].id]);
+    assert!(!kept[0].coasting);
+}
