@@ -36,7 +36,7 @@ const HITS_TO_BELIEVE: u32 = 3;
 /// Only a detection at least this sure begins a person or counts towards believing in one; a weaker one can still be
 /// somebody who is followed already. That is the idea of ByteTrack (Zhang et al., ECCV 2022): what is weak where somebody
 /// was a moment ago is likely a person in a bad light, what is weak elsewhere is likely clutter.
-const SURE_CONFIDENCE: f64 = 0.55;
+const SURE_CONFIDENCE: f64 = 0.5;
 
 /// How long somebody who was believed is still followed without being seen. Long enough for passing behind another
 /// person or under a lamp, short enough that who leaves is soon gone.

@@ -55,7 +55,7 @@ pub(super) fn take(world: &mut World, entity: Entity) -> Option<Vec<u8>> {
 pub(super) fn decode(bytes: &[u8], pinhole: &Pinhole, seq: u64) -> Result<Radiance, LightError> {
     let (width, height) = (pinhole.width as usize, pinhole.height as usize);
     let row_bytes = bytes.len() / height.max(1);
-    if bytes.len() % height.max(1) != 0 || row_bytes < width * 8 {
+    if !bytes.len().is_multiple_of(height.max(1)) || row_bytes < width * 8 {
         return Err(LightError::Lost { seq });
     }
     let mut halves = vec![f16::ZERO; width * 4];
