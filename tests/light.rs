@@ -42,7 +42,7 @@ fn marker_exposure(seq: u64) -> Exposure {
     let person =
         PersonState { index: 0, floor: at.truncate(), head: at, posture: Posture::Standing, solids: vec![ball] };
     // The light changes, too: a stale uniform would be as wrong as a stale mesh.
-    let lux = if seq % 3 == 0 { 100.0 } else { 300.0 };
+    let lux = if seq.is_multiple_of(3) { 100.0 } else { 300.0 };
     Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person] }, lux }
 }
 
