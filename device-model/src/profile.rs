@@ -351,9 +351,9 @@ mod tests {
         };
         let line_of = |needle: &str| 1 + text.lines().position(|line| line.contains(needle)).unwrap();
         assert_eq!(
-            told("time_max_ms: 33.0", "time_max_ms: 0.0"),
+            told("time_max_ms: 33.0", "time_max_ms: 250.0").lines().last().unwrap(),
             format!(
-                "device.ron:{}:22: exposure.time_max_ms: is 0, expected 0.001 to 100 ms, the frame period",
+                "device.ron:{}:22: exposure.time_max_ms: is 250, expected 0.001 to 100 ms, the frame period",
                 line_of("time_max_ms")
             )
         );
