@@ -8,7 +8,7 @@ use anyhow::Context;
 /// The runtime in use, and where it came from.
 pub struct Inference {
     runtime: analytics::Inference,
-    library: Option<PathBuf>,
+    dylib: Option<PathBuf>,
 }
 
 impl Inference {
@@ -19,7 +19,7 @@ impl Inference {
 
     /// For people.
     pub fn describe(&self) -> String {
-        match &self.library {
+        match &self.dylib {
             Some(path) => format!("ONNX Runtime ({})", path.display()),
             None => "tract, built in (ONNX Runtime is several times faster: set ORT_DYLIB_PATH to a libonnxruntime.so)"
                 .to_owned(),
@@ -36,7 +36,7 @@ pub fn choose() -> anyhow::Result<Inference> {
     let runtime = analytics::choose_runtime(library.as_deref()).with_context(|| {
         "failed to open ONNX Runtime; correct or unset ORT_DYLIB_PATH (the built-in tract is then used)".to_owned()
     })?;
-    Ok(Inference { runtime, library })
+    Ok(Inference { runtime, dylib: library })
 }
 
 /// Where `./twin` puts the library: `onnxruntime/` beside the folder of the program (`target/release/twin`,

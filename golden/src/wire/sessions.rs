@@ -40,7 +40,7 @@ impl Sessions {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a session. One with the same client id ends first (MQTT 3.1.1 §3.1.4). `end` is notified when this session is to
+    /// Begins a session. One with the same client id ends first (MQTT 3.1.1 §3.1.4). `end` is notified when the session is to
     /// end in turn.
     pub async fn begin(&self, connection: Connection, client_id: &str, end: Arc<Notify>) {
         let others = |state: &State| -> Vec<Connection> {
