@@ -451,9 +451,12 @@ fn what_the_machine_lacks_is_said_with_the_remedy() {
     bench.put("meeting.ron", &short_meeting(1.0)).put("no-model.onnx", "this is no model");
     let no_driver = [("VK_DRIVER_FILES", "/nonexistent.json"), ("VK_ICD_FILENAMES", "/nonexistent.json")];
     bench
-        .twin_with(&["run", "meeting.ron"], &no_driver)
+        .twin_with(&["run", "meeting.ron", "--json", "unrun.json"], &no_driver)
         .exits(2)
         .says(&["Vulkan", "apt-get install mesa-vulkan-drivers"]);
+    let unrun = &bench.json("unrun.json")["scenarios"][0];
+    assert_eq!((&unrun["name"], &unrun["verdict"]), (&"meeting".into(), &"error".into()));
+    assert!(unrun["error"].as_str().unwrap().contains("apt-get install mesa-vulkan-drivers"), "{unrun}");
     bench.twin(&["run", "meeting.ron", "--model", "no-model.onnx"]).exits(2).says(&["no-model.onnx", "ONNX"]);
     bench.twin(&["run", "meeting.ron", "--model", "missing.onnx"]).exits(2).says(&["missing.onnx"]);
     let no_library = [("ORT_DYLIB_PATH", "no-model.onnx")];

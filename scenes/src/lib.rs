@@ -9,6 +9,7 @@
 mod body;
 mod color;
 mod furniture;
+mod illumination;
 mod library;
 mod motion;
 mod person;
@@ -20,6 +21,7 @@ mod solid;
 pub use body::{Body, Hair};
 pub use color::Color;
 pub use furniture::{Furniture, Piece};
+pub use illumination::Illumination;
 pub use library::library_names;
 pub use motion::{Moment, Motion};
 pub use person::{Person, PersonState, Posture, Start, Step};

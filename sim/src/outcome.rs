@@ -73,6 +73,11 @@ impl Outcome {
         }
     }
 
+    /// The scenario at `path` could not be run.
+    pub fn unrun(path: &Path, lane: LaneName, error: String) -> Self {
+        Outcome { error: Some(error), ..Outcome::new(path, lane) }
+    }
+
     fn lines(&self) -> Vec<String> {
         self.differences.iter().map(Difference::to_string).chain(self.error.clone()).collect()
     }

@@ -70,11 +70,22 @@ pub enum LaneName {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.lane == LaneName::Oracle && args.model.is_some() {
+        bail!("--model has no use in the oracle lane, which has no pixels");
+    }
     let paths = find(&args.scenarios)?;
-    let mut eye = match args.lane {
-        LaneName::Rendered => Some(Eye::open(args.model.as_deref())?),
-        LaneName::Oracle if args.model.is_some() => bail!("--model has no use in the oracle lane, which has no pixels"),
-        LaneName::Oracle => None,
+    let eye = match args.lane {
+        LaneName::Rendered => Eye::open(args.model.as_deref()).map(Some),
+        LaneName::Oracle => Ok(None),
+    };
+    let mut eye = match eye {
+        Ok(eye) => eye,
+        Err(error) => {
+            // Nothing can run; whoever reads the files must learn it of each scenario.
+            let unrun = |path: &PathBuf| Outcome::unrun(path, args.lane, format!("{error:#}"));
+            write_verdicts(args, &paths.iter().map(unrun).collect::<Vec<_>>())?;
+            return Err(error);
+        }
     };
     if let Some(eye) = &eye {
         outcome::say(&format!("rendering on {}; inference by {}", eye.light.adapter(), eye.inference.describe()));
@@ -86,15 +97,20 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         outcomes.push(outcome);
     }
     outcome::print_sum(&outcomes);
-    let json = args.json.as_ref().map_or(Ok(()), |file| outcome::write_json(file, &outcomes));
-    let junit = args.junit.as_ref().map_or(Ok(()), |file| outcome::write_junit(file, &outcomes));
-    json.and(junit)?;
+    write_verdicts(args, &outcomes)?;
     // An error outranks a failure: a run that was not made says nothing.
     Ok(match outcomes.iter().map(|outcome| outcome.verdict).max() {
         Some(Verdict::Error) => ExitCode::from(2),
         Some(Verdict::Fail) => ExitCode::from(1),
         Some(Verdict::Pass) | None => ExitCode::SUCCESS,
     })
+}
+
+/// For machines and CI systems; one file that cannot be written does not keep the other from being.
+fn write_verdicts(args: &Args, outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let json = args.json.as_ref().map_or(Ok(()), |file| outcome::write_json(file, outcomes));
+    let junit = args.junit.as_ref().map_or(Ok(()), |file| outcome::write_junit(file, outcomes));
+    json.and(junit)
 }
 
 /// What the rendered lane needs, once for all scenarios.

@@ -1,30 +1,37 @@
-//! Solids and rooms as triangles with coloured corners.
+//! Solids and rooms as triangles whose corners carry the luminance that they have at 1 lx.
 
 use bevy::asset::RenderAssetUsages;
 use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
 use glam::DVec3;
-use scenes::{Room, Shape, Solid};
+use scenes::{Illumination, Room, Shape, Solid};
 
 /// Segments around a round thing.
 const AROUND: u32 = 12;
 /// Rings from pole to pole of a ball; even, so that a capsule can be cut at the equator.
 const RINGS: u32 = 8;
 
-/// Triangles of many solids; corners carry the linear reflectance as their colour.
-#[derive(Default)]
-pub(super) struct Triangles {
+/// Floor and walls are cut into pieces no longer than this: light varies over them, and is computed at their corners.
+const PIECE_M: f64 = 0.25;
+
+/// Triangles of many solids, lit.
+pub(super) struct Triangles<'i> {
+    illumination: &'i Illumination,
     positions: Vec<[f32; 3]>,
-    normals: Vec<[f32; 3]>,
+    /// Luminance at 1 lx: Lambert's law, reflectance / π × illuminance.
     colors: Vec<[f32; 4]>,
     indices: Vec<u32>,
 }
 
-impl Triangles {
+impl<'i> Triangles<'i> {
+    /// None yet.
+    pub fn lit_by(illumination: &'i Illumination) -> Self {
+        Triangles { illumination, positions: Vec::new(), colors: Vec::new(), indices: Vec::new() }
+    }
+
     /// The mesh of all that was added.
     pub fn into_mesh(self) -> Mesh {
         Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
             .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, self.positions)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_NORMAL, self.normals)
             .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, self.colors)
             .with_inserted_indices(Indices::U32(self.indices))
     }
@@ -42,44 +49,45 @@ impl Triangles {
     /// Adds the floor and the walls, seen from inside.
     pub fn room(&mut self, room: &Room) {
         let (x, y, z) = (room.size_m.0, room.size_m.1, room.ceiling_m);
-        self.floor(room);
-        let corner = DVec3::new;
+        let tile = if room.floor_tile_m > 0.0 { room.floor_tile_m } else { f64::INFINITY };
+        let floor = room.floor.reflectance();
+        self.plane(
+            DVec3::ZERO,
+            DVec3::X * x,
+            DVec3::Y * y,
+            tile,
+            |odd| if odd { floor.map(|c| c * 0.9) } else { floor },
+        );
         let walls = room.walls.reflectance();
-        self.quad(
-            [corner(0.0, 0.0, 0.0), corner(x, 0.0, 0.0), corner(x, 0.0, z), corner(0.0, 0.0, z)],
-            DVec3::Y,
-            walls,
-        );
-        self.quad([corner(0.0, y, 0.0), corner(x, y, 0.0), corner(x, y, z), corner(0.0, y, z)], DVec3::NEG_Y, walls);
-        self.quad(
-            [corner(0.0, 0.0, 0.0), corner(0.0, y, 0.0), corner(0.0, y, z), corner(0.0, 0.0, z)],
-            DVec3::X,
-            walls,
-        );
-        self.quad([corner(x, 0.0, 0.0), corner(x, y, 0.0), corner(x, y, z), corner(x, 0.0, z)], DVec3::NEG_X, walls);
+        let corner = DVec3::new(x, y, 0.0);
+        for (along, from) in [
+            (DVec3::X * x, DVec3::ZERO),
+            (DVec3::Y * y, DVec3::X * x),
+            (DVec3::X * -x, corner),
+            (DVec3::Y * -y, DVec3::Y * y),
+        ] {
+            // Walking round with the room to the left, each wall faces left.
+            self.plane(from, along, DVec3::Z * z, f64::INFINITY, |_| walls);
+        }
     }
 
-    fn floor(&mut self, room: &Room) {
-        let (x, y) = room.size_m;
-        let color = room.floor.reflectance();
-        if room.floor_tile_m <= 0.0 {
-            let corners = [DVec3::ZERO, DVec3::X * x, DVec3::new(x, y, 0.0), DVec3::Y * y];
-            self.quad(corners, DVec3::Z, color);
-            return;
-        }
-        let count = |length: f64| (length / room.floor_tile_m).ceil() as u32;
-        for i in 0..count(x) {
-            for j in 0..count(y) {
-                let (x0, y0) = (f64::from(i) * room.floor_tile_m, f64::from(j) * room.floor_tile_m);
-                let (x1, y1) = ((x0 + room.floor_tile_m).min(x), (y0 + room.floor_tile_m).min(y));
+    /// A rectangle with the edges `u` and `v` at `corner`, in tiles of at most `tile_m`, every other one odd.
+    fn plane(&mut self, corner: DVec3, u: DVec3, v: DVec3, tile_m: f64, color: impl Fn(bool) -> [f32; 3]) {
+        let normal = if u.z == 0.0 && v.z == 0.0 { DVec3::Z } else { DVec3::Z.cross(u).normalize() };
+        let (columns, rows) = (cuts(u.length(), tile_m), cuts(v.length(), tile_m));
+        let (u, v) = (u.normalize(), v.normalize());
+        for ends in rows.windows(2) {
+            for sides in columns.windows(2) {
+                let tile = |at: f64| (at / tile_m) as u64;
+                let odd = (tile((sides[0] + sides[1]) / 2.0) + tile((ends[0] + ends[1]) / 2.0)) % 2 == 1;
+                let place = |a: f64, b: f64| corner + u * a + v * b;
                 let corners = [
-                    DVec3::new(x0, y0, 0.0),
-                    DVec3::new(x1, y0, 0.0),
-                    DVec3::new(x1, y1, 0.0),
-                    DVec3::new(x0, y1, 0.0),
+                    place(sides[0], ends[0]),
+                    place(sides[1], ends[0]),
+                    place(sides[1], ends[1]),
+                    place(sides[0], ends[1]),
                 ];
-                let shade = if (i + j) % 2 == 0 { 1.0 } else { 0.9 };
-                self.quad(corners, DVec3::Z, color.map(|c| c * shade));
+                self.quad(corners, normal, color(odd));
             }
         }
     }
@@ -97,9 +105,10 @@ impl Triangles {
 
     fn corner(&mut self, at: DVec3, normal: DVec3, color: [f32; 3]) -> u32 {
         let index = self.positions.len() as u32;
+        let luminance_per_reflectance = (self.illumination.per_lux(at, normal) / std::f64::consts::PI) as f32;
+        let [r, g, b] = color.map(|reflectance| reflectance * luminance_per_reflectance);
         self.positions.push(at.as_vec3().to_array());
-        self.normals.push(normal.as_vec3().to_array());
-        self.colors.push([color[0], color[1], color[2], 1.0]);
+        self.colors.push([r, g, b, 1.0]);
         index
     }
 
@@ -171,6 +180,19 @@ impl Triangles {
             }
         }
     }
+}
+
+/// Where a length is cut: at every tile's edge, and so that no piece is longer than [`PIECE_M`].
+fn cuts(length: f64, tile_m: f64) -> Vec<f64> {
+    let mut cuts = vec![0.0];
+    let mut from = 0.0;
+    while from < length - 1e-9 {
+        let to = (from + tile_m).min(length);
+        let pieces = ((to - from) / PIECE_M).ceil().max(1.0);
+        cuts.extend((1..=pieces as u32).map(|i| from + (to - from) * f64::from(i) / pieces));
+        from = to;
+    }
+    cuts
 }
 
 fn around(i: u32) -> DVec3 {

@@ -5,8 +5,8 @@
 //! one is an error here and never a frame. Knows nothing of noise, lenses or firmware.
 
 mod geometry;
-mod lighting;
 mod readback;
+mod surface;
 
 use bevy::camera::{Exposure as CameraExposure, Hdr, RenderTarget, visibility::NoFrustumCulling};
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
@@ -19,9 +19,10 @@ use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
 use glam::DVec3;
 use scenarios::{Exposure, LightError, LightSource, Stage, Work};
+use scenes::Illumination;
 
 use self::geometry::Triangles;
-use self::lighting::{Lighting, SurfaceMaterial};
+use self::surface::SurfaceMaterial;
 
 /// `Exposure::exposure()` is then 1, and a pixel's value its luminance in cd/m².
 const EV100_OF_UNIT_EXPOSURE: f32 = -0.263_034_4;
@@ -45,8 +46,9 @@ struct Staged {
     camera: Entity,
     people: Entity,
     material: Handle<SurfaceMaterial>,
-    room: scenes::Room,
-    light: scenes::Light,
+    illumination: Illumination,
+    /// Whether floor and walls are black, so that a picture may be, too.
+    black: bool,
     everything: Vec<Entity>,
 }
 
@@ -65,7 +67,7 @@ impl HeadlessLight {
                 })
                 .disable::<bevy::log::LogPlugin>(),
         );
-        app.add_plugins((lighting::plugin, readback::plugin));
+        app.add_plugins((surface::plugin, readback::plugin));
         app.finish();
         app.cleanup();
         Ok(HeadlessLight { app, target: None, stage: None, outstanding: None })
@@ -93,17 +95,17 @@ impl HeadlessLight {
     /// Poses the world and the light for an exposure.
     fn pose(&mut self, exposure: &Exposure) {
         let staged = self.stage.as_ref().expect("a stage is set before exposures are asked for");
-        let mut people = Triangles::default();
+        let mut people = Triangles::lit_by(&staged.illumination);
         for solid in exposure.world.people.iter().flat_map(|person| &person.solids) {
             people.solid(solid);
         }
-        let lighting = Lighting::new(&staged.room, &staged.light, exposure.lux);
+        let mesh = people.into_mesh();
         let world = self.app.world_mut();
-        let mesh = world.resource_mut::<Assets<Mesh>>().add(people.into_mesh());
+        let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh);
         world.entity_mut(staged.people).insert(Mesh3d(mesh));
         let mut materials = world.resource_mut::<Assets<SurfaceMaterial>>();
         if let Some(mut material) = materials.get_mut(&staged.material) {
-            material.lighting = lighting;
+            material.lux = exposure.lux as f32;
         }
     }
 
@@ -152,7 +154,8 @@ impl LightSource for HeadlessLight {
             self.exchange(None, &mut |_| {})?;
         }
         let image = self.target(stage.pinhole);
-        let mut fixed = Triangles::default();
+        let illumination = Illumination::new(&stage.scene.room, &stage.scene.light);
+        let mut fixed = Triangles::lit_by(&illumination);
         fixed.room(&stage.scene.room);
         stage.scene.fixed_solids().iter().for_each(|solid| fixed.solid(solid));
 
@@ -164,7 +167,7 @@ impl LightSource for HeadlessLight {
         }
         let material = world.resource_mut::<Assets<SurfaceMaterial>>().add(SurfaceMaterial::default());
         let mut meshes = world.resource_mut::<Assets<Mesh>>();
-        let (fixed, nobody) = (meshes.add(fixed.into_mesh()), meshes.add(Triangles::default().into_mesh()));
+        let (fixed, nobody) = (meshes.add(fixed.into_mesh()), meshes.add(Triangles::lit_by(&illumination).into_mesh()));
         let surfaces = |mesh: Handle<Mesh>| (Mesh3d(mesh), MeshMaterial3d(material.clone()), NoFrustumCulling);
         let fixed = world.spawn(surfaces(fixed)).id();
         let people = world.spawn(surfaces(nobody)).id();
@@ -173,8 +176,8 @@ impl LightSource for HeadlessLight {
             camera,
             people,
             material,
-            room: stage.scene.room.clone(),
-            light: stage.scene.light.clone(),
+            illumination,
+            black: [stage.scene.room.floor, stage.scene.room.walls].iter().all(|c| c.reflectance() == [0.0; 3]),
             everything: vec![fixed, people, camera],
         });
         self.warm_up(&stage.first_exposure())
@@ -193,8 +196,7 @@ impl HeadlessLight {
     /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice.
     fn warm_up(&mut self, first: &Exposure) -> Result<(), LightError> {
         let staged = self.stage.as_ref().expect("a stage is being set");
-        let black = |color: scenes::Color| color.reflectance() == [0.0; 3];
-        let may_be_dark = first.lux == 0.0 || black(staged.room.floor) && black(staged.room.walls);
+        let may_be_dark = first.lux == 0.0 || staged.black;
         let mut last: Option<Radiance> = None;
         let mut same = 0;
         for _ in 0..WARM_UP_MAX {
