@@ -284,6 +284,13 @@ mod tests {
     }
 
     #[test]
+    fn people_count_as_true_from_thirty_percent_on() {
+        let person = |visible: f64| TruePerson { visible, ..seen_beside("") };
+        assert!(person(0.3).is_visible());
+        assert!(!person(0.299).is_visible());
+    }
+
+    #[test]
     fn a_point_is_in_a_polygon_by_the_even_odd_rule() {
         let l_shape = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.4), (0.4, 0.4), (0.4, 0.9), (0.1, 0.9)];
         let area = TrueArea::Mapped(vec![l_shape.map(|(x, y)| DVec2::new(x, y)).to_vec()]);

@@ -178,3 +178,42 @@ impl Furniture {
         wrong.map(|(field, metres, least, most)| (field, format!("{metres} m is out of {least} to {most} m")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_reaches_from_where_to_where_its_measures_say() {
+        let above_m = 0.5;
+        let cases = [
+            (Piece::Table { size_m: (1.6, 0.8, 0.74) }, 0.0, 0.74, 1.6),
+            (Piece::RoundTable { diameter_m: 1.2, height_m: 0.72 }, 0.0, 0.72, 1.2),
+            (Piece::Chair, 0.0, 0.88, 0.46),
+            (Piece::Block { size_m: (0.4, 0.3, 1.1) }, 0.0, 1.1, 0.4),
+            (Piece::Slab { size_m: (0.3, 0.2, 0.02), above_m }, 0.5, 0.52, 0.3),
+            (Piece::Drum { diameter_m: 0.3, height_m: 0.4, above_m }, 0.5, 0.9, 0.3),
+            (Piece::Ball { diameter_m: 0.6, above_m }, 0.5, 1.1, 0.6),
+        ];
+        for (piece, low, high, wide) in cases {
+            let color = Color::new(0, 0, 0);
+            // Turned by a quarter, x lies along y.
+            let furniture = Furniture { name: String::new(), piece, at_m: (2.0, 3.0), turn_deg: 90.0, color };
+            let (mut least, mut most) = (DVec3::MAX, DVec3::MIN);
+            for solid in furniture.solids() {
+                let own = match solid.shape {
+                    Shape::Cuboid(half) => half,
+                    Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
+                    Shape::Ellipsoid(axes) => axes,
+                    Shape::Capsule { .. } => unreachable!("no furniture has capsules"),
+                };
+                let reach = DVec3::new(own.y, own.x, own.z);
+                (least, most) = (least.min(solid.at - reach), most.max(solid.at + reach));
+            }
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
+            assert!(close(least.z, low) && close(most.z, high), "{piece:?}: {least} to {most}");
+            assert!(close(most.y - least.y, wide), "{piece:?}: {least} to {most}");
+            assert!(close((most.y + least.y) / 2.0, 3.0), "{piece:?}: {least} to {most}");
+        }
+    }
+}

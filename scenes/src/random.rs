@@ -207,11 +207,14 @@ mod tests {
 
     #[test]
     fn random_scenes_keep_the_rules_of_scenes_and_repeat_with_their_seed() {
+        let mut empty = 0;
         for seed in 0..300 {
             let scene = random_scene(&mut ChaCha8Rng::seed_from_u64(seed), 10);
             let again = random_scene(&mut ChaCha8Rng::seed_from_u64(seed), 10);
             assert_eq!(scene.at(1.5), again.at(1.5));
             assert!(scene.people.len() <= 10);
+            empty += u32::from(scene.people.is_empty());
         }
+        assert!((9..=40).contains(&empty), "{empty} of 300 rooms are empty");
     }
 }

@@ -168,3 +168,99 @@ impl SceneFile {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use glam::DVec2;
+
+    use super::*;
+
+    const OFFICE: &str = r##"(
+    room: (size_m: (6, 4), ceiling_m: 3, floor_tile_m: 0.5),
+    light: (lux: 300, diffuse_share: 0.5, luminaires: [(at_m: (3, 2))]),
+    furniture: [
+        (name: "desk", piece: Table(size_m: (1.6, 0.8, 0.74)), at_m: (3, 2), color: "#c9a77c"),
+        (name: "chair", piece: Chair, at_m: (3, 1.3), turn_deg: 0, color: "#303030"),
+        (name: "stool", piece: Chair, at_m: (1, 1.3), turn_deg: 90, color: "#303030"),
+        (name: "lamp", piece: Ball(diameter_m: 0.3, above_m: 0.74), at_m: (3.5, 2.1), color: "#ffffff"),
+    ],
+    people: [
+        (
+            name: "ada",
+            starts: Stands(at_m: (1, 3), facing_deg: 90),
+            does: [Walk(via_m: [(3, 0.6)], speed_m_s: 1.2), Sit(on: "chair", for_s: 5), Face(heading_deg: 10), Leave],
+        ),
+        (name: "bob", starts: Sits(on: "stool"), does: [Stay(for_s: 2), GetUp(to_m: (1, 0.6)), Stand(for_s: 1)]),
+    ],
+)"##;
+
+    fn office(from: &str, to: &str) -> Result<Scene, FileErrors> {
+        assert!(OFFICE.contains(from), "`{from}` is not there to be edited");
+        Scene::from_file(&RonFile::embedded("office.ron", OFFICE.replacen(from, to, 1)))
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_line_and_field() {
+        let cases: &[(&str, &str, &str)] = &[
+            ("size_m: (6, 4)", "size_m: (6000, 4)", "room.size_m[0]: 6000 m is out of 1 to 60 m; sizes are in metres"),
+            ("ceiling_m: 3", "ceiling_m: 300", "room.ceiling_m: 300 m is out of 2 to 12 m; heights are in metres"),
+            ("floor_tile_m: 0.5", "floor_tile_m: 0.01", "room.floor_tile_m: 0.01 m is out of"),
+            ("lux: 300", "lux: -1", "light.lux: -1 lx is out of 0 to 100,000 lx"),
+            ("diffuse_share: 0.5", "diffuse_share: 50", "light.diffuse_share: 50 is out of 0 to 1"),
+            ("[(at_m: (3, 2))]", "[]", "light.diffuse_share: without luminaires all light is diffuse"),
+            ("[(at_m: (3, 2))]", "[(at_m: (3, 9))]", "light.luminaires[0].at_m: (3, 9) is outside the room"),
+            ("at_m: (3, 2), color", "at_m: (-1, 2), color", "furniture[0].at_m: (-1, 2) is outside the room"),
+            ("(1.6, 0.8, 0.74)", "(1.6, 0.8, 74)", "furniture[0].piece.size_m[2]: 74 m is out of"),
+            ("diameter_m: 0.3", "diameter_m: 0", "furniture[3].piece.diameter_m: 0 m is out of"),
+            ("turn_deg: 90", "turn_deg: 900", "furniture[2].turn_deg: 900° is out of"),
+            ("\"stool\", piece", "\"chair\", piece", "furniture[2].name: `chair` is the name of another piece"),
+            ("name: \"bob\"", "name: \"ada\"", "people[1].name: `ada` is the name of someone else"),
+            ("at_m: (1, 3)", "at_m: (1, 30)", "people[0].starts.at_m: (1, 30) is outside the room"),
+            ("facing_deg: 90", "facing_deg: 1e9", "people[0].starts.facing_deg: 1000000000° is out of"),
+            ("[(3, 0.6)]", "[(3, -0.6)]", "people[0].does[0].via_m[0]: (3, -0.6) is outside the room"),
+            ("[(3, 0.6)]", "[]", "people[0].does[0].via_m: needs at least one way point"),
+            ("speed_m_s: 1.2", "speed_m_s: 12", "people[0].does[0].speed_m_s: 12 m/s is out of 0.2 to 3 m/s"),
+            ("[(3, 0.6)]", "[(5, 3)]", "people[0].does[1].on: `chair` is 2.62 m away, more than 1.2 m"),
+            ("Sit(on: \"chair\"", "Sit(on: \"desk\"", "people[0].does[1].on: `desk` is not a chair"),
+            ("Sit(on: \"chair\"", "Sit(on: \"sofa\"", "there is no chair `sofa`; the scene's chairs: chair, stool"),
+            ("for_s: 5", "for_s: -5", "people[0].does[1].for_s: -5 s is out of"),
+            ("Leave]", "Leave, Stand(for_s: 1)]", "people[0].does[3]: `Leave` must be the last step"),
+            ("Face(heading_deg: 10)", "Stay(for_s: 1)", "people[0].does[2]: the person does not sit"),
+            ("Face(heading_deg: 10)", "GetUp(to_m: (3, 0.6))", "people[0].does[2]: the person does not sit"),
+            ("Stay(for_s: 2), GetUp(to_m: (1, 0.6)), ", "", "people[1].does[0]: the person still sits"),
+            ("to_m: (1, 0.6)", "to_m: (4, 0.6)", "people[1].does[1].to_m: the place is 3.08 m away"),
+            ("name: \"bob\"", "appears_s: -1, name: \"bob\"", "people[1].appears_s: -1 s is out of"),
+            ("name: \"bob\"", "body: (height_m: 172), name: \"bob\"", "people[1].body.height_m: 172 m is out of"),
+        ];
+        for (from, to, said) in cases {
+            let errors = office(from, to).map(|_| ()).expect_err(to).to_string();
+            assert!(errors.contains(said), "{from} → {to}: {errors}");
+            // The field stands where it was edited, or the nearest thing above it that is in the file does.
+            let line = 1 + OFFICE.lines().position(|line| line.contains(from)).unwrap();
+            let told: Vec<usize> = errors.lines().filter_map(|e| e.split(':').nth(1)?.parse().ok()).collect();
+            assert!(told.iter().any(|told| told.abs_diff(line) <= 1), "{from} → {to}: line {line}: {errors}");
+        }
+    }
+
+    #[test]
+    fn people_walk_sit_face_away_from_the_back_of_the_chair_get_up_and_leave() {
+        let scene = office("lux", "lux").unwrap_or_else(|errors| panic!("{errors}"));
+        let at = |t_s: f64, name: &str| {
+            let index = scene.people.iter().position(|person| person.name == name).expect("somebody of the scene");
+            scene.at(t_s).people.into_iter().find(|state| state.index == index)
+        };
+        let bob = |t_s: f64| at(t_s, "bob").expect("bob stays");
+        assert_eq!((bob(1.0).posture, bob(1.0).floor), (Posture::Seated, DVec2::new(1.0, 1.3)));
+        assert_eq!((bob(5.0).posture, bob(5.0).floor), (Posture::Standing, DVec2::new(1.0, 0.6)));
+        // A chair turned by 90° looks west; knees are ahead of the seat.
+        let reach = bob(1.0).solids.iter().map(|solid| solid.at.x).fold(f64::MAX, f64::min);
+        assert!(reach < 0.7, "nothing of bob is west of the stool: {reach}");
+
+        let walk_s = DVec2::new(1.0, 3.0).distance(DVec2::new(3.0, 0.6)) / 1.2;
+        let ada = |t_s: f64| at(t_s, "ada").expect("ada is there");
+        assert!(ada(walk_s / 2.0).floor.distance(DVec2::new(2.0, 1.8)) < 1e-9);
+        assert_eq!(ada(walk_s + 3.0).posture, Posture::Seated);
+        assert_eq!(ada(walk_s + 3.0).floor, DVec2::new(3.0, 1.3));
+        assert_eq!(at(walk_s + 30.0, "ada"), None, "ada has left");
+    }
+}
