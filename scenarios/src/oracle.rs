@@ -72,3 +72,54 @@ impl Detector for OracleDetector {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use firmware_shim::{Mounting, Uptime, View};
+    use scenes::Scene;
+
+    use super::*;
+
+    /// Two in the open and one behind a wall.
+    fn oracle(errors: OracleErrors) -> OracleDetector {
+        let text = r##"(
+            room: (size_m: (8, 6), ceiling_m: 3),
+            light: (lux: 300, diffuse_share: 1),
+            furniture: [(name: "wall", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (5, 3), color: "#888888")],
+            people: [
+                (name: "a", starts: Stands(at_m: (4, 2))),
+                (name: "b", starts: Stands(at_m: (4, 4))),
+                (name: "hidden", starts: Stands(at_m: (5.4, 3))),
+            ],
+        )"##;
+        let scene = Scene::from_file(&ron_file::RonFile::embedded("room", text)).unwrap_or_else(|e| panic!("{e}"));
+        let profile = device_model::Profile::library("vs121-p-standard").unwrap_or_else(|e| panic!("{e}"));
+        let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
+        let view = View { lens: profile.lens(), mounting };
+        OracleDetector::new(Arc::new(Truth::new(Arc::new(scene), DVec2::new(4.0, 3.0), view)), errors, 7)
+    }
+
+    fn seen(oracle: &mut OracleDetector, seq: u64) -> Vec<Detection> {
+        oracle.detect(&Frame { seq, taken_at: Uptime(seq * 100_000_000), image: None }).unwrap()
+    }
+
+    #[test]
+    fn the_oracle_sees_who_can_be_seen() {
+        assert_eq!(seen(&mut oracle(OracleErrors::default()), 0).len(), 2);
+    }
+
+    #[test]
+    fn its_errors_are_as_frequent_as_it_is_told_and_depend_on_nothing_but_seed_and_frame() {
+        let errors = OracleErrors { miss: 0.25, jitter_px: 2.0, false_alarm: 0.1 };
+        let mut one_by_one = oracle(errors);
+        let frames: Vec<Vec<Detection>> = (0..400).map(|seq| seen(&mut one_by_one, seq)).collect();
+        let found = frames.iter().map(Vec::len).sum::<usize>() as f64 / 400.0;
+        // 2 × 0.75 + 0.1 on average, with a standard error of 0.034.
+        assert!((found - 1.6).abs() < 0.14, "{found} a frame");
+        assert_eq!(seen(&mut oracle(errors), 321), frames[321], "a frame alone is as it is among others");
+        let exact = seen(&mut oracle(OracleErrors::default()), 0)[0].head_px;
+        let off = frames.iter().flatten().filter(|d| d.confidence > 0.0).map(|d| (d.head_px - exact).abs());
+        let near: Vec<DVec2> = off.filter(|off| off.max_element() <= 2.0).collect();
+        assert!(near.len() > 250 && near.iter().any(|off| off.max_element() > 1.8), "jitter reaches as far as it may");
+    }
+}

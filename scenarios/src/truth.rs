@@ -293,9 +293,15 @@ mod tests {
     #[test]
     fn a_point_is_in_a_polygon_by_the_even_odd_rule() {
         let l_shape = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.4), (0.4, 0.4), (0.4, 0.9), (0.1, 0.9)];
-        let area = TrueArea::Mapped(vec![l_shape.map(|(x, y)| DVec2::new(x, y)).to_vec()]);
-        assert!(area.contains(DVec2::new(0.2, 0.8)));
-        assert!(area.contains(DVec2::new(0.8, 0.2)));
-        assert!(!area.contains(DVec2::new(0.8, 0.8)));
+        let polygons = vec![l_shape.map(|(x, y)| DVec2::new(x, y)).to_vec()];
+        let (mapped, non_mapped) = (TrueArea::Mapped(polygons.clone()), TrueArea::NonMapped(polygons));
+        for (x, y, inside) in [(0.2, 0.8, true), (0.8, 0.2, true), (0.8, 0.8, false)] {
+            let point = DVec2::new(x, y);
+            assert_eq!((mapped.contains(point), non_mapped.contains(point)), (inside, !inside), "{point}");
+        }
+        let outside_the_picture = DVec2::new(0.5, 1.01);
+        for area in [TrueArea::WholeView, mapped, non_mapped] {
+            assert!(!area.contains(outside_the_picture), "{area:?}");
+        }
     }
 }
