@@ -4,7 +4,9 @@ use device_model::{Pinhole, Radiance};
 use firmware_shim::{Lens, Mounting, View};
 use glam::{DVec2, DVec3};
 use scenarios::{Exposure, LightSource, Stage};
-use scenes::{Color, Furniture, Light, Luminaire, PersonState, Piece, Posture, Room, Scene, Shape, Solid, WorldState};
+use scenes::{
+    Activity, Color, Furniture, Light, Luminaire, PersonState, Piece, Posture, Room, Scene, Shape, Solid, WorldState,
+};
 use sim::light::HeadlessLight;
 
 const CEILING_M: f64 = 3.0;
@@ -39,8 +41,15 @@ fn marker_at(seq: u64) -> DVec3 {
 fn marker_exposure(seq: u64) -> Exposure {
     let at = marker_at(seq);
     let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.2)), at, Color::new(255, 255, 255));
-    let person =
-        PersonState { index: 0, floor: at.truncate(), head: at, posture: Posture::Standing, solids: vec![ball] };
+    let person = PersonState {
+        index: 0,
+        floor: at.truncate(),
+        head: at,
+        posture: Posture::Standing,
+        activity: Activity::Standing,
+        body: None,
+        things: vec![ball],
+    };
     // The light changes, too: a stale uniform would be as wrong as a stale mesh.
     let lux = if seq.is_multiple_of(3) { 100.0 } else { 300.0 };
     Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person] }, lux }

@@ -8,7 +8,6 @@ mod error;
 mod expect;
 mod file;
 mod light;
-mod occlusion;
 mod oracle;
 mod record;
 mod sheet;

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex};
 use analytics::Posture;
 use firmware_shim::{Uptime, View};
 use glam::{DVec2, DVec3};
-use scenes::{PersonState, Scene, Shape, Solid};
-
-use crate::occlusion::Occluder;
+use scenes::{Occluder, PersonState, Scene};
 
 /// Less of a person than this, and the person is neither hit nor miss.
 const VISIBLE_MIN: f64 = 0.3;
@@ -30,7 +28,8 @@ pub struct TruePerson {
     pub box_px: Option<(DVec2, DVec2)>,
     /// Standing or seated.
     pub posture: Posture,
-    /// The part of the body that is in the picture and not hidden by furniture or others, 0 to 1.
+    /// The part of the body's surface that is in the picture and not hidden by furniture or others, 0 to 1; what a body hides
+    /// of itself is not left out.
     pub visible: f64,
 }
 
@@ -149,7 +148,7 @@ impl Truth {
         }
         let world = self.scene.at(at.as_secs_f64());
         let bodies: Vec<Vec<Occluder>> =
-            world.people.iter().map(|person| person.solids.iter().map(Occluder::new).collect()).collect();
+            world.people.iter().map(|person| person.solids().iter().map(Occluder::new).collect()).collect();
         let people = world.people.iter().enumerate().map(|(i, person)| self.project(person, i, &bodies)).collect();
         let frame = Arc::new(TrueFrame { at, people });
         *last = Some(Arc::clone(&frame));
@@ -170,54 +169,38 @@ impl Truth {
         let around_sensor = |point: DVec3| point - self.sensor_at.extend(0.0);
         let lens = self.sensor_at.extend(self.view.mounting.height_m);
         let others = bodies.iter().enumerate().filter(|(i, _)| *i != own).flat_map(|(_, body)| body);
-        let near: Vec<&Occluder> = {
-            let reach = person.solids.iter().map(|s| s.at.distance(person.head) + s.bounding_radius());
-            let radius = reach.fold(0.0, f64::max);
-            let candidates = self.fixed.iter().chain(others);
-            candidates.filter(|occluder| occluder.may_hide_from(lens, person.head, radius)).collect()
-        };
-        let (mut seen, mut all) = (0.0, 0.0);
-        for solid in &person.solids {
-            let weight = solid.shown_area();
-            all += weight;
+        let samples = person.samples();
+        let radius = samples.iter().map(|point| point.distance(person.head)).fold(0.0, f64::max);
+        let candidates = self.fixed.iter().chain(others);
+        let near: Vec<&Occluder> =
+            candidates.filter(|occluder| occluder.may_hide_from(lens, person.head, radius)).collect();
+        let can_be_seen = |point: &&DVec3| {
             let in_picture =
-                self.view.pixel(around_sensor(solid.at)).is_some_and(|pixel| self.view.lens.contains(pixel));
-            if in_picture && !near.iter().any(|occluder| occluder.hides(lens, solid.at)) {
-                seen += weight;
-            }
-        }
+                self.view.pixel(around_sensor(**point)).is_some_and(|pixel| self.view.lens.contains(pixel));
+            in_picture && !near.iter().any(|occluder| occluder.hides(lens, **point))
+        };
+        let seen = samples.iter().filter(can_be_seen).count();
         let floor = person.floor - self.sensor_at;
         TruePerson {
             index: person.index,
             floor,
             foot_px: self.view.pixel(floor.extend(0.0)),
             head_px: self.view.pixel(around_sensor(person.head)),
-            box_px: self.bounding_box(&person.solids, self.sensor_at.extend(0.0)),
+            box_px: self.bounding_box(&samples, self.sensor_at.extend(0.0)),
             posture: match person.posture {
                 scenes::Posture::Standing => Posture::Standing,
                 scenes::Posture::Seated => Posture::Seated,
             },
-            visible: if all > 0.0 { seen / all } else { 0.0 },
+            visible: seen as f64 / samples.len().max(1) as f64,
         }
     }
 
-    /// The box around the outermost points of every solid.
-    fn bounding_box(&self, solids: &[Solid], sensor_foot: DVec3) -> Option<(DVec2, DVec2)> {
+    /// The box around points.
+    fn bounding_box(&self, points: &[DVec3], sensor_foot: DVec3) -> Option<(DVec2, DVec2)> {
         let mut bounds: Option<(DVec2, DVec2)> = None;
-        for solid in solids {
-            let reach = match solid.shape {
-                Shape::Cuboid(half) => half,
-                Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
-                Shape::Capsule { radius, half_length } => DVec3::new(radius, radius, half_length + radius),
-                Shape::Ellipsoid(axes) => axes,
-            };
-            for axis in DVec3::AXES {
-                for sign in [-1.0, 1.0] {
-                    let point = solid.at + solid.turned * (axis * reach * sign) - sensor_foot;
-                    let pixel = self.view.pixel(point)?;
-                    bounds = Some(bounds.map_or((pixel, pixel), |(min, max)| (min.min(pixel), max.max(pixel))));
-                }
-            }
+        for point in points {
+            let pixel = self.view.pixel(*point - sensor_foot)?;
+            bounds = Some(bounds.map_or((pixel, pixel), |(min, max)| (min.min(pixel), max.max(pixel))));
         }
         bounds
     }

@@ -401,4 +401,24 @@ mod tests {
         assert_eq!(witness.0.lock().unwrap().len(), 7);
         assert_eq!(broken.record.frames.len(), 7, "what there is of the run is kept");
     }
+
+    #[test]
+    fn a_frame_that_is_not_due_before_the_end_is_not_analysed() {
+        for (duration_s, frames) in [(1.0, 10), (1.06, 10), (1.1, 11)] {
+            let record = run(&meeting(duration_s, vec![]), Lane::Oracle, &mut |_| {}).unwrap();
+            assert_eq!(record.frames.len(), frames, "{duration_s} s");
+        }
+    }
+
+    #[test]
+    fn the_truth_is_asked_where_the_device_is_configured_to_count() {
+        let scenario = meeting(1.0, vec![]);
+        let mut elsewhere = scenario.configuration.clone();
+        elsewhere.region_people_counting.detection_region.area = firmware::configuration::Area::NonMapped;
+        let event = Happening::Configure(Box::new(elsewhere));
+        let scenario = Scenario { timeline: vec![Event { at_s: 0.5, event }], ..scenario };
+        let record = run(&scenario, Lane::Oracle, &mut |_| {}).unwrap();
+        let counts: Vec<u32> = record.frames.iter().map(|frame| frame.truth.sure).collect();
+        assert_eq!(counts, [4, 4, 4, 4, 0, 0, 0, 0, 0, 0], "four in the mapped regions, nobody outside");
+    }
 }

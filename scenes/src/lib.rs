@@ -6,24 +6,33 @@
 //!
 //! This crate knows nothing of cameras, pixels or firmware.
 
+mod anatomy;
 mod body;
 mod color;
+mod figure;
 mod furniture;
+mod gait;
 mod illumination;
 mod library;
 mod motion;
+mod occlusion;
 mod person;
 mod random;
 mod room;
 mod scene;
+mod skeleton;
 mod solid;
+mod stance;
 
-pub use body::{Body, Hair};
+pub use body::{Body, Hair, Wear};
 pub use color::Color;
+pub use figure::{Figure, PosedFigure, SkinPoint};
 pub use furniture::{Furniture, Piece};
-pub use illumination::Illumination;
+pub use gait::Foot;
+pub use illumination::{Illuminance, Illumination, Shade};
 pub use library::library_names;
-pub use motion::{Moment, Motion};
+pub use motion::{Activity, Moment, Motion};
+pub use occlusion::Occluder;
 pub use person::{Person, PersonState, Posture, Start, Step};
 pub use random::random_scene;
 pub use room::{LUMINAIRES_MAX, Light, Luminaire, Room};

@@ -2,12 +2,40 @@
 
 use glam::DVec2;
 
+use crate::gait::{Foot, Walk, beside, shortest_turn};
+
 /// Seconds that sitting down or getting up takes.
 pub(crate) const SIT_S: f64 = 1.4;
-/// Seconds over which a change of direction is smoothed.
-const TURN_S: f64 = 0.4;
-/// Metres a walker covers in one gait cycle (two steps) at ordinary speed.
-const CYCLE_M: f64 = 1.35;
+/// Seconds that turning on the spot takes.
+const TURN_S: f64 = 0.6;
+/// How long somebody who sits does one thing.
+const HABIT_S: f64 = 6.0;
+
+/// What a person is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// On foot.
+    Walking,
+    /// Upright in one place.
+    Standing,
+    /// From upright to seated.
+    SittingDown,
+    /// From seated to upright.
+    GettingUp,
+    /// Seated, hands on the table.
+    Typing,
+    /// Seated, leaning back.
+    Leaning,
+    /// Seated, turned to a side.
+    Turning,
+    /// Seated, reaching for something.
+    Reaching,
+}
+
+/// What people who sit do, in turn.
+const HABITS: [Activity; 5] =
+    [Activity::Typing, Activity::Leaning, Activity::Typing, Activity::Turning, Activity::Reaching];
 
 /// A person at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,33 +46,71 @@ pub struct Moment {
     pub heading: f64,
     /// 0 upright … 1 seated.
     pub sit: f64,
-    /// Phase of the gait cycle, radians.
-    pub gait: f64,
-    /// 0 still … 1 a full stride.
-    pub stride: f64,
+    /// What the person is doing.
+    pub activity: Activity,
+    /// What the person was doing before, and how far that has given way to `activity`, 0 to 1.
+    pub before: (Activity, f64),
+    /// Left, right.
+    pub feet: [Foot; 2],
     /// A slow movement of people who stay where they are, −1 … 1.
     pub idle: f64,
 }
 
-/// One stretch of a timeline, from the end of the one before until `until_s`.
+/// The measures of a body that its feet depend on, metres.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Build {
+    /// From the middle between the feet to each.
+    pub half_m: f64,
+    /// From the pelvis of somebody who sits to the feet.
+    pub seated_reach_m: f64,
+    /// From hip to ankle.
+    pub leg_m: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Act {
+    Walk(Walk),
+    /// Anything that begins and ends in one place: the feet take at most a step each.
+    Shift {
+        from: Spot,
+        to: Spot,
+        activity: Activity,
+    },
+}
+
+/// Where and how somebody is at rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
+struct Spot {
+    at: DVec2,
+    heading: f64,
+    sit: f64,
+    feet: [Foot; 2],
+}
+
+impl Spot {
+    fn new(build: &Build, at: DVec2, heading: f64, seated: bool) -> Self {
+        let ahead = if seated { DVec2::from_angle(heading) * build.seated_reach_m } else { DVec2::ZERO };
+        let feet = [1.0, -1.0]
+            .map(|side| Foot::planted(at + ahead + beside(heading, side * build.half_m), heading + side * 0.08));
+        Spot { at, heading, sit: if seated { 1.0 } else { 0.0 }, feet }
+    }
+}
+
+/// One stretch of a timeline.
+#[derive(Clone, Debug, PartialEq)]
 struct Stretch {
     from_s: f64,
     until_s: f64,
-    from: DVec2,
-    to: DVec2,
-    heading: f64,
-    sit_from: f64,
-    sit_to: f64,
-    /// Metres walked before this stretch; the gait carries on from there.
-    walked_m: f64,
-    walking: bool,
+    act: Act,
 }
 
 /// All of a person's movement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Motion {
     stretches: Vec<Stretch>,
+    /// Where the person is at the end of what is planned so far.
+    last: Spot,
+    build: Build,
     appears_s: f64,
     leaves_s: Option<f64>,
     /// Shifts the idle movement, so that people do not nod in step.
@@ -53,86 +119,71 @@ pub struct Motion {
 
 impl Motion {
     /// A person who appears at `appears_s` seconds, standing or seated.
-    pub(crate) fn new(appears_s: f64, at: DVec2, heading: f64, seated: bool, phase: f64) -> Self {
-        let sit = if seated { 1.0 } else { 0.0 };
-        let start = Stretch {
-            from_s: appears_s,
-            until_s: appears_s,
-            from: at,
-            to: at,
-            heading,
-            sit_from: sit,
-            sit_to: sit,
-            walked_m: 0.0,
-            walking: false,
-        };
-        Motion { stretches: vec![start], appears_s, leaves_s: None, phase }
-    }
-
-    fn last(&self) -> &Stretch {
-        self.stretches.last().expect("a motion starts with one stretch and never loses it")
+    pub(crate) fn new(build: Build, appears_s: f64, at: DVec2, heading: f64, seated: bool, phase: f64) -> Self {
+        let last = Spot::new(&build, at, heading, seated);
+        Motion { stretches: Vec::new(), last, build, appears_s, leaves_s: None, phase }
     }
 
     /// Where the person is at the end of what is planned so far.
     pub(crate) fn end(&self) -> DVec2 {
-        self.last().to
+        self.last.at
     }
 
     /// When what is planned so far ends.
-    pub(crate) fn end_s(&self) -> f64 {
-        self.last().until_s
+    fn end_s(&self) -> f64 {
+        self.stretches.last().map_or(self.appears_s, |stretch| stretch.until_s)
     }
 
-    /// Where the person faces at the end of what is planned so far.
-    pub(crate) fn end_heading(&self) -> f64 {
-        self.last().heading
+    fn shift(&mut self, duration_s: f64, to: Spot, activity: Activity) {
+        let from_s = self.end_s();
+        let act = Act::Shift { from: self.last, to, activity };
+        self.stretches.push(Stretch { from_s, until_s: from_s + duration_s, act });
+        self.last = to;
     }
 
-    fn push(&mut self, duration_s: f64, to: DVec2, heading: f64, sit_to: f64, walking: bool) {
-        let last = *self.last();
-        let walked_m = last.walked_m + if last.walking { last.from.distance(last.to) } else { 0.0 };
-        self.stretches.push(Stretch {
-            from_s: last.until_s,
-            until_s: last.until_s + duration_s,
-            from: last.to,
-            to,
-            heading,
-            sit_from: last.sit_to,
-            sit_to,
-            walked_m,
-            walking,
-        });
-    }
-
-    /// Walks straight to a point at a speed in m/s.
+    /// Walks straight to a point at a speed in m/s; walks that follow one another at one speed are one.
     pub(crate) fn walk(&mut self, to: DVec2, speed_m_s: f64) {
-        let way = to - self.end();
-        if way.length() > 1e-6 {
-            self.push(way.length() / speed_m_s, to, way.y.atan2(way.x), 0.0, true);
+        if self.end().distance(to) < 1e-6 {
+            return;
         }
+        let from_s = self.end_s();
+        let walk = match self.stretches.last_mut() {
+            Some(Stretch { until_s, act: Act::Walk(walk), .. }) if walk.speed_m_s == speed_m_s => {
+                *until_s += walk.end().distance(to) / speed_m_s;
+                walk.extend(to);
+                walk.clone()
+            }
+            _ => {
+                let walk = Walk::new(self.last.at, to, speed_m_s, self.last.heading, self.last.feet, self.build);
+                let until_s = from_s + walk.length_m() / speed_m_s;
+                self.stretches.push(Stretch { from_s, until_s, act: Act::Walk(walk.clone()) });
+                walk
+            }
+        };
+        let (length, heading) = (walk.length_m(), walk.heading(walk.length_m()));
+        self.last = Spot { at: to, heading, sit: 0.0, feet: [0, 1].map(|foot| walk.foot(foot, length)) };
     }
 
     /// Stays as it is for some seconds.
     pub(crate) fn stay(&mut self, for_s: f64) {
-        let last = *self.last();
-        self.push(for_s, last.to, last.heading, last.sit_to, false);
+        let activity = if self.last.sit > 0.5 { Activity::Typing } else { Activity::Standing };
+        self.shift(for_s, self.last, activity);
     }
 
     /// Turns on the spot.
     pub(crate) fn face(&mut self, heading: f64) {
-        let last = *self.last();
-        self.push(TURN_S, last.to, heading, last.sit_to, false);
+        let to = Spot::new(&self.build, self.last.at, heading, false);
+        self.shift(TURN_S, to, Activity::Standing);
     }
 
     /// Sits down on a seat at `on`.
     pub(crate) fn sit_down(&mut self, on: DVec2, heading: f64) {
-        self.push(SIT_S, on, heading, 1.0, false);
+        self.shift(SIT_S, Spot::new(&self.build, on, heading, true), Activity::SittingDown);
     }
 
     /// Gets up and steps to `to`.
     pub(crate) fn get_up(&mut self, to: DVec2) {
-        let heading = self.end_heading();
-        self.push(SIT_S, to, heading, 0.0, false);
+        self.shift(SIT_S, Spot::new(&self.build, to, self.last.heading, false), Activity::GettingUp);
     }
 
     /// Is gone from the end of what is planned so far.
@@ -145,62 +196,97 @@ impl Motion {
         if t_s < self.appears_s || self.leaves_s.is_some_and(|gone| t_s >= gone) {
             return None;
         }
-        let index = self.stretches.partition_point(|s| s.until_s <= t_s).min(self.stretches.len() - 1);
-        let now = &self.stretches[index];
-        let span = now.until_s - now.from_s;
-        let part = if span > 0.0 { ((t_s - now.from_s) / span).clamp(0.0, 1.0) } else { 1.0 };
-
-        let before = index.checked_sub(1).map_or(now.heading, |i| self.stretches[i].heading);
-        let turned = ((t_s - now.from_s) / TURN_S).clamp(0.0, 1.0);
-        let heading = before + shortest_turn(before, now.heading) * turned;
-
-        let walked = now.walked_m + if now.walking { now.from.distance(now.to) * part } else { 0.0 };
-        // A stride grows over the first and shrinks over the last steps of a walk.
-        let stride = if now.walking { ((t_s - now.from_s).min(now.until_s - t_s) / 0.3).clamp(0.0, 1.0) } else { 0.0 };
-        let gait = walked / CYCLE_M * std::f64::consts::TAU;
         let idle = (0.9 * t_s + self.phase).sin() * (0.37 * t_s + 2.0 * self.phase).sin();
-        let sit = now.sit_from + (now.sit_to - now.sit_from) * part;
-        Some(Moment { at: now.from.lerp(now.to, part), heading, sit, gait, stride, idle })
+        let index = self.stretches.partition_point(|s| s.until_s <= t_s);
+        Some(match self.stretches.get(index) {
+            None => self.rest(&self.last, t_s, idle),
+            Some(Stretch { from_s, act: Act::Walk(walk), .. }) => {
+                let metres = (t_s - from_s) * walk.speed_m_s;
+                Moment {
+                    at: walk.at(metres),
+                    heading: walk.heading(metres),
+                    sit: 0.0,
+                    activity: Activity::Walking,
+                    before: (Activity::Walking, 1.0),
+                    feet: [0, 1].map(|foot| walk.foot(foot, metres)),
+                    idle,
+                }
+            }
+            Some(Stretch { act: Act::Shift { from, to, .. }, .. }) if from == to => self.rest(to, t_s, idle),
+            Some(Stretch { from_s, until_s, act: Act::Shift { from, to, activity } }) => {
+                let part = ((t_s - from_s) / (until_s - from_s)).clamp(0.0, 1.0);
+                // One foot after the other.
+                let feet = [0, 1].map(|foot| {
+                    let part = 2.0 * part - foot as f64;
+                    let near = from.feet[foot].at.distance(to.feet[foot].at) < 1e-3
+                        && shortest_turn(from.feet[foot].yaw, to.feet[foot].yaw).abs() < 0.02;
+                    Foot::swung(from.feet[foot], to.feet[foot], part, if near { 0.0 } else { 0.04 })
+                });
+                Moment {
+                    at: from.at.lerp(to.at, part),
+                    heading: from.heading + shortest_turn(from.heading, to.heading) * (part / 0.6).min(1.0),
+                    sit: from.sit + (to.sit - from.sit) * part,
+                    activity: *activity,
+                    before: (*activity, 1.0),
+                    feet,
+                    idle,
+                }
+            }
+        })
     }
-}
 
-/// The turn from one heading to another, −π … π.
-fn shortest_turn(from: f64, to: f64) -> f64 {
-    let tau = std::f64::consts::TAU;
-    (to - from + std::f64::consts::PI).rem_euclid(tau) - std::f64::consts::PI
+    /// Somebody who stays where he or she is.
+    fn rest(&self, spot: &Spot, t_s: f64, idle: f64) -> Moment {
+        let (activity, before) = if spot.sit > 0.5 {
+            let habits = (t_s + 7.3 * self.phase) / HABIT_S;
+            let habit = |i: f64| HABITS[(i.rem_euclid(HABITS.len() as f64)) as usize];
+            (habit(habits.floor()), (habit(habits.floor() - 1.0), (habits.fract() * HABIT_S / 0.8).min(1.0)))
+        } else {
+            (Activity::Standing, (Activity::Standing, 1.0))
+        };
+        let Spot { at, heading, sit, feet } = *spot;
+        Moment { at, heading, sit, activity, before, feet, idle }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const BUILD: Build = Build { half_m: 0.09, seated_reach_m: 0.4, leg_m: 0.83 };
+
     #[test]
     fn a_walker_arrives_when_the_speed_says_and_is_gone_after_leaving() {
-        let mut motion = Motion::new(2.0, DVec2::ZERO, 0.0, false, 0.0);
+        let mut motion = Motion::new(BUILD, 2.0, DVec2::ZERO, 0.0, false, 0.0);
         motion.walk(DVec2::new(3.0, 4.0), 1.25);
         motion.leave();
         assert_eq!(motion.at(1.99), None);
         let half = motion.at(4.0).expect("on the way");
         assert!((half.at - DVec2::new(1.5, 2.0)).length() < 1e-9);
-        assert!(half.stride > 0.9);
+        assert_eq!(half.activity, Activity::Walking);
         assert_eq!(motion.at(6.0), None);
     }
 
     #[test]
     fn motion_has_no_jumps() {
-        let mut motion = Motion::new(0.0, DVec2::ZERO, 3.0, false, 0.3);
+        let mut motion = Motion::new(BUILD, 0.0, DVec2::ZERO, 3.0, false, 0.3);
         motion.walk(DVec2::new(2.0, 0.0), 1.2);
+        motion.walk(DVec2::new(2.0, 0.5), 1.2);
         motion.sit_down(DVec2::new(2.0, 0.4), -3.0);
         motion.stay(3.0);
         motion.get_up(DVec2::new(2.0, 0.0));
+        motion.face(1.0);
         motion.walk(DVec2::ZERO, 1.2);
         let step_s = 0.01;
         let mut last = motion.at(0.0).unwrap();
-        for i in 1..1200 {
+        for i in 1..1300 {
             let now = motion.at(f64::from(i) * step_s).unwrap();
             assert!(now.at.distance(last.at) < 1.3 * step_s, "jump at {i}");
             assert!(shortest_turn(last.heading, now.heading).abs() < 0.2, "spin at {i}");
             assert!((now.sit - last.sit).abs() < 0.02, "drop at {i}");
+            for (before, foot) in last.feet.iter().zip(&now.feet) {
+                assert!(foot.at.distance(before.at) < 0.05, "a foot jumps at {i}: {before:?} to {foot:?}");
+            }
             last = now;
         }
     }

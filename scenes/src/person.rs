@@ -3,8 +3,8 @@
 use glam::{DVec2, DVec3};
 use serde::{Deserialize, Serialize};
 
-use crate::motion::Motion;
-use crate::{Body, Furniture, Piece, Solid};
+use crate::motion::{Activity, Build, Motion};
+use crate::{Body, Furniture, Piece, PosedFigure, Solid};
 
 /// A person in a scene file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,13 +115,34 @@ pub struct PersonState {
     pub head: DVec3,
     /// Standing or seated.
     pub posture: Posture,
-    /// The body.
-    pub solids: Vec<Solid>,
+    /// What the person is doing.
+    pub activity: Activity,
+    /// The body; `None` of somebody who is made of things alone.
+    pub body: Option<PosedFigure>,
+    /// What the person wears, carries or pushes.
+    pub things: Vec<Solid>,
+}
+
+impl PersonState {
+    /// Everything that hides what is behind it.
+    pub fn solids(&self) -> Vec<Solid> {
+        let mut solids = self.body.as_ref().map_or_else(Vec::new, PosedFigure::flesh);
+        solids.extend(&self.things);
+        solids
+    }
+
+    /// Points of the surface that stand for all of it.
+    pub fn samples(&self) -> Vec<DVec3> {
+        match &self.body {
+            Some(body) => body.samples(),
+            None => self.things.iter().map(|solid| solid.at).collect(),
+        }
+    }
 }
 
 impl Person {
     /// The person's movement, or what is wrong with it as (field below the person, words).
-    pub(crate) fn plan(&self, furniture: &[Furniture], phase: f64) -> Result<Motion, (String, String)> {
+    pub(crate) fn plan(&self, build: Build, furniture: &[Furniture], phase: f64) -> Result<Motion, (String, String)> {
         let chair = |on: &str, field: &str| {
             let named = furniture.iter().find(|f| f.name == on);
             match named {
@@ -149,12 +170,12 @@ impl Person {
         let mut motion = match &self.starts {
             Start::Stands { at_m, facing_deg } => {
                 let heading = angle(*facing_deg, "starts.facing_deg".to_owned())?;
-                Motion::new(self.appears_s, vec2(*at_m), heading, false, phase)
+                Motion::new(build, self.appears_s, vec2(*at_m), heading, false, phase)
             }
             Start::Sits { on } => {
                 let chair = chair(on, "starts.on")?;
                 seated = true;
-                Motion::new(self.appears_s, chair.place(), chair.heading(), true, phase)
+                Motion::new(build, self.appears_s, chair.place(), chair.heading(), true, phase)
             }
         };
         for (i, step) in self.does.iter().enumerate() {

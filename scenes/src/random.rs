@@ -4,7 +4,7 @@ use glam::DVec2;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Body, Color, Furniture, Hair, Light, Luminaire, Person, Piece, Room, Scene, Start, Step};
+use crate::{Body, Color, Furniture, Hair, Light, Luminaire, Person, Piece, Room, Scene, Start, Step, Wear};
 
 /// A room of random size, colours, light and clutter with up to `people_max` people who walk, stand and sit. Some rooms
 /// are empty.
@@ -168,7 +168,21 @@ fn surface(rng: &mut ChaCha8Rng, saturation: f64) -> Color {
 }
 
 fn random_body(rng: &mut ChaCha8Rng) -> Body {
-    let hair = [Hair::Bald, Hair::Short, Hair::Short, Hair::Long, Hair::Long, Hair::Bun];
+    let figures = Body::random_figures();
+    let hair = [
+        Hair::Bald,
+        Hair::Short,
+        Hair::Short,
+        Hair::Short,
+        Hair::Long,
+        Hair::Long,
+        Hair::Bun,
+        Hair::Cap,
+        Hair::Hood,
+        Hair::Headscarf,
+    ];
+    let clothes =
+        [Wear::Shirt, Wear::Shirt, Wear::TShirt, Wear::TShirt, Wear::Jacket, Wear::Coat, Wear::Skirt, Wear::Vest];
     let hair_colors = [
         Color::new(28, 22, 18),
         Color::new(58, 42, 30),
@@ -176,6 +190,8 @@ fn random_body(rng: &mut ChaCha8Rng) -> Body {
         Color::new(150, 105, 60),
         Color::new(205, 170, 110),
         Color::new(190, 186, 180),
+        Color::new(225, 222, 216),
+        Color::new(120, 116, 112),
     ];
     let skins = [
         Color::new(236, 200, 175),
@@ -184,13 +200,19 @@ fn random_body(rng: &mut ChaCha8Rng) -> Body {
         Color::new(122, 84, 60),
         Color::new(78, 52, 38),
     ];
-    // Now and then a cap or a headscarf: hair of any colour.
-    let hair_color =
-        if rng.random_bool(0.12) { surface(rng, 0.8) } else { hair_colors[rng.random_range(0..hair_colors.len())] };
+    let hair = hair[rng.random_range(0..hair.len())];
+    // Caps and scarves have any colour, and now and then hair has.
+    let covered = matches!(hair, Hair::Cap | Hair::Headscarf);
+    let hair_color = if covered || rng.random_bool(0.05) {
+        surface(rng, 0.8)
+    } else {
+        hair_colors[rng.random_range(0..hair_colors.len())]
+    };
     Body {
-        height_m: rng.random_range(1.48..1.98),
-        build: 0.9 + rng.random_range(0.0..0.6f64).powi(2) * 1.4,
-        hair: hair[rng.random_range(0..hair.len())],
+        figure: figures[rng.random_range(0..figures.len())].to_owned(),
+        height_m: None,
+        hair,
+        wears: clothes[rng.random_range(0..clothes.len())],
         hair_color,
         skin: skins[rng.random_range(0..skins.len())],
         top: surface(rng, 0.7),

@@ -1,11 +1,14 @@
 //! A scene: the file, checked, and the state of its world at any time.
 
+use std::sync::Arc;
+
 use ron_file::{FileErrors, RonFile};
 use serde::{Deserialize, Serialize};
 
-use crate::motion::Motion;
+use crate::anatomy::Shape;
+use crate::motion::{Build, Motion};
 use crate::person::{PersonState, Posture};
-use crate::{Furniture, LUMINAIRES_MAX, Light, Person, Room, Solid};
+use crate::{Figure, Furniture, LUMINAIRES_MAX, Light, Person, PosedFigure, Room, Solid};
 
 /// What a scene file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,15 @@ pub struct Scene {
     pub people: Vec<Person>,
     /// One per person.
     motions: Vec<Motion>,
+    /// One per person.
+    bodies: Vec<Arc<DressedShape>>,
+}
+
+/// A body with its clothes, and its measures.
+#[derive(Debug)]
+struct DressedShape {
+    shape: Shape,
+    figure: Arc<Figure>,
 }
 
 /// Everybody at an instant.
@@ -71,12 +83,18 @@ impl Scene {
     /// Everybody at `t_s` seconds.
     pub fn at(&self, t_s: f64) -> WorldState {
         let mut people = Vec::with_capacity(self.people.len());
-        for (index, (person, motion)) in self.people.iter().zip(&self.motions).enumerate() {
+        for (index, (body, motion)) in self.bodies.iter().zip(&self.motions).enumerate() {
             let Some(moment) = motion.at(t_s) else { continue };
-            let posed = person.body.pose(&moment);
-            let posture = if moment.sit > 0.5 { Posture::Seated } else { Posture::Standing };
-            let state = PersonState { index, floor: moment.at, head: posed.head, posture, solids: posed.solids };
-            people.push(state);
+            let posed = PosedFigure { figure: Arc::clone(&body.figure), pose: body.shape.at(&moment) };
+            people.push(PersonState {
+                index,
+                floor: moment.at,
+                head: posed.head(),
+                posture: if moment.sit > 0.5 { Posture::Seated } else { Posture::Standing },
+                activity: moment.activity,
+                body: Some(posed),
+                things: Vec::new(),
+            });
         }
         WorldState { t_s, people }
     }
@@ -90,11 +108,22 @@ impl Scene {
 impl SceneFile {
     fn into_scene(self) -> Scene {
         let motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
-        Scene { room: self.room, light: self.light, furniture: self.furniture, people: self.people, motions }
+        let dressed = |person: &Person| {
+            let shape = person.body.shape().expect("a scene without problems has bodies");
+            let figure = Arc::new(Figure::new(&person.body, &shape));
+            Arc::new(DressedShape { shape, figure })
+        };
+        let bodies = self.people.iter().map(dressed).collect();
+        Scene { room: self.room, light: self.light, furniture: self.furniture, people: self.people, motions, bodies }
     }
 
     fn plans(&self) -> impl Iterator<Item = Result<Motion, (String, String)>> + '_ {
-        self.people.iter().enumerate().map(|(i, person)| person.plan(&self.furniture, i as f64 * 1.7))
+        // A body that is none is said elsewhere.
+        let build = |person: &Person| person.body.shape().map_or(Build::default(), |shape| shape.build());
+        self.people
+            .iter()
+            .enumerate()
+            .map(move |(i, person)| person.plan(build(person), &self.furniture, i as f64 * 1.7))
     }
 
     /// Everything wrong, as (field, words).
@@ -253,7 +282,8 @@ mod tests {
         assert_eq!((bob(1.0).posture, bob(1.0).floor), (Posture::Seated, DVec2::new(1.0, 1.3)));
         assert_eq!((bob(5.0).posture, bob(5.0).floor), (Posture::Standing, DVec2::new(1.0, 0.6)));
         // A chair turned by 90° looks west; knees are ahead of the seat.
-        let reach = bob(1.0).solids.iter().map(|solid| solid.at.x).fold(f64::MAX, f64::min);
+        let body = bob(1.0).body.expect("bob has a body");
+        let reach = body.samples().iter().map(|point| point.x).fold(f64::MAX, f64::min);
         assert!(reach < 0.7, "nothing of bob is west of the stool: {reach}");
 
         let walk_s = DVec2::new(1.0, 3.0).distance(DVec2::new(3.0, 0.6)) / 1.2;

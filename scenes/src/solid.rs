@@ -54,18 +54,6 @@ impl Solid {
         Solid { shape, at: (from + to) / 2.0, turned, color }
     }
 
-    /// About the area it shows to somebody from whom it is neither hidden nor turned away, m².
-    pub fn shown_area(&self) -> f64 {
-        match self.shape {
-            Shape::Cuboid(half) => 4.0 * (half.x * half.y + half.y * half.z + half.z * half.x) / 1.5,
-            Shape::Cylinder { radius, half_height } => 4.0 * radius * half_height,
-            Shape::Capsule { radius, half_length } => radius * (4.0 * half_length + std::f64::consts::PI * radius),
-            Shape::Ellipsoid(axes) => {
-                std::f64::consts::PI * (axes.x * axes.y + axes.y * axes.z + axes.z * axes.x) / 3.0
-            }
-        }
-    }
-
     /// The radius of a ball around [`Solid::at`] that holds all of it.
     pub fn bounding_radius(&self) -> f64 {
         match self.shape {

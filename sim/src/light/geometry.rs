@@ -1,21 +1,28 @@
 //! Solids and rooms as triangles whose corners carry the luminance that they have at 1 lx.
 
+use std::ops::Range;
+
 use bevy::asset::RenderAssetUsages;
 use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
 use glam::DVec3;
-use scenes::{Illumination, Room, Shape, Solid};
+use scenes::{Illuminance, Illumination, PosedFigure, Room, Shade, Shape, Solid};
 
 /// Segments around a round thing.
 const AROUND: u32 = 12;
 /// Rings from pole to pole of a ball; even, so that a capsule can be cut at the equator.
 const RINGS: u32 = 8;
 
-/// Floor and walls are cut into pieces no longer than this: light varies over them, and is computed at their corners.
-const PIECE_M: f64 = 0.25;
+/// Large surfaces are cut into pieces no longer than this: light varies over them, and is computed at their corners.
+const PIECE_M: f64 = 0.3;
+/// The floor, on which most shadows fall, is cut finer.
+const FLOOR_PIECE_M: f64 = 0.125;
+
+/// The illuminance at 1 lx of a place with a normal, of which a part of the hemisphere is open.
+type Lit<'i> = Box<dyn Fn(DVec3, DVec3, f64) -> f64 + 'i>;
 
 /// Triangles of many solids, lit.
 pub(super) struct Triangles<'i> {
-    illumination: &'i Illumination,
+    lit: Lit<'i>,
     positions: Vec<[f32; 3]>,
     /// Luminance at 1 lx: Lambert's law, reflectance / π × illuminance.
     colors: Vec<[f32; 4]>,
@@ -23,17 +30,23 @@ pub(super) struct Triangles<'i> {
 }
 
 impl<'i> Triangles<'i> {
-    /// None yet.
-    pub fn lit_by(illumination: &'i Illumination) -> Self {
-        Triangles { illumination, positions: Vec::new(), colors: Vec::new(), indices: Vec::new() }
+    /// None yet; things that move, whom nothing but themselves shades.
+    pub fn in_the_open(illumination: &'i Illumination) -> Self {
+        Self::lit_by(Box::new(|at, normal, open| illumination.per_lux(at, normal, open)))
+    }
+
+    /// None yet; things that stay, with the shadows they throw on one another.
+    pub fn among_furniture(illumination: &'i Illumination) -> Self {
+        Self::lit_by(Box::new(|at, normal, _| illumination.among_furniture(at, normal).total()))
+    }
+
+    fn lit_by(lit: Lit<'i>) -> Self {
+        Triangles { lit, positions: Vec::new(), colors: Vec::new(), indices: Vec::new() }
     }
 
     /// The mesh of all that was added.
     pub fn into_mesh(self) -> Mesh {
-        Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, self.positions)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, self.colors)
-            .with_inserted_indices(Indices::U32(self.indices))
+        mesh(self.positions, self.colors, self.indices)
     }
 
     /// Adds a solid.
@@ -46,67 +59,61 @@ impl<'i> Triangles<'i> {
         }
     }
 
-    /// Adds the floor and the walls, seen from inside.
-    pub fn room(&mut self, room: &Room) {
+    /// Adds a dressed body.
+    pub fn body(&mut self, body: &PosedFigure) {
+        let skin = body.skin();
+        let lit: Vec<f32> =
+            skin.iter().map(|p| self.luminance(p.at.as_dvec3(), p.normal.as_dvec3(), f64::from(p.open))).collect();
+        let first = self.positions.len() as u32;
+        for (point, color) in body.figure.corners() {
+            let point = usize::from(*point);
+            let [r, g, b] = color.reflectance().map(|reflectance| reflectance * lit[point]);
+            self.positions.push(skin[point].at.to_array());
+            self.colors.push([r, g, b, 1.0]);
+        }
+        self.indices.extend(body.figure.triangles().iter().flatten().map(|corner| first + u32::from(*corner)));
+    }
+
+    /// The luminance of a white surface at 1 lx: Lambert's law.
+    fn luminance(&self, at: DVec3, normal: DVec3, open: f64) -> f32 {
+        ((self.lit)(at, normal, open) / std::f64::consts::PI) as f32
+    }
+
+    /// Adds the walls, seen from inside.
+    pub fn walls(&mut self, room: &Room) {
         let (x, y, z) = (room.size_m.0, room.size_m.1, room.ceiling_m);
-        let tile = if room.floor_tile_m > 0.0 { room.floor_tile_m } else { f64::INFINITY };
-        let floor = room.floor.reflectance();
-        self.plane(
-            DVec3::ZERO,
-            DVec3::X * x,
-            DVec3::Y * y,
-            tile,
-            |odd| if odd { floor.map(|c| c * 0.9) } else { floor },
-        );
         let walls = room.walls.reflectance();
         let corner = DVec3::new(x, y, 0.0);
-        for (along, from) in [
+        let sides = [
             (DVec3::X * x, DVec3::ZERO),
             (DVec3::Y * y, DVec3::X * x),
             (DVec3::X * -x, corner),
             (DVec3::Y * -y, DVec3::Y * y),
-        ] {
+        ];
+        for (along, from) in sides {
             // Walking round with the room to the left, each wall faces left.
-            self.plane(from, along, DVec3::Z * z, f64::INFINITY, |_| walls);
+            self.plane(from, along, DVec3::Z * z, DVec3::Z.cross(along).normalize(), walls);
         }
     }
 
-    /// A rectangle with the edges `u` and `v` at `corner`, in tiles of at most `tile_m`, every other one odd.
-    fn plane(&mut self, corner: DVec3, u: DVec3, v: DVec3, tile_m: f64, color: impl Fn(bool) -> [f32; 3]) {
-        let normal = if u.z == 0.0 && v.z == 0.0 { DVec3::Z } else { DVec3::Z.cross(u).normalize() };
-        let (columns, rows) = (cuts(u.length(), tile_m), cuts(v.length(), tile_m));
+    /// A rectangle with the edges `u` and `v` at `corner`.
+    fn plane(&mut self, corner: DVec3, u: DVec3, v: DVec3, normal: DVec3, color: [f32; 3]) {
+        let (columns, rows) = (cuts(u.length(), f64::INFINITY, PIECE_M), cuts(v.length(), f64::INFINITY, PIECE_M));
         let (u, v) = (u.normalize(), v.normalize());
-        for ends in rows.windows(2) {
-            for sides in columns.windows(2) {
-                let tile = |at: f64| (at / tile_m) as u64;
-                let odd = (tile((sides[0] + sides[1]) / 2.0) + tile((ends[0] + ends[1]) / 2.0)) % 2 == 1;
-                let place = |a: f64, b: f64| corner + u * a + v * b;
-                let corners = [
-                    place(sides[0], ends[0]),
-                    place(sides[1], ends[0]),
-                    place(sides[1], ends[1]),
-                    place(sides[0], ends[1]),
-                ];
-                self.quad(corners, normal, color(odd));
+        let first = self.positions.len() as u32;
+        for b in &rows {
+            for a in &columns {
+                self.corner(corner + u * *a + v * *b, normal, color);
             }
         }
-    }
-
-    fn quad(&mut self, corners: [DVec3; 4], normal: DVec3, color: [f32; 3]) {
-        let first = self.positions.len() as u32;
-        for corner in corners {
-            self.corner(corner, normal, color);
-        }
-        // Seen from where the normal points, corners go counter-clockwise; the other side is not drawn.
-        let faces_normal = (corners[1] - corners[0]).cross(corners[2] - corners[0]).dot(normal) > 0.0;
-        let order = if faces_normal { [0, 1, 2, 0, 2, 3] } else { [0, 2, 1, 0, 3, 2] };
-        self.indices.extend(order.map(|i| first + i));
+        let faces_normal = u.cross(v).dot(normal) > 0.0;
+        self.indices.extend(grid_triangles(columns.len(), rows.len(), first, faces_normal));
     }
 
     fn corner(&mut self, at: DVec3, normal: DVec3, color: [f32; 3]) -> u32 {
         let index = self.positions.len() as u32;
-        let luminance_per_reflectance = (self.illumination.per_lux(at, normal) / std::f64::consts::PI) as f32;
-        let [r, g, b] = color.map(|reflectance| reflectance * luminance_per_reflectance);
+        let luminance = self.luminance(at, normal, 1.0);
+        let [r, g, b] = color.map(|reflectance| reflectance * luminance);
         self.positions.push(at.as_vec3().to_array());
         self.colors.push([r, g, b, 1.0]);
         index
@@ -118,9 +125,11 @@ impl<'i> Triangles<'i> {
             for sign in [-1.0, 1.0] {
                 let mut normal = DVec3::ZERO;
                 normal[axis] = sign;
-                let (u, v) = (normal.any_orthonormal_vector(), normal.cross(normal.any_orthonormal_vector()));
-                let corners = [-u - v, u - v, u + v, v - u].map(|c| solid.at + solid.turned * ((c + normal) * half));
-                self.quad(corners, solid.turned * normal, color);
+                let u = normal.any_orthonormal_vector();
+                let v = normal.cross(u);
+                let turn = |own: DVec3| solid.turned * (own * half);
+                let corner = solid.at + turn(normal - u - v);
+                self.plane(corner, turn(u * 2.0), turn(v * 2.0), solid.turned * normal, color);
             }
         }
     }
@@ -182,17 +191,105 @@ impl<'i> Triangles<'i> {
     }
 }
 
-/// Where a length is cut: at every tile's edge, and so that no piece is longer than [`PIECE_M`].
-fn cuts(length: f64, tile_m: f64) -> Vec<f64> {
+/// Where a length is cut: at every tile's edge, and so that no piece is longer than `piece_m`.
+fn cuts(length: f64, tile_m: f64, piece_m: f64) -> Vec<f64> {
     let mut cuts = vec![0.0];
     let mut from = 0.0;
     while from < length - 1e-9 {
         let to = (from + tile_m).min(length);
-        let pieces = ((to - from) / PIECE_M).ceil().max(1.0);
+        let pieces = ((to - from) / piece_m).ceil().max(1.0);
         cuts.extend((1..=pieces as u32).map(|i| from + (to - from) * f64::from(i) / pieces));
         from = to;
     }
     cuts
+}
+
+/// The cuts that lie in each tile, its edges included.
+fn tiles(cuts: &[f64], tile_m: f64) -> Vec<Range<usize>> {
+    let tile = |i: usize| ((cuts[i] + cuts[i + 1]) / 2.0 / tile_m) as u64;
+    let mut tiles = Vec::new();
+    let mut from = 0;
+    for i in 1..cuts.len() {
+        if i == cuts.len() - 1 || tile(i) != tile(i - 1) {
+            tiles.push(from..i + 1);
+            from = i;
+        }
+    }
+    tiles
+}
+
+/// Two triangles for each cell of a grid of corners that begins at `first` and goes row by row; counter-clockwise where rows
+/// lie to the left of columns.
+fn grid_triangles(columns: usize, rows: usize, first: u32, counter_clockwise: bool) -> impl Iterator<Item = u32> {
+    let columns = columns as u32;
+    let order = if counter_clockwise {
+        [0, 1, columns + 1, 0, columns + 1, columns]
+    } else {
+        [0, columns + 1, 1, 0, columns, columns + 1]
+    };
+    let cells = (0..rows as u32 - 1).flat_map(move |row| (0..columns - 1).map(move |column| row * columns + column));
+    cells.flat_map(move |cell| order.map(|corner| first + cell + corner))
+}
+
+/// The floor: what people's shadows fall on.
+pub(super) struct Floor {
+    /// The places where light is computed, and what arrives there when nobody is in.
+    places: Vec<(DVec3, Illuminance)>,
+    /// A place, and the reflectance there.
+    corners: Vec<(u32, [f32; 3])>,
+    indices: Vec<u32>,
+}
+
+impl Floor {
+    pub fn new(room: &Room, illumination: &Illumination) -> Self {
+        let (x, y) = room.size_m;
+        let tile_m = if room.floor_tile_m > 0.0 { room.floor_tile_m } else { f64::INFINITY };
+        let (columns, rows) = (cuts(x, tile_m, FLOOR_PIECE_M), cuts(y, tile_m, FLOOR_PIECE_M));
+        let place = |x: &f64, y: &f64| DVec3::new(*x, *y, 0.0);
+        let places = (rows.iter().flat_map(|y| columns.iter().map(move |x| place(x, y))))
+            .map(|place| (place, illumination.among_furniture(place, DVec3::Z)))
+            .collect();
+        let color = room.floor.reflectance();
+        let mut floor = Floor { places, corners: Vec::new(), indices: Vec::new() };
+        let (tiles_x, tiles_y) = (tiles(&columns, tile_m), tiles(&rows, tile_m));
+        for (j, own_rows) in tiles_y.iter().enumerate() {
+            for (i, own_columns) in tiles_x.iter().enumerate() {
+                let shade = if (i + j) % 2 == 1 { 0.9 } else { 1.0 };
+                let first = floor.corners.len() as u32;
+                for row in own_rows.clone() {
+                    for column in own_columns.clone() {
+                        floor.corners.push(((row * columns.len() + column) as u32, color.map(|c| c * shade)));
+                    }
+                }
+                floor.indices.extend(grid_triangles(own_columns.len(), own_rows.len(), first, true));
+            }
+        }
+        floor
+    }
+
+    /// The floor with people's shadows on it.
+    pub fn mesh(&self, shade: &Shade) -> Mesh {
+        let lit: Vec<f32> = self
+            .places
+            .iter()
+            .map(|(place, light)| (shade.left(*place, light) / std::f64::consts::PI) as f32)
+            .collect();
+        let position = |place: &u32| self.places[*place as usize].0.as_vec3().to_array();
+        let positions: Vec<[f32; 3]> = self.corners.iter().map(|(place, _)| position(place)).collect();
+        let luminance = |(place, color): &(u32, [f32; 3])| {
+            let [r, g, b] = color.map(|reflectance| reflectance * lit[*place as usize]);
+            [r, g, b, 1.0]
+        };
+        let colors: Vec<[f32; 4]> = self.corners.iter().map(luminance).collect();
+        mesh(positions, colors, self.indices.clone())
+    }
+}
+
+fn mesh(positions: Vec<[f32; 3]>, colors: Vec<[f32; 4]>, indices: Vec<u32>) -> Mesh {
+    Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
+        .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, positions)
+        .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, colors)
+        .with_inserted_indices(Indices::U32(indices))
 }
 
 fn around(i: u32) -> DVec3 {

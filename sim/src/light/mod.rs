@@ -21,7 +21,7 @@ use glam::DVec3;
 use scenarios::{Exposure, LightError, LightSource, Stage, Work};
 use scenes::Illumination;
 
-use self::geometry::Triangles;
+use self::geometry::{Floor, Triangles};
 use self::surface::SurfaceMaterial;
 
 /// `Exposure::exposure()` is then 1, and a pixel's value its luminance in cd/m².
@@ -44,9 +44,11 @@ pub struct HeadlessLight {
 /// The entities of the present scene.
 struct Staged {
     camera: Entity,
+    floor: Entity,
     people: Entity,
     material: Handle<SurfaceMaterial>,
     illumination: Illumination,
+    floor_light: Floor,
     /// Whether floor and walls are black, so that a picture may be, too.
     black: bool,
     everything: Vec<Entity>,
@@ -95,14 +97,18 @@ impl HeadlessLight {
     /// Poses the world and the light for an exposure.
     fn pose(&mut self, exposure: &Exposure) {
         let staged = self.stage.as_ref().expect("a stage is set before exposures are asked for");
-        let mut people = Triangles::lit_by(&staged.illumination);
-        for solid in exposure.world.people.iter().flat_map(|person| &person.solids) {
-            people.solid(solid);
+        let mut people = Triangles::in_the_open(&staged.illumination);
+        for person in &exposure.world.people {
+            person.body.iter().for_each(|body| people.body(body));
+            person.things.iter().for_each(|thing| people.solid(thing));
         }
-        let mesh = people.into_mesh();
+        let floor = staged.floor_light.mesh(&staged.illumination.shade(&exposure.world.people));
+        let people = people.into_mesh();
         let world = self.app.world_mut();
-        let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh);
-        world.entity_mut(staged.people).insert(Mesh3d(mesh));
+        for (entity, mesh) in [(staged.people, people), (staged.floor, floor)] {
+            let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh);
+            world.entity_mut(entity).insert(Mesh3d(mesh));
+        }
         let mut materials = world.resource_mut::<Assets<SurfaceMaterial>>();
         if let Some(mut material) = materials.get_mut(&staged.material) {
             material.lux = exposure.lux as f32;
@@ -154,10 +160,13 @@ impl LightSource for HeadlessLight {
             self.exchange(None, &mut |_| {})?;
         }
         let image = self.target(stage.pinhole);
-        let illumination = Illumination::new(&stage.scene.room, &stage.scene.light);
-        let mut fixed = Triangles::lit_by(&illumination);
-        fixed.room(&stage.scene.room);
-        stage.scene.fixed_solids().iter().for_each(|solid| fixed.solid(solid));
+        let solids = stage.scene.fixed_solids();
+        let illumination = Illumination::new(&stage.scene.room, &stage.scene.light, &solids);
+        let mut fixed = Triangles::among_furniture(&illumination);
+        fixed.walls(&stage.scene.room);
+        solids.iter().for_each(|solid| fixed.solid(solid));
+        let fixed = fixed.into_mesh();
+        let floor_light = Floor::new(&stage.scene.room, &illumination);
 
         let world = self.app.world_mut();
         if let Some(old) = self.stage.take() {
@@ -167,18 +176,21 @@ impl LightSource for HeadlessLight {
         }
         let material = world.resource_mut::<Assets<SurfaceMaterial>>().add(SurfaceMaterial::default());
         let mut meshes = world.resource_mut::<Assets<Mesh>>();
-        let (fixed, nobody) = (meshes.add(fixed.into_mesh()), meshes.add(Triangles::lit_by(&illumination).into_mesh()));
+        let (fixed, none_yet) = (meshes.add(fixed), meshes.add(Triangles::in_the_open(&illumination).into_mesh()));
         let surfaces = |mesh: Handle<Mesh>| (Mesh3d(mesh), MeshMaterial3d(material.clone()), NoFrustumCulling);
         let fixed = world.spawn(surfaces(fixed)).id();
-        let people = world.spawn(surfaces(nobody)).id();
+        let floor = world.spawn(surfaces(none_yet.clone())).id();
+        let people = world.spawn(surfaces(none_yet)).id();
         let camera = world.spawn(camera(stage, image)).id();
         self.stage = Some(Staged {
             camera,
             people,
             material,
             illumination,
+            floor_light,
+            floor,
             black: [stage.scene.room.floor, stage.scene.room.walls].iter().all(|c| c.reflectance() == [0.0; 3]),
-            everything: vec![fixed, people, camera],
+            everything: vec![fixed, floor, people, camera],
         });
         self.warm_up(&stage.first_exposure())
     }

@@ -1,13 +1,14 @@
-//! What hides what from the lens: solids as ray casting shapes.
+//! What hides what from where: solids as ray casting shapes.
 
 use glam::{DQuat, DVec3};
 use parry3d::math::Vec3 as ParryVec;
 use parry3d::query::{Ray, RayCast};
 use parry3d::shape::{Ball, Capsule, Cuboid, Cylinder};
-use scenes::{Shape, Solid};
+
+use crate::{Shape, Solid};
 
 /// A solid that can hide things.
-pub(crate) struct Occluder {
+pub struct Occluder {
     at: DVec3,
     /// From the room's axes to the shape's own.
     unturn: DQuat,
@@ -18,7 +19,8 @@ pub(crate) struct Occluder {
 }
 
 impl Occluder {
-    pub(crate) fn new(solid: &Solid) -> Self {
+    /// The occluder of a solid.
+    pub fn new(solid: &Solid) -> Self {
         let mut stretch = DVec3::ONE;
         // Cylinders and capsules of the library stand along y, ours along z.
         let mut unturn = solid.turned.inverse();
@@ -41,13 +43,18 @@ impl Occluder {
         Occluder { at: solid.at, unturn, stretch, shape, bounding_radius: solid.bounding_radius() }
     }
 
+    /// Whether any of it may be within `radius` of `point`.
+    pub fn is_within(&self, point: DVec3, radius: f64) -> bool {
+        self.at.distance_squared(point) <= (self.bounding_radius + radius).powi(2)
+    }
+
     /// A quick no: whether this may hide anything within `radius` of `middle` from `lens`.
-    pub(crate) fn may_hide_from(&self, lens: DVec3, middle: DVec3, radius: f64) -> bool {
+    pub fn may_hide_from(&self, lens: DVec3, middle: DVec3, radius: f64) -> bool {
         distance_to_segment(self.at, lens, middle) <= self.bounding_radius + radius
     }
 
     /// Whether this stands between `lens` and `point`.
-    pub(crate) fn hides(&self, lens: DVec3, point: DVec3) -> bool {
+    pub fn hides(&self, lens: DVec3, point: DVec3) -> bool {
         if distance_to_segment(self.at, lens, point) > self.bounding_radius {
             return false;
         }
@@ -70,9 +77,8 @@ fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use scenes::Color;
-
     use super::*;
+    use crate::Color;
 
     const LENS: DVec3 = DVec3::new(0.0, 0.0, 3.0);
 

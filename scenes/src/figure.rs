@@ -1,0 +1,415 @@
+//! A dressed body: the skin of an anatomy's shape, pushed out where hair and garments are, in their colours, with shells for
+//! what stands off the skin.
+
+use std::collections::BTreeMap;
+
+use glam::{DQuat, DVec3, Quat, Vec3};
+
+use crate::anatomy::{Influences, Part, Shape, anatomy};
+use crate::body::{Body, Hair, Wear};
+use crate::skeleton::{BONES, Bone, Pose};
+use crate::{Color, Solid};
+
+/// A dressed body at rest, ready to be posed. Indices are checked when it is made.
+#[derive(Debug, PartialEq)]
+pub struct Figure {
+    points: Vec<Vec3>,
+    normals: Vec<Vec3>,
+    influences: Vec<Influences>,
+    open: Vec<f32>,
+    /// A point in a colour; where two colours meet a point has two.
+    corners: Vec<(u16, Color)>,
+    triangles: Vec<[u16; 3]>,
+    joints: [Vec3; BONES],
+    flesh: Vec<Flesh>,
+    /// Points of the skin, well apart from one another, that stand for all of it.
+    samples: Vec<u16>,
+}
+
+/// About what a bone carries: an ellipsoid in the body at rest.
+#[derive(Debug, PartialEq)]
+struct Flesh {
+    bone: Bone,
+    middle: Vec3,
+    half: Vec3,
+}
+
+/// How many points stand for a body's surface in the ground truth.
+const SAMPLES: usize = 40;
+
+impl Figure {
+    /// The figure of a body. `shape` is the body's, scaled to its stature.
+    pub(crate) fn new(body: &Body, shape: &Shape) -> Self {
+        let anatomy = anatomy();
+        let look = |part: Part| look(body, part);
+        // A point is pushed out by the mean of what the parts around it are.
+        let mut thickness = vec![(0.0f32, 0.0f32); shape.points.len()];
+        for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
+            for corner in triangle {
+                let sum = &mut thickness[usize::from(*corner)];
+                *sum = (sum.0 + look(*part).1, sum.1 + 1.0);
+            }
+        }
+        let skin = normals(&shape.points, &anatomy.triangles);
+        let points: Vec<Vec3> = (shape.points.iter().zip(&skin).zip(&thickness))
+            .map(|((point, normal), (sum, count))| *point + *normal * (sum / count.max(1.0)))
+            .collect();
+
+        let mut figure = Figure {
+            points,
+            normals: Vec::new(),
+            influences: anatomy.influences.clone(),
+            open: anatomy.open.clone(),
+            corners: Vec::new(),
+            triangles: Vec::new(),
+            joints: shape.joints,
+            flesh: flesh(shape),
+            samples: spread(&shape.points, SAMPLES),
+        };
+        let mut corners = BTreeMap::new();
+        for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
+            let color = look(*part).0;
+            let indexed = triangle.map(|point| {
+                *corners.entry((point, color)).or_insert_with(|| {
+                    figure.corners.push((point, color));
+                    (figure.corners.len() - 1) as u16
+                })
+            });
+            figure.triangles.push(indexed);
+        }
+        figure.add_hair(body);
+        figure.add_garments(body);
+        let all: Vec<[u16; 3]> = figure.triangles.iter().map(|t| t.map(|c| figure.corners[usize::from(c)].0)).collect();
+        figure.normals = normals(&figure.points, &all);
+        figure
+    }
+
+    /// Triangles as indices of corners, counter-clockwise from outside.
+    pub fn triangles(&self) -> &[[u16; 3]] {
+        &self.triangles
+    }
+
+    /// The point and colour of each corner.
+    pub fn corners(&self) -> &[(u16, Color)] {
+        &self.corners
+    }
+
+    /// The middle of the head at rest.
+    fn head(&self) -> Vec3 {
+        self.flesh_of(Bone::Head).middle
+    }
+
+    fn flesh_of(&self, bone: Bone) -> &Flesh {
+        self.flesh.iter().find(|flesh| flesh.bone == bone).expect("every bone carries flesh")
+    }
+
+    /// A sheet of points, `columns` across and rows down, seen from outside when columns run to the body's left round its
+    /// back.
+    fn add_sheet(&mut self, color: Color, columns: usize, rows: &[(Vec<Vec3>, Influences)]) {
+        let mut before: Option<usize> = None;
+        for (points, influences) in rows {
+            let first = self.corners.len();
+            for point in points {
+                self.corners.push((self.points.len() as u16, color));
+                self.points.push(*point);
+                self.influences.push(*influences);
+                self.open.push(0.8);
+            }
+            if let Some(before) = before {
+                for i in 0..columns - 1 {
+                    let [a, b, c, d] = [before + i, before + i + 1, first + i, first + i + 1].map(|i| i as u16);
+                    self.triangles.extend([[a, c, b], [b, c, d]]);
+                }
+            }
+            before = Some(first);
+        }
+    }
+
+    /// Hair, or what covers it, where it stands off the skull.
+    fn add_hair(&mut self, body: &Body) {
+        let (middle, half) = (self.head(), self.flesh_of(Bone::Head).half);
+        let chest = self.joints[Bone::Neck as usize];
+        let only = |bone: Bone| [(bone, 1.0), (bone, 0.0), (bone, 0.0), (bone, 0.0)];
+        let both = |part: f32| [(Bone::Head, part), (Bone::Chest, 1.0 - part), (Bone::Chest, 0.0), (Bone::Chest, 0.0)];
+        // Angle from straight back over which it reaches, how far off the skull, how low below the neck's joint, how wide there.
+        let (color, reach, off, low, wide) = match body.hair {
+            Hair::Bald | Hair::Short | Hair::Bun | Hair::Cap => return self.add_small_hair(body, middle, half),
+            Hair::Long => (body.hair_color, 1.95, 0.022, 0.06, 1.05),
+            Hair::Hood => (body.top, 2.35, 0.045, 0.03, 1.5),
+            Hair::Headscarf => (body.hair_color, 2.45, 0.028, 0.06, 1.45),
+        };
+        const COLUMNS: usize = 11;
+        let row = |z: f32, wide: f32, deep: f32, back: f32| -> Vec<Vec3> {
+            (0..COLUMNS)
+                .map(|i| {
+                    // From the right, round the back, to the left.
+                    let angle = reach * (1.0 - 2.0 * i as f32 / (COLUMNS - 1) as f32);
+                    Vec3::new(middle.x + wide * angle.sin(), middle.y - back - deep * angle.cos(), z)
+                })
+                .collect()
+        };
+        let (rx, ry, rz) = (half.x + off, half.y + off, half.z + off);
+        let mut rows = Vec::new();
+        for polar in [0.12f32, 0.45, 0.85, 1.25] {
+            rows.push((row(middle.z + rz * polar.cos(), rx * polar.sin(), ry * polar.sin(), 0.0), only(Bone::Head)));
+        }
+        let bottom = chest.z - low;
+        for (part, weight) in [(0.4f32, 1.0), (0.75, 0.7), (1.0, 0.35)] {
+            let z = middle.z + (bottom - middle.z) * part;
+            let spread = 1.0 + (wide - 1.0) * part * part;
+            rows.push((row(z, rx * spread, ry * spread * 0.95, 0.01 * part), both(weight)));
+        }
+        self.add_sheet(color, COLUMNS, &rows);
+    }
+
+    fn add_small_hair(&mut self, body: &Body, middle: Vec3, half: Vec3) {
+        let head = [(Bone::Head, 1.0), (Bone::Head, 0.0), (Bone::Head, 0.0), (Bone::Head, 0.0)];
+        match body.hair {
+            Hair::Bun => {
+                let at = middle + Vec3::new(0.0, -half.y - 0.035, half.z * 0.45);
+                const COLUMNS: usize = 9;
+                let rows: Vec<(Vec<Vec3>, Influences)> = (0..=5)
+                    .map(|row| {
+                        let polar = std::f32::consts::PI * (0.02 + 0.96 * row as f32 / 5.0);
+                        let ring = (0..COLUMNS).map(|i| {
+                            let angle = -std::f32::consts::TAU * i as f32 / (COLUMNS - 1) as f32;
+                            at + 0.048 * Vec3::new(polar.sin() * angle.cos(), polar.sin() * angle.sin(), polar.cos())
+                        });
+                        (ring.collect(), head)
+                    })
+                    .collect();
+                self.add_sheet(body.hair_color, COLUMNS, &rows);
+            }
+            Hair::Cap => {
+                // The visor: a plate ahead of the forehead, seen from above.
+                let visor = |ahead: f32, drop: f32| {
+                    (0..6)
+                        .map(|i| {
+                            let angle = 1.15 * (2.0 * i as f32 / 5.0 - 1.0);
+                            let out = Vec3::new(
+                                -(half.x + 0.01) * angle.sin(),
+                                (half.y + ahead) * angle.cos(),
+                                half.z * 0.42,
+                            );
+                            middle + out - Vec3::Z * drop
+                        })
+                        .collect::<Vec<_>>()
+                };
+                self.add_sheet(body.hair_color, 6, &[(visor(0.0, 0.0), head), (visor(0.075, 0.025), head)]);
+            }
+            Hair::Bald | Hair::Short | Hair::Long | Hair::Hood | Hair::Headscarf => {}
+        }
+    }
+
+    /// Skirts, and the lower part of coats: a shell from the waist down, carried by the thighs.
+    fn add_garments(&mut self, body: &Body) {
+        let knee = self.joints[Bone::RightShin as usize].z;
+        let (color, bottom, off) = match body.wears {
+            Wear::Skirt => (body.trousers, knee + 0.04, 0.02),
+            Wear::Coat => (body.top, knee + 0.10, 0.045),
+            Wear::Shirt | Wear::TShirt | Wear::Jacket | Wear::Vest => return,
+        };
+        let waist = self.joints[Bone::Belly as usize].z + 0.04;
+        let hips = self.flesh_of(Bone::Pelvis);
+        let (middle, half) = (hips.middle, hips.half);
+        const COLUMNS: usize = 15;
+        for (first, last) in [(0.0f32, 1.0f32)] {
+            let rows: Vec<(Vec<Vec3>, Vec<Influences>)> = (0..=5)
+                .map(|row| {
+                    let part = first + (last - first) * row as f32 / 5.0;
+                    let z = waist + (bottom - waist) * part;
+                    let flare = off + 0.035 * part;
+                    let ring: Vec<(Vec3, Influences)> = (0..COLUMNS)
+                        .map(|i| {
+                            let angle = -std::f32::consts::TAU * i as f32 / (COLUMNS - 1) as f32;
+                            let out = Vec3::new((half.x + flare) * angle.cos(), (half.y + flare) * angle.sin(), 0.0);
+                            // A thigh carries its own side, both carry the middle.
+                            let right = ((out.x / half.x) * 0.8 + 0.5).clamp(0.0, 1.0);
+                            let leg = (part * 1.3).min(1.0) * 0.95;
+                            let carried = [
+                                (Bone::Pelvis, 1.0 - leg),
+                                (Bone::RightThigh, leg * right),
+                                (Bone::LeftThigh, leg * (1.0 - right)),
+                                (Bone::Pelvis, 0.0),
+                            ];
+                            (Vec3::new(middle.x, middle.y, z) + out, carried)
+                        })
+                        .collect();
+                    ring.into_iter().unzip()
+                })
+                .collect();
+            let start = self.influences.len();
+            let sheet: Vec<(Vec<Vec3>, Influences)> = rows.iter().map(|(points, i)| (points.clone(), i[0])).collect();
+            self.add_sheet(color, COLUMNS, &sheet);
+            for (i, influences) in rows.into_iter().flat_map(|(_, influences)| influences).enumerate() {
+                self.influences[start + i] = influences;
+            }
+        }
+    }
+}
+
+/// The colour and the thickness in metres of what covers a part.
+fn look(body: &Body, part: Part) -> (Color, f32) {
+    let skin = (body.skin, 0.0);
+    let cloth = |thickness: f32| (body.top, thickness);
+    let sleeve = match body.wears {
+        Wear::TShirt => skin,
+        Wear::Shirt | Wear::Skirt => cloth(0.006),
+        Wear::Jacket => cloth(0.014),
+        Wear::Coat => cloth(0.022),
+        Wear::Vest => (body.trousers, 0.008),
+    };
+    match part {
+        Part::Scalp => match body.hair {
+            Hair::Bald => skin,
+            Hair::Hood => (body.top, 0.03),
+            Hair::Headscarf => (body.hair_color, 0.012),
+            Hair::Cap => (body.hair_color, 0.018),
+            Hair::Short | Hair::Bun => (body.hair_color, 0.012),
+            Hair::Long => (body.hair_color, 0.018),
+        },
+        Part::Face | Part::Hand => skin,
+        Part::Neck => match body.hair {
+            Hair::Headscarf => (body.hair_color, 0.01),
+            _ => skin,
+        },
+        Part::Chest | Part::Belly => match body.wears {
+            Wear::Vest => cloth(0.02),
+            Wear::TShirt => cloth(0.006),
+            _ => cloth(sleeve.1 * 1.3),
+        },
+        Part::UpperArm if body.wears == Wear::TShirt => cloth(0.008),
+        Part::UpperArm | Part::Forearm => sleeve,
+        Part::Hips => match body.wears {
+            Wear::Coat | Wear::Jacket => cloth(0.02),
+            Wear::Shirt | Wear::TShirt | Wear::Vest | Wear::Skirt => (body.trousers, 0.008),
+        },
+        Part::Thigh => (body.trousers, 0.008),
+        Part::Shin if body.wears == Wear::Skirt => skin,
+        Part::Shin => (body.trousers, 0.010),
+        Part::Foot => (body.shoes, 0.008),
+    }
+}
+
+/// Unit normals of points, area-weighted.
+fn normals(points: &[Vec3], triangles: &[[u16; 3]]) -> Vec<Vec3> {
+    let mut normals = vec![Vec3::ZERO; points.len()];
+    for triangle in triangles {
+        let [a, b, c] = triangle.map(|corner| points[usize::from(corner)]);
+        let normal = (b - a).cross(c - a);
+        triangle.iter().for_each(|corner| normals[usize::from(*corner)] += normal);
+    }
+    normals.into_iter().map(|normal| normal.normalize_or(Vec3::Z)).collect()
+}
+
+/// The ellipsoids around the points that each bone moves most.
+fn flesh(shape: &Shape) -> Vec<Flesh> {
+    let mut bounds: [Option<(Vec3, Vec3)>; BONES] = [None; BONES];
+    for (point, influences) in shape.points.iter().zip(&anatomy().influences) {
+        let (bone, _) = influences.iter().fold(influences[0], |most, next| if next.1 > most.1 { *next } else { most });
+        let bound = &mut bounds[bone as usize];
+        *bound = Some(bound.map_or((*point, *point), |(low, high)| (low.min(*point), high.max(*point))));
+    }
+    let ellipsoid = |bone: Bone| {
+        let (low, high) = bounds[bone as usize]?;
+        Some(Flesh { bone, middle: (low + high) / 2.0, half: ((high - low) / 2.0).max(Vec3::splat(0.01)) })
+    };
+    Bone::ALL.into_iter().filter_map(ellipsoid).collect()
+}
+
+/// `count` points, each as far as can be from those before.
+fn spread(points: &[Vec3], count: usize) -> Vec<u16> {
+    let mut chosen = vec![0];
+    let mut distance: Vec<f32> = points.iter().map(|point| point.distance(points[0])).collect();
+    while chosen.len() < count.min(points.len()) {
+        let next = (0..points.len()).max_by(|a, b| distance[*a].total_cmp(&distance[*b])).expect("bodies have points");
+        chosen.push(next as u16);
+        for (distance, point) in distance.iter_mut().zip(points) {
+            *distance = distance.min(point.distance(points[next]));
+        }
+    }
+    chosen
+}
+
+/// A figure in a pose: a body in the room.
+#[derive(Clone, Debug)]
+pub struct PosedFigure {
+    /// What is posed.
+    pub figure: std::sync::Arc<Figure>,
+    pub(crate) pose: Pose,
+}
+
+impl PartialEq for PosedFigure {
+    fn eq(&self, other: &Self) -> bool {
+        self.pose == other.pose && (std::sync::Arc::ptr_eq(&self.figure, &other.figure) || self.figure == other.figure)
+    }
+}
+
+/// A point of a skin in the room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SkinPoint {
+    /// Where it is, m.
+    pub at: Vec3,
+    /// Unit vector out of the body.
+    pub normal: Vec3,
+    /// The part of the hemisphere over it that the body itself leaves open, 0 to 1.
+    pub open: f32,
+}
+
+impl PosedFigure {
+    fn place(&self, bone: Bone, rest: DVec3) -> DVec3 {
+        let placed = self.pose[bone as usize];
+        placed.at + placed.turned * (rest - self.figure.joints[bone as usize].as_dvec3())
+    }
+
+    /// The middle of the head.
+    pub fn head(&self) -> DVec3 {
+        self.place(Bone::Head, self.figure.head().as_dvec3())
+    }
+
+    /// About the body's flesh: what hides things and throws shadows.
+    pub fn flesh(&self) -> Vec<Solid> {
+        let solid = |flesh: &Flesh| Solid {
+            shape: crate::Shape::Ellipsoid(flesh.half.as_dvec3()),
+            at: self.place(flesh.bone, flesh.middle.as_dvec3()),
+            turned: self.pose[flesh.bone as usize].turned,
+            color: Color::new(0, 0, 0),
+        };
+        self.figure.flesh.iter().map(solid).collect()
+    }
+
+    /// Points of the skin that stand for all of it.
+    pub fn samples(&self) -> Vec<DVec3> {
+        let point = |index: &u16| {
+            let index = usize::from(*index);
+            let rest = self.figure.points[index].as_dvec3();
+            self.figure.influences[index]
+                .iter()
+                .map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight))
+                .sum()
+        };
+        self.figure.samples.iter().map(point).collect()
+    }
+
+    /// All points, as linear blend skinning has them.
+    pub fn skin(&self) -> Vec<SkinPoint> {
+        let bones: Vec<(Quat, Vec3)> = (self.pose.iter().zip(&self.figure.joints))
+            .map(|(bone, joint)| {
+                let turned: DQuat = bone.turned;
+                (turned.as_quat(), (bone.at - turned * joint.as_dvec3()).as_vec3())
+            })
+            .collect();
+        let figure = &*self.figure;
+        (figure.points.iter().zip(&figure.normals).zip(&figure.influences).zip(&figure.open))
+            .map(|(((point, normal), influences), open)| {
+                let (mut at, mut out) = (Vec3::ZERO, Vec3::ZERO);
+                for (bone, weight) in influences.iter().filter(|(_, weight)| *weight > 0.0) {
+                    let (turned, moved) = bones[*bone as usize];
+                    at += (turned * *point + moved) * *weight;
+                    out += (turned * *normal) * *weight;
+                }
+                SkinPoint { at, normal: out.normalize_or(Vec3::Z), open: *open }
+            })
+            .collect()
+    }
+}

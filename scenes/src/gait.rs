@@ -1,0 +1,248 @@
+//! Walking: where the feet are while the body goes along a path. A foot that bears weight does not move.
+//!
+//! Everything is a function of the distance walked, so that any moment can be had without those before it.
+
+use glam::DVec2;
+
+use crate::motion::Build;
+
+/// Metres a step of somebody with legs of [`LEG_M`] covers at a speed in m/s: at a constant ratio of step length to cadence,
+/// 0.0065 m/(steps/min), which people keep over a wide range of speeds (Sekiya et al., "Optimal walking in terms of
+/// variability in step length", 1997). Other legs take steps in proportion.
+fn step_m(speed_m_s: f64) -> f64 {
+    (0.0065 * 60.0 * speed_m_s).sqrt()
+}
+
+/// Hip to ankle of somebody 1.75 m tall.
+pub(crate) const LEG_M: f64 = 0.83;
+
+/// A foot swings while the body covers 0.8 of a step, from 1.4 to 0.6 of a step before it is over the place to be stepped on.
+const SWING_STARTS: f64 = 1.4;
+const SWING_ENDS: f64 = 0.6;
+/// The first step has less time than the others, but need not end as long before the next one begins.
+const FIRST_SWING_ENDS: f64 = 0.42;
+/// How far the heel has risen when a foot leaves the floor, radians.
+const HEEL_RISE: f64 = 0.6;
+/// How far toes are up when a heel lands.
+const TOES_UP: f64 = 0.15;
+
+/// Where a foot is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Foot {
+    /// The point of the floor below the ankle when the foot is flat on it.
+    pub at: DVec2,
+    /// Where the toes point, radians counter-clockwise from +x.
+    pub yaw: f64,
+    /// How high the ball of the foot is off the floor, m. 0 when it bears weight.
+    pub lift_m: f64,
+    /// Toes down (positive: the heel is up), radians.
+    pub pitch: f64,
+}
+
+impl Foot {
+    /// Flat on the floor.
+    pub(crate) fn planted(at: DVec2, yaw: f64) -> Self {
+        Foot { at, yaw, lift_m: 0.0, pitch: 0.0 }
+    }
+
+    /// A foot on its way, `part` (0 to 1) of a step done.
+    pub(crate) fn swung(from: Foot, to: Foot, part: f64, lift_m: f64) -> Self {
+        let part = part.clamp(0.0, 1.0);
+        // Fast in the middle, at rest at both ends.
+        let moved = part * part * (3.0 - 2.0 * part);
+        let rises = HEEL_RISE * (1.0 - part / 0.45).clamp(0.0, 1.0);
+        let lands = TOES_UP * ((part - 0.5) / 0.3).clamp(0.0, 1.0) * ((1.0 - part) / 0.1).clamp(0.0, 1.0);
+        Foot {
+            at: from.at.lerp(to.at, moved),
+            yaw: from.yaw + shortest_turn(from.yaw, to.yaw) * moved,
+            lift_m: lift_m * (std::f64::consts::PI * part).sin(),
+            pitch: if from.pitch > 0.0 { from.pitch / HEEL_RISE * rises - lands } else { 0.0 },
+        }
+    }
+}
+
+/// The turn from one heading to another, −π … π.
+pub(crate) fn shortest_turn(from: f64, to: f64) -> f64 {
+    let tau = std::f64::consts::TAU;
+    (to - from + std::f64::consts::PI).rem_euclid(tau) - std::f64::consts::PI
+}
+
+/// A walk along a polyline.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Walk {
+    /// Way points; at least two.
+    points: Vec<DVec2>,
+    /// Metres from the start to each way point.
+    along_m: Vec<f64>,
+    pub speed_m_s: f64,
+    /// Where the walker faced before.
+    faced: f64,
+    /// Left, right, as they stood before.
+    stood: [Foot; 2],
+    build: Build,
+}
+
+/// Seconds over which a change of direction is smoothed.
+const TURN_S: f64 = 0.4;
+
+impl Walk {
+    pub fn new(from: DVec2, to: DVec2, speed_m_s: f64, faced: f64, stood: [Foot; 2], build: Build) -> Self {
+        Walk { points: vec![from, to], along_m: vec![0.0, from.distance(to)], speed_m_s, faced, stood, build }
+    }
+
+    /// Goes on to another point.
+    pub fn extend(&mut self, to: DVec2) {
+        let length = self.length_m() + self.end().distance(to);
+        self.points.push(to);
+        self.along_m.push(length);
+    }
+
+    pub fn end(&self) -> DVec2 {
+        *self.points.last().expect("a walk has two points at least")
+    }
+
+    pub fn length_m(&self) -> f64 {
+        *self.along_m.last().expect("a walk has two points at least")
+    }
+
+    /// Where the walker is after `metres`.
+    pub fn at(&self, metres: f64) -> DVec2 {
+        let i = self.segment(metres);
+        let length = self.along_m[i + 1] - self.along_m[i];
+        self.points[i].lerp(self.points[i + 1], ((metres - self.along_m[i]) / length).clamp(0.0, 1.0))
+    }
+
+    /// Where the walker faces after `metres`, radians.
+    pub fn heading(&self, metres: f64) -> f64 {
+        let i = self.segment(metres);
+        let before = i.checked_sub(1).map_or(self.faced, |i| self.direction(i));
+        let turned = ((metres - self.along_m[i]) / (self.speed_m_s * TURN_S)).clamp(0.0, 1.0);
+        before + shortest_turn(before, self.direction(i)) * turned
+    }
+
+    fn segment(&self, metres: f64) -> usize {
+        self.along_m.partition_point(|end| *end <= metres).clamp(1, self.points.len() - 1) - 1
+    }
+
+    fn direction(&self, segment: usize) -> f64 {
+        let way = self.points[segment + 1] - self.points[segment];
+        way.y.atan2(way.x)
+    }
+
+    fn steps(&self) -> u32 {
+        (self.length_m() / (step_m(self.speed_m_s) * self.build.leg_m / LEG_M)).round().max(1.0) as u32
+    }
+
+    /// Where a foot (0 left, 1 right) is after `metres`.
+    pub fn foot(&self, foot: usize, metres: f64) -> Foot {
+        let (length, steps) = (self.length_m(), self.steps());
+        let step = length / f64::from(steps);
+        // The left foot takes the odd steps, the right one the even ones; after the last step the other foot follows.
+        let mine = |k: u32| k % 2 == 1 - foot as u32;
+        let starts = |k: u32| ((f64::from(k) - SWING_STARTS) * step).max(0.0);
+        let until = |k: u32| f64::from(k) - if k == 1 { FIRST_SWING_ENDS } else { SWING_ENDS };
+        let ends = |k: u32| (until(k) * step).min(length);
+        let current = (1..=steps + 1).rev().find(|&k| mine(k) && starts(k) < metres);
+        let Some(k) = current else { return self.heel(self.stood[foot], 0.0, mine(1), metres, step) };
+        let (from, begun) =
+            if k > 2 { (self.plant(foot, k - 2, step), f64::from(k - 2) * step) } else { (self.stood[foot], 0.0) };
+        if metres >= ends(k) {
+            let last = k + 2 > steps + 1;
+            return self.heel(self.plant(foot, k, step), f64::from(k) * step, last, metres, step);
+        }
+        let part = (metres - starts(k)) / (ends(k) - starts(k));
+        let left = self.heel(from, begun, k == 1, starts(k), step);
+        Foot::swung(left, self.plant(foot, k, step), part, 0.05 + 0.05 * step)
+    }
+
+    /// A foot on the floor whose heel rises when the body has passed, unless it stays.
+    fn heel(&self, planted: Foot, planted_at_m: f64, stays: bool, metres: f64, step: f64) -> Foot {
+        let passed = (metres - planted_at_m) / step;
+        let part = if stays { 0.0 } else { ((passed - 0.1) / (SWING_ENDS - 0.1)).clamp(0.0, 1.0) };
+        Foot { pitch: HEEL_RISE * part * part * (3.0 - 2.0 * part), ..planted }
+    }
+
+    /// Where step `k` is put down.
+    fn plant(&self, foot: usize, k: u32, step: f64) -> Foot {
+        let metres = (f64::from(k) * step).min(self.length_m());
+        // The heading that the body will have when it is over the foot, turned out a little.
+        let heading =
+            if metres < self.length_m() { self.heading(metres) } else { self.direction(self.points.len() - 2) };
+        let side = if foot == 0 { 1.0 } else { -1.0 };
+        Foot::planted(self.at(metres) + beside(heading, side * self.build.half_m), heading + side * 0.08)
+    }
+}
+
+/// A step to the left (in metres; negative: right) of somebody with a heading.
+pub(crate) fn beside(heading: f64, left_m: f64) -> DVec2 {
+    DVec2::new(-heading.sin(), heading.cos()) * left_m
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILD: Build = Build { half_m: 0.09, seated_reach_m: 0.4, leg_m: LEG_M };
+
+    fn walk(speed_m_s: f64) -> Walk {
+        let stood = [0.09, -0.09].map(|left| Foot::planted(beside(0.0, left), 0.0));
+        let mut walk = Walk::new(DVec2::ZERO, DVec2::new(4.0, 0.0), speed_m_s, 0.0, stood, BUILD);
+        walk.extend(DVec2::new(4.0, 3.0));
+        walk
+    }
+
+    #[test]
+    fn a_foot_on_the_floor_stays_where_it_is_and_one_is_always_there() {
+        for speed in [0.3, 0.8, 1.3, 2.5] {
+            let walk = walk(speed);
+            let mut stood: [Option<DVec2>; 2] = [None, None];
+            for millimetre in 0..=7000 {
+                let feet = [0, 1].map(|foot| walk.foot(foot, f64::from(millimetre) * 1e-3));
+                assert!(
+                    feet.iter().any(|foot| foot.lift_m < 1e-9),
+                    "{speed} m/s: nothing on the floor at {millimetre} mm"
+                );
+                for (foot, stood) in feet.iter().zip(&mut stood) {
+                    if foot.lift_m > 0.0 {
+                        *stood = None;
+                    } else if let Some(before) = stood {
+                        assert!(foot.at.distance(*before) < 1e-3, "{speed} m/s: slips at {millimetre} mm");
+                    } else {
+                        *stood = Some(foot.at);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn feet_move_without_jumps_keep_near_the_body_and_end_side_by_side() {
+        for speed in [0.3, 1.2, 2.5] {
+            let walk = walk(speed);
+            let mut before = [0, 1].map(|foot| walk.foot(foot, 0.0));
+            for millimetre in 1..=7000 {
+                let metres = f64::from(millimetre) * 1e-3;
+                for (foot, before) in before.iter_mut().enumerate() {
+                    let now = walk.foot(foot, metres);
+                    assert!(now.at.distance(before.at) < 0.02, "{speed} m/s: foot {foot} jumps at {metres} m");
+                    assert!((now.pitch - before.pitch).abs() < 0.05, "{speed} m/s: heel {foot} jumps at {metres} m");
+                    assert!((now.lift_m - before.lift_m).abs() < 0.01, "{speed} m/s: foot {foot} hops at {metres} m");
+                    assert!(
+                        now.at.distance(walk.at(metres)) < 0.85 * step_m(speed) + 0.12,
+                        "{speed} m/s at {metres} m"
+                    );
+                    *before = now;
+                }
+            }
+            let end = [0, 1].map(|foot| walk.foot(foot, walk.length_m()).at);
+            assert!((end[0] + end[1]).distance(DVec2::new(8.0, 6.0)) < 1e-6, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn steps_are_as_long_as_peoples() {
+        // Sekiya et al.: about 0.68 m at 1.2 m/s.
+        assert!((step_m(1.2) - 0.68).abs() < 0.01);
+        assert!(step_m(0.3) > 0.3 && step_m(2.5) < 1.0);
+    }
+}
