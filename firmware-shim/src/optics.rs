@@ -76,7 +76,11 @@ impl Lens {
         // precision for any lens from an equidistant to an all but rectilinear one.
         let mut theta = (radius / self.focal_px).min(THETA_MAX);
         for _ in 0..16 {
-            theta = (theta - (self.radius(theta) - radius) / self.radius_slope(theta)).clamp(0.0, THETA_MAX);
+            let next = (theta - (self.radius(theta) - radius) / self.radius_slope(theta)).clamp(0.0, THETA_MAX);
+            if next == theta {
+                break;
+            }
+            theta = next;
         }
         let outwards = from_centre.try_normalize().unwrap_or(DVec2::ZERO);
         Some((outwards * theta.sin()).extend(theta.cos()))
