@@ -326,28 +326,6 @@ fn two_scenarios_of_one_name_are_refused_and_one_named_twice_runs_once() {
 }
 
 #[test]
-fn a_dataset_has_its_pictures_and_the_truth_about_them() {
-    let bench = Bench::new();
-    bench.twin(&["dataset", "--out", "set", "--scenes", "3", "--frames", "2", "--seed", "5"]).exits(0);
-    let coco = bench.json("set/annotations.json");
-    let images = coco["images"].as_array().expect("a list");
-    assert_eq!(images.len(), 6);
-    for image in images {
-        let picture = image::open(bench.path("set").join(image["file_name"].as_str().unwrap())).expect("a picture");
-        assert_eq!((picture.width(), picture.height()), (320, 240));
-    }
-    let people = coco["annotations"].as_array().expect("a list");
-    assert!(people.len() > 6, "{} people", people.len());
-    for person in people {
-        let number = |field: &str, i: usize| person[field][i].as_f64().expect("a number");
-        let (x, y) = (number("keypoints", 0), number("keypoints", 1));
-        let [left, top, width, height] = [0, 1, 2, 3].map(|i| number("bbox", i));
-        assert!(left <= x && x <= left + width && top <= y && y <= top + height, "the head is in the box: {person}");
-    }
-    bench.twin(&["dataset", "--out", "set"]).exits(2).says(&["holds a dataset already"]);
-}
-
-#[test]
 fn the_bench_prints_every_stage() {
     let bench = Bench::new();
     bench.put("meeting.ron", &short_meeting(5.0));

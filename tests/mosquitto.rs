@@ -4,7 +4,7 @@
 // A test's own sockets and processes; the device's virtual time stays virtual.
 #![allow(clippy::disallowed_methods)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
@@ -15,14 +15,9 @@ use glam::DVec2;
 use ron_file::RonFile;
 use serde_json::Value;
 
-/// Writes down why a test is not run, where `./twin test` collects it.
-fn skip(why: &str) {
-    println!("skipped: {why}");
-    if let Some(list) = std::env::var_os("TWIN_SKIPPED_TESTS") {
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(list);
-        writeln!(file.expect("the list of skipped tests can be written"), "{why}").expect("and takes a line");
-    }
-}
+mod skip;
+
+use skip::skip;
 
 /// A process that ends with the test.
 struct Running(Child);

@@ -1,5 +1,7 @@
-//! Pictures with truth for training: random rooms under random sensors, through the same light, lens and noise as a run.
+//! Pictures with truth: random rooms under random sensors for training, or every frame of a scenario, through the same light,
+//! lens and noise as a run.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use device_model::{Camera, Exposure as CameraExposure, Profile};
@@ -9,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scenes::{Scene, random_scene};
 
+use crate::Scenario;
 use crate::light::{Exposure, LightError, LightSource, Stage};
 use crate::truth::{TruePerson, Truth};
 
@@ -33,23 +36,91 @@ pub struct SamplePerson {
     pub ignored: bool,
 }
 
-/// Exports `scenes` random scenes with `frames_per_scene` pictures each. The same seed gives the same pictures on the same
-/// graphics driver.
-pub fn export<E: From<LightError>>(
+/// Pictures of random rooms.
+#[derive(Clone, Copy, Debug)]
+pub struct RandomRooms {
+    /// Another seed gives other rooms.
+    pub seed: u64,
+    /// Pictures in all.
+    pub count: u64,
+    /// Pictures of each room.
+    pub per_room: u32,
+}
+
+impl RandomRooms {
+    fn rooms(&self) -> u64 {
+        self.count.div_ceil(u64::from(self.per_room))
+    }
+
+    /// The pictures of part `part` (from 1) of `parts`: whole rooms, about as many in each part.
+    pub fn part(&self, part: u64, parts: u64) -> Range<u64> {
+        let until = |part: u64| (self.rooms() * part / parts * u64::from(self.per_room)).min(self.count);
+        until(part - 1)..until(part)
+    }
+
+    /// Exports the pictures of a range that [`part`](Self::part) gave, with their numbers. The same seed gives the same
+    /// pictures on the same graphics driver, however they are divided.
+    pub fn export<E: From<LightError>>(
+        &self,
+        light: &mut dyn LightSource,
+        profile: &Profile,
+        pictures: Range<u64>,
+        sink: &mut dyn FnMut(u64, Sample) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let per_room = u64::from(self.per_room);
+        for room in pictures.start / per_room..pictures.end.div_ceil(per_room) {
+            // A stream of its own for every room: room 500 is the same however many came before.
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            rng.set_stream(room);
+            let first = room * per_room;
+            let frames = (pictures.end - first).min(per_room) as u32;
+            let mut number = first;
+            export_scene(light, profile, &mut rng, frames, &mut |sample| {
+                number += 1;
+                sink(number - 1, sample)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Exports every frame of a scenario as its device takes them, with its number from 0.
+pub fn export_sequence<E: From<LightError>>(
     light: &mut dyn LightSource,
-    profile: &Profile,
-    seed: u64,
-    scenes: u64,
-    frames_per_scene: u32,
-    sink: &mut dyn FnMut(Sample) -> Result<(), E>,
+    scenario: &Scenario,
+    sink: &mut dyn FnMut(u64, Sample) -> Result<(), E>,
 ) -> Result<(), E> {
-    for index in 0..scenes {
-        // A stream of its own for every scene: scene 500 is the same however many came before.
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(index);
-        export_scene(light, profile, &mut rng, frames_per_scene, sink)?;
+    let (profile, view) = (&scenario.profile, scenario.view());
+    let stage = Stage { scene: &scenario.scene, sensor_at: scenario.sensor_at, view, pinhole: profile.pinhole() };
+    light.set_stage(&stage)?;
+    let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view);
+    let mut camera = Camera::new(profile, scenario.seed);
+    let period_s = profile.frame_period().as_secs_f64();
+    let frames = (scenario.duration_s / period_s).floor() as u64;
+    let t_s = |seq: u64| (seq as f64 + 0.5) * period_s;
+    let exposure = |seq: u64| {
+        (seq < frames).then(|| Exposure { seq, world: scenario.scene.at(t_s(seq)), lux: scenario.lux_at(t_s(seq)) })
+    };
+    light.expose(exposure(0).as_ref(), &mut |_| {})?;
+    for seq in 0..frames {
+        let radiance = match light.expose(exposure(seq + 1).as_ref(), &mut |_| {})? {
+            Some((got, radiance)) if got == seq => radiance,
+            other => return Err(LightError::OutOfTurn { due: seq, got: other.map(|(got, _)| got) }.into()),
+        };
+        let image = camera.expose(seq, &radiance);
+        sink(seq, sample(image, &truth, t_s(seq)))?;
     }
     Ok(())
+}
+
+fn sample(image: RgbImage, truth: &Truth, t_s: f64) -> Sample {
+    let lens = truth.view().lens;
+    let frame = truth.at(Uptime((t_s * 1e9) as u64));
+    let people = frame.people.iter().filter(|person| person.box_px.is_some()).map(|person| {
+        let foot_in_view = person.foot_px.is_some_and(|foot| lens.contains(foot));
+        SamplePerson { person: person.clone(), ignored: !foot_in_view || !person.is_visible() }
+    });
+    Sample { image, people: people.collect() }
 }
 
 fn export_scene<E: From<LightError>>(
@@ -82,12 +153,7 @@ fn export_scene<E: From<LightError>>(
         };
         let exposure = settled_exposure(&camera, &profile, due, &radiance, rng);
         let image = camera.take(due, exposure, &radiance).image;
-        let frame = truth.at(Uptime((t_s * 1e9) as u64));
-        let people = frame.people.iter().filter(|person| person.box_px.is_some()).map(|person| {
-            let foot_in_view = person.foot_px.is_some_and(|foot| view.lens.contains(foot));
-            SamplePerson { person: person.clone(), ignored: !foot_in_view || !person.is_visible() }
-        });
-        sink(Sample { image, people: people.collect() })?;
+        sink(sample(image, &truth, *t_s))?;
     }
     Ok(())
 }
@@ -135,4 +201,24 @@ fn settled_exposure(
         product *= (target / measured).clamp(0.02, 50.0);
     }
     split(product * rng.random_range(0.6..1.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_whole_rooms_and_add_up() {
+        for (count, per_room, parts) in [(10, 2, 3), (7, 2, 4), (100, 3, 7), (1, 1, 5), (0, 4, 2)] {
+            let rooms = RandomRooms { seed: 1, count, per_room };
+            let mut next = 0;
+            for part in 1..=parts {
+                let range = rooms.part(part, parts);
+                assert_eq!(range.start, next, "{rooms:?}, part {part} of {parts}");
+                assert!(range.start % u64::from(per_room) == 0 || range.is_empty());
+                next = range.end;
+            }
+            assert_eq!(next, count, "{rooms:?} in {parts} parts");
+        }
+    }
 }

@@ -15,7 +15,7 @@ mod truth;
 mod twin;
 mod verdict;
 
-pub use dataset::{Sample, SamplePerson, export as export_dataset};
+pub use dataset::{RandomRooms, Sample, SamplePerson, export_sequence};
 pub use error::{BrokenRun, RunError};
 pub use expect::Expectation;
 pub use file::{Event, Happening, Scenario};

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use analytics::Posture;
 use firmware_shim::{Uptime, View};
 use glam::{DVec2, DVec3};
-use scenes::{Occluder, PersonState, Scene};
+use scenes::{Activity, Occluder, PersonState, Scene};
 
 /// Less of a person than this, and the person is neither hit nor miss.
 const VISIBLE_MIN: f64 = 0.3;
@@ -28,6 +28,8 @@ pub struct TruePerson {
     pub box_px: Option<(DVec2, DVec2)>,
     /// Standing or seated.
     pub posture: Posture,
+    /// What the person is doing.
+    pub activity: Activity,
     /// The part of the body's surface that is in the picture and not hidden by furniture or others, 0 to 1; what a body hides
     /// of itself is not left out.
     pub visible: f64,
@@ -191,6 +193,7 @@ impl Truth {
                 scenes::Posture::Standing => Posture::Standing,
                 scenes::Posture::Seated => Posture::Seated,
             },
+            activity: person.activity,
             visible: seen as f64 / samples.len().max(1) as f64,
         }
     }

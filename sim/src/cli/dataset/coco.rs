@@ -1,0 +1,107 @@
+//! COCO's format for boxes and keypoints, and putting parts together.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use analytics::Posture;
+use anyhow::{Context, bail};
+use scenarios::{Sample, SamplePerson};
+use serde_json::{Value, json};
+
+use crate::outcome::say;
+
+/// The file of a whole dataset.
+pub(super) const ALL: &str = "annotations.json";
+/// Identities of a picture's people follow on from its number times this: nobody's depends on other pictures.
+const PEOPLE_MAX: u64 = 1000;
+
+/// The file of a part.
+pub(super) fn part_file(folder: &Path, part: u64, parts: u64) -> PathBuf {
+    folder.join(format!("annotations-{part}of{parts}.json"))
+}
+
+/// A COCO file in the making.
+#[derive(Default)]
+pub(super) struct Coco {
+    images: Vec<Value>,
+    annotations: Vec<Value>,
+}
+
+impl Coco {
+    pub fn add(&mut self, number: u64, file_name: &str, sample: &Sample) {
+        // From 1: pycocotools takes an annotation 0 for none.
+        let id = number + 1;
+        let (width, height) = (sample.image.width, sample.image.height);
+        self.images
+            .push(json!({ "id": id, "file_name": format!("images/{file_name}"), "width": width, "height": height }));
+        for (i, person) in sample.people.iter().enumerate() {
+            self.annotations.extend(annotation(id * PEOPLE_MAX + i as u64, id, person));
+        }
+    }
+
+    pub fn write(self, path: &Path) -> anyhow::Result<()> {
+        let document = json!({
+            "info": { "description": "random rooms rendered by twin dataset" },
+            "images": self.images,
+            "categories": [{ "id": 1, "name": "person", "keypoints": ["head"], "skeleton": [] }],
+            "annotations": self.annotations,
+        });
+        fs::write(path, serde_json::to_vec(&document)?).with_context(|| format!("failed to write {}", path.display()))
+    }
+}
+
+/// `None` when nothing of the person can be in the picture.
+fn annotation(id: u64, image_id: u64, sample: &SamplePerson) -> Option<Value> {
+    let person = &sample.person;
+    let (head, (min, max)) = (person.head_px?, person.box_px?);
+    let size = max - min;
+    // One hundredth of a pixel is more than the truth is good for, and keeps the file small.
+    let round = |v: f64| (v * 100.0).round() / 100.0;
+    Some(json!({
+        "id": id,
+        "image_id": image_id,
+        "category_id": 1,
+        "bbox": [round(min.x), round(min.y), round(size.x), round(size.y)],
+        "area": round(size.x * size.y),
+        "iscrowd": u8::from(sample.ignored),
+        "keypoints": [round(head.x), round(head.y), 2],
+        "num_keypoints": 1,
+        "posture": match person.posture { Posture::Standing => "standing", Posture::Seated => "seated" },
+        "activity": person.activity,
+        "visible": round(person.visible),
+    }))
+}
+
+/// Puts the annotations of the parts in a folder together, to what they would be had they not been divided.
+pub(super) fn merge(folder: &Path) -> anyhow::Result<()> {
+    let all = folder.join(ALL);
+    if all.exists() {
+        bail!("{} is there already: the dataset is whole", all.display());
+    }
+    let files = fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let parts_of = |name: String| name.strip_prefix("annotations-1of")?.strip_suffix(".json")?.parse::<u64>().ok();
+    let divisions: Vec<u64> = names.filter_map(parts_of).collect();
+    let parts = match divisions[..] {
+        [parts] => parts,
+        [] => bail!("{} has no annotations-1ofN.json: copy the folders of all parts into it", folder.display()),
+        _ => bail!("{} has parts of several datasets", folder.display()),
+    };
+    let mut whole = Coco::default();
+    for part in 1..=parts {
+        let path = part_file(folder, part, parts);
+        let text = fs::read(&path).with_context(|| format!("part {part} of {parts} is missing: {}", path.display()))?;
+        let mut document: Value =
+            serde_json::from_slice(&text).with_context(|| format!("{} is no annotation file", path.display()))?;
+        for (key, list) in [("images", &mut whole.images), ("annotations", &mut whole.annotations)] {
+            match document[key].take() {
+                Value::Array(entries) => list.extend(entries),
+                _ => bail!("{} has no list `{key}`", path.display()),
+            }
+        }
+    }
+    let pictures = whole.images.len();
+    whole.write(&all)?;
+    say(&format!("{pictures} pictures of {parts} parts in {}", folder.display()));
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! `twin dataset`: pictures with the truth about them, of random rooms or of a scenario.
+
+mod coco;
+mod mot;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use device_model::Profile;
+use firmware_shim::RgbImage;
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+use indicatif::{ProgressBar, ProgressStyle};
+use scenarios::{LightError, RandomRooms, Sample, Scenario, export_sequence};
+
+use self::coco::Coco;
+use crate::light::HeadlessLight;
+use crate::outcome::say;
+
+/// Export pictures with the truth about them: random rooms in COCO's format, or a scenario's frames in MOTChallenge's.
+///
+/// The scene library and its people never appear in random rooms. The same seed gives the same files.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  twin dataset --out /tmp/train --count 5000 --seed 1
+  twin dataset --out /tmp/train --count 5000 --seed 1 --partition 2/4     # on the second of four machines
+  twin dataset --out /tmp/train --merge                                   # when all parts are in one folder
+  twin dataset --out /tmp/mot --scenario scenarios/library/corridor.ron
+
+COCO: annotations.json (boxes, the head as keypoint, posture, visible fraction) and images/*.jpg. People who can hardly be
+seen, or whose feet are outside the picture, are `iscrowd`. MOTChallenge: NAME/img1/*.jpg, NAME/gt/gt.txt, NAME/seqinfo.ini.")]
+pub struct Args {
+    /// The folder to write to; must not hold the same dataset, or the same part of it, yet.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Pictures of random rooms, in all parts together.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    count: u64,
+    /// Pictures of each random room.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    per_room: u32,
+    /// Another seed gives other rooms.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The device whose lens and sensor are varied around, by its name in the library.
+    #[arg(long, default_value = "vs121-p-standard")]
+    profile: String,
+    /// Only part M of N: the parts of all N add up exactly.
+    #[arg(long, value_name = "M/N")]
+    partition: Option<Partition>,
+    /// Put the annotations of parts that were copied into one folder together.
+    #[arg(long, conflicts_with_all = ["count", "per_room", "seed", "profile", "partition", "scenario"])]
+    merge: bool,
+    /// Every frame of this scenario instead of random rooms.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "per_room", "seed", "profile", "partition"])]
+    scenario: Option<PathBuf>,
+}
+
+/// Part `part` (from 1) of `parts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Partition {
+    part: u64,
+    parts: u64,
+}
+
+impl FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/').and_then(|(m, n)| Some((m.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((part, parts)) if (1..=parts).contains(&part) => Ok(Partition { part, parts }),
+            _ => Err("write M/N with M from 1 to N, such as 2/4".to_owned()),
+        }
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.merge {
+        coco::merge(&args.out)?;
+    } else if let Some(file) = &args.scenario {
+        export_scenario(&args.out, file)?;
+    } else {
+        export_rooms(args)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export_rooms(args: &Args) -> anyhow::Result<()> {
+    let profile = Profile::library(&args.profile)?;
+    let rooms = RandomRooms { seed: args.seed, count: args.count, per_room: args.per_room };
+    let (pictures, annotations) = match args.partition {
+        Some(Partition { part, parts }) => (rooms.part(part, parts), coco::part_file(&args.out, part, parts)),
+        None => (0..args.count, args.out.join(coco::ALL)),
+    };
+    if annotations.exists() {
+        bail!("{} is there already; choose another folder with --out", annotations.display());
+    }
+    let images = create(args.out.join("images"))?;
+    let progress = progress(pictures.end - pictures.start)?;
+    let mut coco = Coco::default();
+    let exported = pictures.end - pictures.start;
+    rooms
+        .export::<ExportError>(&mut HeadlessLight::start()?, &profile, pictures, &mut |number, sample| {
+            progress.inc(1);
+            let name = format!("{number:06}.jpg");
+            write_jpeg(&images.join(&name), &sample.image)?;
+            coco.add(number, &name, &sample);
+            Ok(())
+        })
+        .map_err(|error| error.0)?;
+    progress.finish_and_clear();
+    // Written last: a folder with annotations is complete.
+    coco.write(&annotations)?;
+    say(&format!("{exported} pictures in {}", args.out.display()));
+    Ok(())
+}
+
+fn export_scenario(out: &Path, file: &Path) -> anyhow::Result<()> {
+    let scenario = Scenario::read(file)?;
+    let folder = out.join(&scenario.name);
+    if folder.exists() {
+        bail!("{} is there already; choose another folder with --out", folder.display());
+    }
+    let images = create(folder.join("img1"))?;
+    let progress = progress((scenario.duration_s * scenario.profile.image.frame_rate_hz) as u64)?;
+    let mut tracks = mot::Tracks::default();
+    export_sequence::<ExportError>(&mut HeadlessLight::start()?, &scenario, &mut |number, sample: Sample| {
+        progress.inc(1);
+        // MOTChallenge counts frames from 1.
+        write_jpeg(&images.join(format!("{:06}.jpg", number + 1)), &sample.image)?;
+        tracks.add(number + 1, &sample);
+        Ok(())
+    })
+    .map_err(|error| error.0)?;
+    progress.finish_and_clear();
+    tracks.write(&folder, &scenario)?;
+    say(&format!("{} frames in {}", tracks.frames(), folder.display()));
+    Ok(())
+}
+
+fn create(folder: PathBuf) -> anyhow::Result<PathBuf> {
+    fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn progress(pictures: u64) -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
+    Ok(ProgressBar::new(pictures).with_style(style))
+}
+
+/// Little loss at a fifth of the size of a PNG, which cannot compress noise.
+const JPEG_QUALITY: u8 = 95;
+
+fn write_jpeg(path: &Path, image: &RgbImage) -> anyhow::Result<()> {
+    let file = fs::File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
+    JpegEncoder::new_with_quality(std::io::BufWriter::new(file), JPEG_QUALITY)
+        .encode(&image.pixels, image.width, image.height, ExtendedColorType::Rgb8)
+        .with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Whatever stops an export.
+struct ExportError(anyhow::Error);
+
+impl From<LightError> for ExportError {
+    fn from(error: LightError) -> Self {
+        ExportError(error.into())
+    }
+}
+
+impl From<anyhow::Error> for ExportError {
+    fn from(error: anyhow::Error) -> Self {
+        ExportError(error)
+    }
+}

@@ -1,0 +1,172 @@
+//! Exported pictures and their truth, as the program writes them and as the tools of the field read them.
+
+// Starts processes; nothing here has a virtual time.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+mod skip;
+
+/// `twin dataset` with arguments, in a folder.
+fn dataset(folder: &Path, arguments: &[&str]) -> Output {
+    let mut twin = Command::new(env!("CARGO_BIN_EXE_twin"));
+    twin.arg("dataset").args(arguments).current_dir(folder).output().expect("twin starts")
+}
+
+#[track_caller]
+fn exported(folder: &Path, arguments: &[&str]) {
+    let output = dataset(folder, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[track_caller]
+fn refused(folder: &Path, arguments: &[&str], words: &str) {
+    let output = dataset(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(words) && !said.contains("panicked"), "`{words}` is not in: {said}");
+}
+
+/// Every file below a folder, by its path.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            let below = files(&path).into_iter();
+            found.extend(below.map(|(name, bytes)| (Path::new(path.file_name().unwrap()).join(name), bytes)));
+        } else {
+            found.insert(PathBuf::from(path.file_name().unwrap()), fs::read(&path).expect("a file"));
+        }
+    }
+    found
+}
+
+fn coco(folder: &Path) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("annotations.json")).expect("annotations")).expect("JSON")
+}
+
+#[test]
+fn a_dataset_has_its_pictures_and_the_truth_about_them_and_its_parts_add_up() {
+    let bench = tempfile::tempdir().unwrap();
+    let here = bench.path();
+    exported(here, &["--out", "whole", "--count", "7", "--per-room", "2", "--seed", "5"]);
+    let truth = coco(&here.join("whole"));
+    let images = truth["images"].as_array().expect("a list");
+    assert_eq!(images.len(), 7);
+    for image in images {
+        let path = here.join("whole").join(image["file_name"].as_str().unwrap());
+        let picture = image::open(path).expect("a picture");
+        assert_eq!((picture.width(), picture.height()), (320, 240));
+    }
+    let people = truth["annotations"].as_array().expect("a list");
+    assert!(people.len() > 7, "{} people", people.len());
+    for person in people {
+        let number = |field: &str, i: usize| person[field][i].as_f64().expect("a number");
+        let (x, y) = (number("keypoints", 0), number("keypoints", 1));
+        let [left, top, width, height] = [0, 1, 2, 3].map(|i| number("bbox", i));
+        assert!(left <= x && x <= left + width && top <= y && y <= top + height, "the head is in the box: {person}");
+    }
+    refused(here, &["--out", "whole"], "is there already");
+
+    for part in ["3/3", "1/3", "2/3"] {
+        let division = ["--count", "7", "--per-room", "2", "--seed", "5", "--partition", part];
+        refused(here, &["--out", "parts", "--merge"], "parts");
+        exported(here, &[&["--out", "parts"], &division[..]].concat());
+    }
+    exported(here, &["--out", "parts", "--merge"]);
+    let mut parts = files(&here.join("parts"));
+    parts.retain(|name, _| !name.to_string_lossy().contains("of3"));
+    let whole = files(&here.join("whole"));
+    assert_eq!(parts.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+    for (name, bytes) in &whole {
+        assert!(parts[name] == *bytes, "{} differs", name.display());
+    }
+}
+
+#[test]
+fn what_cannot_be_exported_is_refused_with_the_reason() {
+    let bench = tempfile::tempdir().unwrap();
+    let here = bench.path();
+    refused(here, &["--out", "x", "--partition", "0/3"], "M from 1 to N");
+    refused(here, &["--out", "x", "--profile", "vs999"], "vs121-p-standard");
+    refused(here, &["--out", "x", "--scenario", "missing.ron"], "missing.ron");
+    refused(here, &["--out", "x", "--scenario", "a.ron", "--count", "5"], "cannot be used with");
+    refused(here, &["--out", ".", "--merge"], "no annotations-1ofN.json");
+}
+
+/// The Python that has pycocotools and trackeval, or why there is none.
+fn python() -> Option<String> {
+    let python = std::env::var("TWIN_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let works = Command::new(&python).args(["-c", "import pycocotools, trackeval"]).output();
+    if works.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    skip::skip(&format!(
+        "{python} lacks pycocotools or trackeval (pip install pycocotools trackeval; TWIN_PYTHON names another)"
+    ));
+    None
+}
+
+#[track_caller]
+fn run_python(python: &str, folder: &Path, program: &str) -> String {
+    let output = Command::new(python).args(["-c", program]).current_dir(folder).output().expect("python starts");
+    let (said, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{failed}");
+    said.into_owned()
+}
+
+#[test]
+fn pycocotools_reads_the_annotations_and_scores_the_truth_itself_perfect() {
+    let Some(python) = python() else { return };
+    let bench = tempfile::tempdir().unwrap();
+    exported(bench.path(), &["--out", "set", "--count", "4", "--per-room", "1", "--seed", "11"]);
+    let program = r#"
+import json
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+truth = COCO("set/annotations.json")
+people = [a for a in truth.anns.values() if not a["iscrowd"]]
+assert people, "nobody is in the pictures"
+found = truth.loadRes([dict(image_id=a["image_id"], category_id=1, bbox=a["bbox"], score=1.0) for a in people])
+judge = COCOeval(truth, found, "bbox")
+judge.evaluate(); judge.accumulate(); judge.summarize()
+print("AP", judge.stats[0])
+"#;
+    let said = run_python(&python, bench.path(), program);
+    assert!(said.lines().last().is_some_and(|line| line == "AP 1.0"), "{said}");
+}
+
+#[test]
+fn trackeval_reads_a_scenarios_sequence_and_scores_the_truth_itself_perfect() {
+    let Some(python) = python() else { return };
+    let bench = tempfile::tempdir().unwrap();
+    let library = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/library/corridor.ron");
+    let text = fs::read_to_string(library).unwrap().replace("duration_s: 45", "duration_s: 12");
+    fs::write(bench.path().join("walk.ron"), text).unwrap();
+    exported(bench.path(), &["--out", "set", "--scenario", "walk.ron"]);
+    assert_eq!(files(&bench.path().join("set/walk/img1")).len(), 120, "10 frames a second for 12 s");
+    let program = r#"
+import os, shutil, trackeval
+os.makedirs("found/truth/data")
+shutil.copy("set/walk/gt/gt.txt", "found/truth/data/walk.txt")
+data = trackeval.datasets.MotChallenge2DBox(dict(
+    GT_FOLDER="set", TRACKERS_FOLDER="found", OUTPUT_FOLDER="out", TRACKERS_TO_EVAL=["truth"], SKIP_SPLIT_FOL=True,
+    SEQ_INFO={"walk": None}, DO_PREPROC=False, PRINT_CONFIG=False))
+judge = trackeval.Evaluator(dict(PRINT_RESULTS=False, PRINT_CONFIG=False, TIME_PROGRESS=False, OUTPUT_SUMMARY=False,
+    OUTPUT_DETAILED=False, PLOT_CURVES=False, LOG_ON_ERROR=None, BREAK_ON_ERROR=True))
+results, _ = judge.evaluate([data], [trackeval.metrics.HOTA(), trackeval.metrics.CLEAR(), trackeval.metrics.Identity()])
+scores = results["MotChallenge2DBox"]["truth"]["walk"]["pedestrian"]
+print("people", len({line.split(",")[1] for line in open("set/walk/gt/gt.txt")}))
+print("recall", scores["CLEAR"]["CLR_Re"], scores["Identity"]["IDR"])
+"#;
+    let said = run_python(&python, bench.path(), program);
+    assert!(said.contains("recall 1.0 1.0"), "{said}");
+    let people = said.lines().find_map(|line| line.strip_prefix("people ")?.parse::<u32>().ok());
+    assert!(people.is_some_and(|people| people >= 2), "{said}");
+}
