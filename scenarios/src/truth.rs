@@ -188,7 +188,7 @@ impl Truth {
             floor,
             foot_px: self.view.pixel(floor.extend(0.0)),
             head_px: self.view.pixel(around_sensor(person.head)),
-            box_px: self.bounding_box(&samples, self.sensor_at.extend(0.0)),
+            box_px: self.bounding_box(&person.outline(), self.sensor_at.extend(0.0)),
             posture: match person.posture {
                 scenes::Posture::Standing => Posture::Standing,
                 scenes::Posture::Seated => Posture::Seated,

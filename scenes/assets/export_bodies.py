@@ -169,9 +169,6 @@ def hang(rig, points, joints):
         if wanted:
             tip = joints[i + 1] - joints[i] if limb != "hand" else joints[i] - joints[i - 1]
             turns[i] = turn_between(tip, np.array(wanted))
-            if limb == "upper_arm":
-                # Palms look at the thighs, not ahead.
-                turns[i] = turns[i] @ about_axis(tip, side * 0.5)
         if limb == "foot":
             turns[i] = np.eye(3)
     moved = np.zeros_like(points)
@@ -182,13 +179,6 @@ def hang(rig, points, joints):
     # Straightened limbs make a body a little taller.
     scale = np.ptp(points[:, 2]) / np.ptp(moved[:, 2])
     return (moved - origin) * scale, (placed - origin) * scale
-
-
-def about_axis(axis, angle):
-    """Rotation about an axis (Rodrigues)."""
-    x, y, z = axis / np.linalg.norm(axis)
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + math.sin(angle) * k + (1 - math.cos(angle)) * k @ k
 
 
 def label(rig, points, joints):

@@ -10,7 +10,7 @@ use crate::body::{Body, Hair, Wear};
 use crate::skeleton::{BONES, Bone, Pose};
 use crate::{Color, Solid};
 
-/// A dressed body at rest, ready to be posed. Indices are checked when it is made.
+/// A dressed body at rest, ready to be posed.
 #[derive(Debug, PartialEq)]
 pub struct Figure {
     points: Vec<Vec3>,
@@ -34,6 +34,8 @@ struct Flesh {
     half: Vec3,
 }
 
+/// How open shells are to light: they stand off the body, and nothing of it is over them.
+const SHELL_OPEN: f32 = 0.8;
 /// How many points stand for a body's surface in the ground truth.
 const SAMPLES: usize = 40;
 
@@ -103,22 +105,22 @@ impl Figure {
         self.flesh.iter().find(|flesh| flesh.bone == bone).expect("every bone carries flesh")
     }
 
-    /// A sheet of points, `columns` across and rows down, seen from outside when columns run to the body's left round its
-    /// back.
-    fn add_sheet(&mut self, color: Color, columns: usize, rows: &[(Vec<Vec3>, Influences)]) {
+    /// A sheet of points in rows that go down and run, seen from above, clockwise: from the right over the back to the left.
+    /// It is seen from outside.
+    fn add_sheet(&mut self, color: Color, columns: usize, rows: &[Vec<(Vec3, Influences)>]) {
         let mut before: Option<usize> = None;
-        for (points, influences) in rows {
+        for row in rows {
             let first = self.corners.len();
-            for point in points {
+            for (point, influences) in row {
                 self.corners.push((self.points.len() as u16, color));
                 self.points.push(*point);
                 self.influences.push(*influences);
-                self.open.push(0.8);
+                self.open.push(SHELL_OPEN);
             }
             if let Some(before) = before {
                 for i in 0..columns - 1 {
                     let [a, b, c, d] = [before + i, before + i + 1, first + i, first + i + 1].map(|i| i as u16);
-                    self.triangles.extend([[a, c, b], [b, c, d]]);
+                    self.triangles.extend([[a, b, c], [b, d, c]]);
                 }
             }
             before = Some(first);
@@ -128,7 +130,7 @@ impl Figure {
     /// Hair, or what covers it, where it stands off the skull.
     fn add_hair(&mut self, body: &Body) {
         let (middle, half) = (self.head(), self.flesh_of(Bone::Head).half);
-        let chest = self.joints[Bone::Neck as usize];
+        let neck = self.joints[Bone::Neck as usize];
         let only = |bone: Bone| [(bone, 1.0), (bone, 0.0), (bone, 0.0), (bone, 0.0)];
         let both = |part: f32| [(Bone::Head, part), (Bone::Chest, 1.0 - part), (Bone::Chest, 0.0), (Bone::Chest, 0.0)];
         // Angle from straight back over which it reaches, how far off the skull, how low below the neck's joint, how wide there.
@@ -139,25 +141,25 @@ impl Figure {
             Hair::Headscarf => (body.hair_color, 2.45, 0.028, 0.06, 1.45),
         };
         const COLUMNS: usize = 11;
-        let row = |z: f32, wide: f32, deep: f32, back: f32| -> Vec<Vec3> {
+        let row = |z: f32, wide: f32, deep: f32, back: f32, carried: Influences| -> Vec<(Vec3, Influences)> {
             (0..COLUMNS)
                 .map(|i| {
                     // From the right, round the back, to the left.
                     let angle = reach * (1.0 - 2.0 * i as f32 / (COLUMNS - 1) as f32);
-                    Vec3::new(middle.x + wide * angle.sin(), middle.y - back - deep * angle.cos(), z)
+                    (Vec3::new(middle.x + wide * angle.sin(), middle.y - back - deep * angle.cos(), z), carried)
                 })
                 .collect()
         };
         let (rx, ry, rz) = (half.x + off, half.y + off, half.z + off);
         let mut rows = Vec::new();
         for polar in [0.12f32, 0.45, 0.85, 1.25] {
-            rows.push((row(middle.z + rz * polar.cos(), rx * polar.sin(), ry * polar.sin(), 0.0), only(Bone::Head)));
+            rows.push(row(middle.z + rz * polar.cos(), rx * polar.sin(), ry * polar.sin(), 0.0, only(Bone::Head)));
         }
-        let bottom = chest.z - low;
+        let bottom = neck.z - low;
         for (part, weight) in [(0.4f32, 1.0), (0.75, 0.7), (1.0, 0.35)] {
             let z = middle.z + (bottom - middle.z) * part;
             let spread = 1.0 + (wide - 1.0) * part * part;
-            rows.push((row(z, rx * spread, ry * spread * 0.95, 0.01 * part), both(weight)));
+            rows.push(row(z, rx * spread, ry * spread * 0.95, 0.01 * part, both(weight)));
         }
         self.add_sheet(color, COLUMNS, &rows);
     }
@@ -168,34 +170,33 @@ impl Figure {
             Hair::Bun => {
                 let at = middle + Vec3::new(0.0, -half.y - 0.035, half.z * 0.45);
                 const COLUMNS: usize = 9;
-                let rows: Vec<(Vec<Vec3>, Influences)> = (0..=5)
+                let rows: Vec<Vec<(Vec3, Influences)>> = (0..=5)
                     .map(|row| {
                         let polar = std::f32::consts::PI * (0.02 + 0.96 * row as f32 / 5.0);
                         let ring = (0..COLUMNS).map(|i| {
                             let angle = -std::f32::consts::TAU * i as f32 / (COLUMNS - 1) as f32;
-                            at + 0.048 * Vec3::new(polar.sin() * angle.cos(), polar.sin() * angle.sin(), polar.cos())
+                            let out = Vec3::new(polar.sin() * angle.cos(), polar.sin() * angle.sin(), polar.cos());
+                            (at + 0.048 * out, head)
                         });
-                        (ring.collect(), head)
+                        ring.collect()
                     })
                     .collect();
                 self.add_sheet(body.hair_color, COLUMNS, &rows);
             }
             Hair::Cap => {
                 // The visor: a plate ahead of the forehead, seen from above.
-                let visor = |ahead: f32, drop: f32| {
+                let visor = |ahead: f32, drop: f32| -> Vec<(Vec3, Influences)> {
                     (0..6)
                         .map(|i| {
+                            // Clockwise, as on the back: over the front that is from the left to the right.
                             let angle = 1.15 * (2.0 * i as f32 / 5.0 - 1.0);
-                            let out = Vec3::new(
-                                -(half.x + 0.01) * angle.sin(),
-                                (half.y + ahead) * angle.cos(),
-                                half.z * 0.42,
-                            );
-                            middle + out - Vec3::Z * drop
+                            let reach =
+                                Vec3::new((half.x + 0.01) * angle.sin(), (half.y + ahead) * angle.cos(), half.z * 0.42);
+                            (middle + reach - Vec3::Z * drop, head)
                         })
-                        .collect::<Vec<_>>()
+                        .collect()
                 };
-                self.add_sheet(body.hair_color, 6, &[(visor(0.0, 0.0), head), (visor(0.075, 0.025), head)]);
+                self.add_sheet(body.hair_color, 6, &[visor(0.0, 0.0), visor(0.075, 0.025)]);
             }
             Hair::Bald | Hair::Short | Hair::Long | Hair::Hood | Hair::Headscarf => {}
         }
@@ -210,43 +211,46 @@ impl Figure {
             Wear::Shirt | Wear::TShirt | Wear::Jacket | Wear::Vest => return,
         };
         let waist = self.joints[Bone::Belly as usize].z + 0.04;
-        let hips = self.flesh_of(Bone::Pelvis);
-        let (middle, half) = (hips.middle, hips.half);
+        let middle = self.flesh_of(Bone::Pelvis).middle;
+        // The body's half width and depth at each height, never less than above: cloth hangs.
+        let trunk: Vec<Vec3> = (self.points.iter().zip(&self.influences))
+            .filter(|(_, influences)| {
+                let carried = |(bone, weight): &(Bone, f32)| *weight > 0.3 && TRUNK.contains(bone);
+                influences.iter().any(carried)
+            })
+            .map(|(point, _)| *point)
+            .collect();
+        let mut half = Vec3::ZERO;
         const COLUMNS: usize = 15;
-        for (first, last) in [(0.0f32, 1.0f32)] {
-            let rows: Vec<(Vec<Vec3>, Vec<Influences>)> = (0..=5)
-                .map(|row| {
-                    let part = first + (last - first) * row as f32 / 5.0;
-                    let z = waist + (bottom - waist) * part;
-                    let flare = off + 0.035 * part;
-                    let ring: Vec<(Vec3, Influences)> = (0..COLUMNS)
-                        .map(|i| {
-                            let angle = -std::f32::consts::TAU * i as f32 / (COLUMNS - 1) as f32;
-                            let out = Vec3::new((half.x + flare) * angle.cos(), (half.y + flare) * angle.sin(), 0.0);
-                            // A thigh carries its own side, both carry the middle.
-                            let right = ((out.x / half.x) * 0.8 + 0.5).clamp(0.0, 1.0);
-                            let leg = (part * 1.3).min(1.0) * 0.95;
-                            let carried = [
-                                (Bone::Pelvis, 1.0 - leg),
-                                (Bone::RightThigh, leg * right),
-                                (Bone::LeftThigh, leg * (1.0 - right)),
-                                (Bone::Pelvis, 0.0),
-                            ];
-                            (Vec3::new(middle.x, middle.y, z) + out, carried)
-                        })
-                        .collect();
-                    ring.into_iter().unzip()
-                })
-                .collect();
-            let start = self.influences.len();
-            let sheet: Vec<(Vec<Vec3>, Influences)> = rows.iter().map(|(points, i)| (points.clone(), i[0])).collect();
-            self.add_sheet(color, COLUMNS, &sheet);
-            for (i, influences) in rows.into_iter().flat_map(|(_, influences)| influences).enumerate() {
-                self.influences[start + i] = influences;
-            }
+        let mut rows = Vec::new();
+        for row in 0..=5 {
+            let part = row as f32 / 5.0;
+            let z = waist + (bottom - waist) * part;
+            let near = trunk.iter().filter(|point| (point.z - z).abs() < 0.06);
+            half = near.fold(half, |half, point| half.max((*point - middle).abs()));
+            let flare = off + 0.02 * part;
+            let ring = (0..COLUMNS).map(|i| {
+                let angle = -std::f32::consts::TAU * i as f32 / (COLUMNS - 1) as f32;
+                let out = Vec3::new((half.x + flare) * angle.cos(), (half.y + flare) * angle.sin(), 0.0);
+                // A thigh carries its own side, both carry the middle.
+                let right = ((out.x / half.x) * 0.8 + 0.5).clamp(0.0, 1.0);
+                let leg = (part * 1.3).min(1.0) * 0.95;
+                let carried = [
+                    (Bone::Pelvis, 1.0 - leg),
+                    (Bone::RightThigh, leg * right),
+                    (Bone::LeftThigh, leg * (1.0 - right)),
+                    (Bone::Pelvis, 0.0),
+                ];
+                (Vec3::new(middle.x, middle.y, z) + out, carried)
+            });
+            rows.push(ring.collect());
         }
+        self.add_sheet(color, COLUMNS, &rows);
     }
 }
+
+/// What a skirt hangs over.
+const TRUNK: [Bone; 4] = [Bone::Pelvis, Bone::Belly, Bone::LeftThigh, Bone::RightThigh];
 
 /// The colour and the thickness in metres of what covers a part.
 fn look(body: &Body, part: Part) -> (Color, f32) {
@@ -378,7 +382,7 @@ impl PosedFigure {
         self.figure.flesh.iter().map(solid).collect()
     }
 
-    /// Points of the skin that stand for all of it.
+    /// Points of the surface that stand for all of it.
     pub fn samples(&self) -> Vec<DVec3> {
         let point = |index: &u16| {
             let index = usize::from(*index);
@@ -411,5 +415,86 @@ impl PosedFigure {
                 SkinPoint { at, normal: out.normalize_or(Vec3::Z), open: *open }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HAIR: [Hair; 7] = [Hair::Bald, Hair::Short, Hair::Long, Hair::Bun, Hair::Cap, Hair::Hood, Hair::Headscarf];
+    const WEAR: [Wear; 6] = [Wear::Shirt, Wear::TShirt, Wear::Jacket, Wear::Coat, Wear::Skirt, Wear::Vest];
+
+    fn figure(hair: Hair, wears: Wear) -> (Figure, usize) {
+        let body = Body { hair, wears, ..Body::default() };
+        let shape = body.shape().expect("the default body");
+        let skin_triangles = anatomy().triangles.len();
+        (Figure::new(&body, &shape), skin_triangles)
+    }
+
+    #[test]
+    fn shells_are_seen_from_outside() {
+        for (hair, wears) in
+            HAIR.map(|hair| (hair, Wear::Shirt)).into_iter().chain(WEAR.map(|wears| (Hair::Bald, wears)))
+        {
+            let (figure, skin) = figure(hair, wears);
+            for triangle in &figure.triangles[skin..] {
+                let [a, b, c] =
+                    triangle.map(|corner| figure.points[usize::from(figure.corners[usize::from(corner)].0)]);
+                let (middle, normal) = ((a + b + c) / 3.0, (b - a).cross(c - a));
+                let inside = match (hair, wears) {
+                    (Hair::Bun, _) => figure.head() + Vec3::new(0.0, -figure.flesh_of(Bone::Head).half.y - 0.035, 0.05),
+                    (_, Wear::Coat | Wear::Skirt) => figure.flesh_of(Bone::Pelvis).middle.with_z(middle.z - 0.02),
+                    _ => figure.head() - Vec3::Z * 0.1,
+                };
+                // Less than nothing for triangles that have shrunk to a line at a pole.
+                assert!(
+                    normal.dot(middle - inside) > -1e-9,
+                    "{hair:?}, {wears:?}: a triangle at {middle} looks inwards"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn skirts_and_coats_hang_outside_the_body() {
+        for name in Body::random_figures() {
+            for wears in [Wear::Skirt, Wear::Coat] {
+                let body = Body { figure: name.to_owned(), wears, ..Body::default() };
+                let figure = Figure::new(&body, &body.shape().expect("a known body"));
+                let skin = anatomy().influences.len();
+                let shell = &figure.points[skin..];
+                let (low, high) = (shell[shell.len() - 1].z, shell[0].z);
+                let widest = |points: &[Vec3], z: f32| {
+                    let near = points.iter().zip(&figure.influences).filter(|(point, carried)| {
+                        (point.z - z).abs() < 0.04 && carried.iter().any(|(bone, w)| *w > 0.5 && TRUNK.contains(bone))
+                    });
+                    near.map(|(point, _)| point.x.abs()).fold(0.0, f32::max)
+                };
+                for step in 1..5 {
+                    let z = low + (high - low) * step as f32 / 5.0;
+                    let ring = shell
+                        .iter()
+                        .filter(|point| (point.z - z).abs() < 0.08)
+                        .map(|point| point.x)
+                        .fold(0.0, f32::max);
+                    let body = widest(&figure.points[..skin], z);
+                    assert!(ring > body - 0.005, "{name}, {wears:?}: {ring} m wide at {z} m, the body {body} m");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_figure_is_within_its_triangles_and_covers_what_it_wears() {
+        for hair in HAIR {
+            for wears in WEAR {
+                let (figure, _) = figure(hair, wears);
+                assert!(figure.triangles.len() <= 1500, "{hair:?}, {wears:?}: {}", figure.triangles.len());
+                let points = figure.points.len();
+                assert!(figure.corners.iter().all(|(point, _)| usize::from(*point) < points));
+                assert!(figure.normals.iter().all(|normal| (normal.length() - 1.0).abs() < 1e-4));
+            }
+        }
     }
 }

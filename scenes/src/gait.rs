@@ -16,11 +16,14 @@ fn step_m(speed_m_s: f64) -> f64 {
 /// Hip to ankle of somebody 1.75 m tall.
 pub(crate) const LEG_M: f64 = 0.83;
 
-/// A foot swings while the body covers 0.8 of a step, from 1.4 to 0.6 of a step before it is over the place to be stepped on.
-const SWING_STARTS: f64 = 1.4;
-const SWING_ENDS: f64 = 0.6;
+/// A foot swings while the body covers 0.8 of a step, from 1.3 to 0.5 of a step before it is over the place to be stepped on:
+/// it bears weight from half a step ahead of the body to 0.7 of a step behind it, where the risen heel makes the leg longer.
+const SWING_STARTS: f64 = 1.3;
+const SWING_ENDS: f64 = 0.5;
 /// The first step has less time than the others, but need not end as long before the next one begins.
-const FIRST_SWING_ENDS: f64 = 0.42;
+const FIRST_SWING_ENDS: f64 = 0.4;
+/// The last foot, which joins the other, has less time, too, and starts as soon as the other stands.
+const LAST_SWING_STARTS: f64 = 1.48;
 /// How far the heel has risen when a foot leaves the floor, radians.
 const HEEL_RISE: f64 = 0.6;
 /// How far toes are up when a heel lands.
@@ -47,7 +50,12 @@ impl Foot {
 
     /// A foot on its way, `part` (0 to 1) of a step done.
     pub(crate) fn swung(from: Foot, to: Foot, part: f64, lift_m: f64) -> Self {
-        let part = part.clamp(0.0, 1.0);
+        if part <= 0.0 {
+            return from;
+        }
+        if part >= 1.0 {
+            return to;
+        }
         // Fast in the middle, at rest at both ends.
         let moved = part * part * (3.0 - 2.0 * part);
         let rises = HEEL_RISE * (1.0 - part / 0.45).clamp(0.0, 1.0);
@@ -116,7 +124,9 @@ impl Walk {
     pub fn heading(&self, metres: f64) -> f64 {
         let i = self.segment(metres);
         let before = i.checked_sub(1).map_or(self.faced, |i| self.direction(i));
-        let turned = ((metres - self.along_m[i]) / (self.speed_m_s * TURN_S)).clamp(0.0, 1.0);
+        // A stretch that is shorter than a turn takes is long enough for a fast one.
+        let over = (self.speed_m_s * TURN_S).min(self.along_m[i + 1] - self.along_m[i]);
+        let turned = ((metres - self.along_m[i]) / over).clamp(0.0, 1.0);
         before + shortest_turn(before, self.direction(i)) * turned
     }
 
@@ -130,7 +140,7 @@ impl Walk {
     }
 
     fn steps(&self) -> u32 {
-        (self.length_m() / (step_m(self.speed_m_s) * self.build.leg_m / LEG_M)).round().max(1.0) as u32
+        (self.length_m() / (step_m(self.speed_m_s) * self.build.leg_m / LEG_M)).ceil().max(1.0) as u32
     }
 
     /// Where a foot (0 left, 1 right) is after `metres`.
@@ -139,7 +149,8 @@ impl Walk {
         let step = length / f64::from(steps);
         // The left foot takes the odd steps, the right one the even ones; after the last step the other foot follows.
         let mine = |k: u32| k % 2 == 1 - foot as u32;
-        let starts = |k: u32| ((f64::from(k) - SWING_STARTS) * step).max(0.0);
+        let from = |k: u32| f64::from(k) - if k > steps { LAST_SWING_STARTS } else { SWING_STARTS };
+        let starts = |k: u32| (from(k) * step).max(0.0);
         let until = |k: u32| f64::from(k) - if k == 1 { FIRST_SWING_ENDS } else { SWING_ENDS };
         let ends = |k: u32| (until(k) * step).min(length);
         let current = (1..=steps + 1).rev().find(|&k| mine(k) && starts(k) < metres);
@@ -158,7 +169,7 @@ impl Walk {
     /// A foot on the floor whose heel rises when the body has passed, unless it stays.
     fn heel(&self, planted: Foot, planted_at_m: f64, stays: bool, metres: f64, step: f64) -> Foot {
         let passed = (metres - planted_at_m) / step;
-        let part = if stays { 0.0 } else { ((passed - 0.1) / (SWING_ENDS - 0.1)).clamp(0.0, 1.0) };
+        let part = if stays { 0.0 } else { ((passed - 0.1) / (2.0 - SWING_STARTS - 0.1)).clamp(0.0, 1.0) };
         Foot { pitch: HEEL_RISE * part * part * (3.0 - 2.0 * part), ..planted }
     }
 

@@ -5,6 +5,7 @@
 
 use glam::{DMat3, DVec3};
 
+use crate::occlusion::distance_to_segment;
 use crate::room::{Light, Room};
 use crate::{Occluder, PersonState, Shape, Solid};
 
@@ -18,6 +19,10 @@ const LAMP_EDGE_M: f64 = 0.6;
 const DIFFUSE_RAYS: usize = 24;
 /// What is further away shuts off no diffuse light: it sends some itself.
 const DIFFUSE_REACH_M: f64 = 1.2;
+/// The ellipsoids of a body overlap: each counts for less than it would alone.
+const BLOB_OVERLAP: f64 = 0.8;
+/// No edge of a shadow is harder than this part of what throws it, which is an ellipsoid for want of an outline.
+const SOFT_MIN: f64 = 0.05;
 /// Surfaces are left by so much before looking for what is in the way: what lies flat on them darkens what it covers, which
 /// cannot be seen.
 const LIFT_M: f64 = 0.03;
@@ -176,7 +181,7 @@ impl Shade<'_> {
                     let way = blob.at - place;
                     let squared = way.length_squared().max(blob.radius * blob.radius);
                     let cos = (way.z / squared.sqrt()).clamp(0.0, 1.0);
-                    diffuse *= 1.0 - 0.8 * cos * (blob.radius * blob.radius / squared).min(1.0);
+                    diffuse *= 1.0 - BLOB_OVERLAP * cos * (blob.radius * blob.radius / squared).min(1.0);
                 }
             }
         }
@@ -206,17 +211,11 @@ impl Blob {
         }
         let passes = (from + along * part).length();
         // The lamp's half width where the way passes the blob, in the blob's radii.
-        let soft = (0.5 * LAMP_EDGE_M * part / self.radius).max(0.05);
+        let soft = (0.5 * LAMP_EDGE_M * part / self.radius).max(SOFT_MIN);
         let part = ((1.0 + soft - passes) / (2.0 * soft)).clamp(0.0, 1.0);
         // A lamp that looks larger than the blob is never covered wholly.
         part * part * (3.0 - 2.0 * part) * (1.0 / (soft * soft)).min(1.0)
     }
-}
-
-fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
-    let along = to - from;
-    let part = ((point - from).dot(along) / along.length_squared()).clamp(0.0, 1.0);
-    point.distance(from + along * part)
 }
 
 /// The mean horizontal illuminance in lx, 0.8 m above the floor, of lamps of 1 cd each.
@@ -234,11 +233,13 @@ fn mean_lux_per_candela(room: &Room, lamps: &[DVec3]) -> f64 {
 }
 
 /// The illuminance of a lamp of 1 cd straight down that shines with the cosine of the angle to it: cos θ of the lamp, cos θ
-/// of the surface, and the inverse square of the distance.
+/// of the surface, and the inverse square of the distance, as it is below the middle of a disc of the lamp's area: exact there,
+/// and finite however near.
 fn lux_per_candela(lamp: DVec3, place: DVec3, normal: DVec3) -> f64 {
     let to_lamp = lamp - place;
-    let squared = to_lamp.length_squared();
-    to_lamp.z.max(0.0) * normal.dot(to_lamp).max(0.0) / (squared * squared)
+    let squared = to_lamp.length_squared().max(1e-12);
+    let disc = LAMP_EDGE_M * LAMP_EDGE_M / std::f64::consts::PI;
+    to_lamp.z.max(0.0) * normal.dot(to_lamp).max(0.0) / (squared * (squared + disc))
 }
 
 #[cfg(test)]
@@ -275,11 +276,13 @@ mod tests {
     fn a_lamp_fades_with_the_square_of_distance_and_the_cosines() {
         let light = lit(0.0, &[(4.0, 3.0)], &[]);
         let up = |x: f64, z: f64| light.per_lux(DVec3::new(x, 3.0, z), DVec3::Z, 1.0);
-        // 2.95 m is where the lamp hangs.
+        // 2.95 m is where the lamp hangs; its area is that of a disc with a squared radius of 0.1146 m².
         let below = up(4.0, 1.95);
-        assert!((up(4.0, 0.95) / below - 0.25).abs() < 1e-12);
-        // 45° to the side at the same depth: cos² θ and half of the inverse square.
-        assert!((up(5.0, 1.95) / below - 0.25).abs() < 1e-12);
+        let disc = 0.36 / std::f64::consts::PI;
+        assert!((up(4.0, 0.95) / below - (1.0 + disc) / (4.0 + disc)).abs() < 1e-12);
+        // 45° to the side at the same depth: cos² θ and about half of the inverse square.
+        assert!((up(5.0, 1.95) / below - 0.5 * (1.0 + disc) / (2.0 + disc)).abs() < 1e-12);
+        assert!(up(4.0, 2.95).is_finite() && up(4.0, 2.949) < 30.0 * below, "finite at the lamp itself");
         assert_eq!(light.per_lux(DVec3::new(4.0, 3.0, 1.0), DVec3::NEG_Z, 1.0), 0.0);
     }
 

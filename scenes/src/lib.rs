@@ -1,8 +1,8 @@
 //! Rooms, furniture, light and people, and where all of it is at any instant: the world a sensor looks at.
 //!
-//! A scene is a RON file that people write ([`Scene`]); [`Scene::at`] gives the people's poses at a time as solid bodies
-//! ([`Solid`]), the same ones that are rendered and that hide one another in the ground truth. Lengths are metres; x and
-//! y run along the floor from the room's south-west corner, z is up.
+//! A scene is a RON file that people write ([`Scene`]); [`Scene::at`] gives the people's poses at a time: dressed bodies
+//! ([`PosedFigure`]) that are rendered, with solids ([`Solid`]) for what of them hides things and throws shadows. Lengths are
+//! metres; x and y run along the floor from the room's south-west corner, z is up.
 //!
 //! This crate knows nothing of cameras, pixels or firmware.
 
@@ -28,10 +28,9 @@ pub use body::{Body, Hair, Wear};
 pub use color::Color;
 pub use figure::{Figure, PosedFigure, SkinPoint};
 pub use furniture::{Furniture, Piece};
-pub use gait::Foot;
 pub use illumination::{Illuminance, Illumination, Shade};
 pub use library::library_names;
-pub use motion::{Activity, Moment, Motion};
+pub use motion::Activity;
 pub use occlusion::Occluder;
 pub use person::{Person, PersonState, Posture, Start, Step};
 pub use random::random_scene;

@@ -34,8 +34,8 @@ pub enum Activity {
 }
 
 /// What people who sit do, in turn.
-const HABITS: [Activity; 5] =
-    [Activity::Typing, Activity::Leaning, Activity::Typing, Activity::Turning, Activity::Reaching];
+const HABITS: [Activity; 6] =
+    [Activity::Typing, Activity::Leaning, Activity::Typing, Activity::Turning, Activity::Typing, Activity::Reaching];
 
 /// A person at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub struct Moment {
 }
 
 /// The measures of a body that its feet depend on, metres.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Build {
     /// From the middle between the feet to each.
     pub half_m: f64,
@@ -199,7 +199,7 @@ impl Motion {
         let idle = (0.9 * t_s + self.phase).sin() * (0.37 * t_s + 2.0 * self.phase).sin();
         let index = self.stretches.partition_point(|s| s.until_s <= t_s);
         Some(match self.stretches.get(index) {
-            None => self.rest(&self.last, t_s, idle),
+            None => self.rest(&self.last, t_s - self.end_s(), idle),
             Some(Stretch { from_s, act: Act::Walk(walk), .. }) => {
                 let metres = (t_s - from_s) * walk.speed_m_s;
                 Moment {
@@ -212,7 +212,9 @@ impl Motion {
                     idle,
                 }
             }
-            Some(Stretch { act: Act::Shift { from, to, .. }, .. }) if from == to => self.rest(to, t_s, idle),
+            Some(Stretch { from_s, act: Act::Shift { from, to, .. }, .. }) if from == to => {
+                self.rest(to, t_s - from_s, idle)
+            }
             Some(Stretch { from_s, until_s, act: Act::Shift { from, to, activity } }) => {
                 let part = ((t_s - from_s) / (until_s - from_s)).clamp(0.0, 1.0);
                 // One foot after the other.
@@ -222,12 +224,20 @@ impl Motion {
                         && shortest_turn(from.feet[foot].yaw, to.feet[foot].yaw).abs() < 0.02;
                     Foot::swung(from.feet[foot], to.feet[foot], part, if near { 0.0 } else { 0.04 })
                 });
+                // Whoever gets up comes from what he or she did on the chair.
+                let rested_s = match index.checked_sub(1).map(|before| &self.stretches[before]) {
+                    Some(Stretch { from_s, until_s, act: Act::Shift { from, to, .. } }) if from == to => {
+                        until_s - from_s
+                    }
+                    _ => 0.0,
+                };
+                let (before, _) = self.habit(from, rested_s);
                 Moment {
                     at: from.at.lerp(to.at, part),
                     heading: from.heading + shortest_turn(from.heading, to.heading) * (part / 0.6).min(1.0),
                     sit: from.sit + (to.sit - from.sit) * part,
                     activity: *activity,
-                    before: (*activity, 1.0),
+                    before: (before, (part / 0.4).min(1.0)),
                     feet,
                     idle,
                 }
@@ -235,17 +245,22 @@ impl Motion {
         })
     }
 
-    /// Somebody who stays where he or she is.
-    fn rest(&self, spot: &Spot, t_s: f64, idle: f64) -> Moment {
-        let (activity, before) = if spot.sit > 0.5 {
-            let habits = (t_s + 7.3 * self.phase) / HABIT_S;
-            let habit = |i: f64| HABITS[(i.rem_euclid(HABITS.len() as f64)) as usize];
-            (habit(habits.floor()), (habit(habits.floor() - 1.0), (habits.fract() * HABIT_S / 0.8).min(1.0)))
-        } else {
-            (Activity::Standing, (Activity::Standing, 1.0))
-        };
+    /// Somebody who has stayed where he or she is for some seconds.
+    fn rest(&self, spot: &Spot, rested_s: f64, idle: f64) -> Moment {
+        let (activity, before) = self.habit(spot, rested_s);
         let Spot { at, heading, sit, feet } = *spot;
         Moment { at, heading, sit, activity, before, feet, idle }
+    }
+
+    /// What somebody does who has rested for some seconds, and what gives way to it how far.
+    fn habit(&self, spot: &Spot, rested_s: f64) -> (Activity, (Activity, f64)) {
+        if spot.sit <= 0.5 {
+            return (Activity::Standing, (Activity::Standing, 1.0));
+        }
+        // Everybody begins with the first habit, for a time of his or her own.
+        let since = (rested_s - (self.phase * 2.9).rem_euclid(HABIT_S)) / HABIT_S;
+        let habit = |i: f64| if i < 0.0 { HABITS[0] } else { HABITS[1 + i as usize % (HABITS.len() - 1)] };
+        (habit(since.floor()), (habit(since.floor() - 1.0), (since.rem_euclid(1.0) * HABIT_S / 0.8).min(1.0)))
     }
 }
 

@@ -69,7 +69,7 @@ fn parry(v: DVec3) -> ParryVec {
     ParryVec::new(v.x as f32, v.y as f32, v.z as f32)
 }
 
-fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
+pub(crate) fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
     let along = to - from;
     let part = ((point - from).dot(along) / along.length_squared()).clamp(0.0, 1.0);
     point.distance(from + along * part)

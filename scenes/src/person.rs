@@ -131,6 +131,14 @@ impl PersonState {
         solids
     }
 
+    /// Points of the surface, clothes and hair included, that bound all of it.
+    pub fn outline(&self) -> Vec<DVec3> {
+        let corners = |solid: &Solid| solid.corners();
+        let things = self.things.iter().flat_map(corners);
+        let skin = self.body.iter().flat_map(|body| body.skin()).map(|point| point.at.as_dvec3());
+        skin.chain(things).collect()
+    }
+
     /// Points of the surface that stand for all of it.
     pub fn samples(&self) -> Vec<DVec3> {
         match &self.body {

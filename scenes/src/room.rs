@@ -49,10 +49,10 @@ fn default_diffuse_share() -> f64 {
     0.5
 }
 
-/// The most luminaires a scene may have: the renderer's shader holds a fixed number.
+/// The most luminaires a scene may have: each costs a shadow of each person.
 pub const LUMINAIRES_MAX: usize = 16;
 
-/// A small lamp at the ceiling that shines downwards.
+/// A panel of 0.6 m × 0.6 m at the ceiling that shines downwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Luminaire {

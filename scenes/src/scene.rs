@@ -6,7 +6,7 @@ use ron_file::{FileErrors, RonFile};
 use serde::{Deserialize, Serialize};
 
 use crate::anatomy::Shape;
-use crate::motion::{Build, Motion};
+use crate::motion::Motion;
 use crate::person::{PersonState, Posture};
 use crate::{Figure, Furniture, LUMINAIRES_MAX, Light, Person, PosedFigure, Room, Solid};
 
@@ -118,8 +118,12 @@ impl SceneFile {
     }
 
     fn plans(&self) -> impl Iterator<Item = Result<Motion, (String, String)>> + '_ {
-        // A body that is none is said elsewhere.
-        let build = |person: &Person| person.body.shape().map_or(Build::default(), |shape| shape.build());
+        // What is wrong with a body is said elsewhere; the plan is that of an ordinary one then.
+        let build = |person: &Person| {
+            let ordinary = crate::Body::default();
+            let body = if person.body.problem().is_some() { &ordinary } else { &person.body };
+            body.shape().expect("a body without problems has a shape").build()
+        };
         self.people
             .iter()
             .enumerate()
@@ -260,6 +264,8 @@ mod tests {
             ("to_m: (1, 0.6)", "to_m: (4, 0.6)", "people[1].does[1].to_m: the place is 3.08 m away"),
             ("name: \"bob\"", "appears_s: -1, name: \"bob\"", "people[1].appears_s: -1 s is out of"),
             ("name: \"bob\"", "body: (height_m: 172), name: \"bob\"", "people[1].body.height_m: 172 m is out of"),
+            ("name: \"ada\"", "body: (height_m: 0), name: \"ada\"", "people[0].body.height_m: 0 m is out of"),
+            ("name: \"ada\"", "body: (figure: \"eve\"), name: \"ada\"", "people[0].body.figure: there is no `eve`"),
         ];
         for (from, to, said) in cases {
             let errors = office(from, to).map(|_| ()).expect_err(to).to_string();

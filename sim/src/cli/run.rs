@@ -83,8 +83,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             // Nothing can run; whoever reads the files must learn it of each scenario.
             let unrun = |path: &PathBuf| Outcome::unrun(path, args.lane, format!("{error:#}"));
-            write_verdicts(args, &paths.iter().map(unrun).collect::<Vec<_>>())?;
-            return Err(error);
+            let written = write_verdicts(args, &paths.iter().map(unrun).collect::<Vec<_>>());
+            return Err(match written {
+                Ok(()) => error,
+                Err(unwritten) => error.context(format!("{unwritten:#}")),
+            });
         }
     };
     if let Some(eye) = &eye {

@@ -153,7 +153,8 @@ impl<'i> Triangles<'i> {
                 self.corner(place(around(i) * radius + DVec3::Z * z), solid.turned * normal, color);
             }
             for i in 1..AROUND - 1 {
-                self.indices.extend([first, first + i, first + i + 1]);
+                let (a, b) = if z > 0.0 { (i, i + 1) } else { (i + 1, i) };
+                self.indices.extend([first, first + a, first + b]);
             }
         }
     }

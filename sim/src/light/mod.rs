@@ -49,7 +49,7 @@ struct Staged {
     material: Handle<SurfaceMaterial>,
     illumination: Illumination,
     floor_light: Floor,
-    /// Whether floor and walls are black, so that a picture may be, too.
+    /// Whether floor or walls are black, so that a picture may be, too.
     black: bool,
     everything: Vec<Entity>,
 }
@@ -189,7 +189,7 @@ impl LightSource for HeadlessLight {
             illumination,
             floor_light,
             floor,
-            black: [stage.scene.room.floor, stage.scene.room.walls].iter().all(|c| c.reflectance() == [0.0; 3]),
+            black: [stage.scene.room.floor, stage.scene.room.walls].iter().any(|c| c.reflectance() == [0.0; 3]),
             everything: vec![fixed, floor, people, camera],
         });
         self.warm_up(&stage.first_exposure())
