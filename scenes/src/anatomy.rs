@@ -60,21 +60,21 @@ pub(crate) struct Anatomy {
     /// One a point: the part of the hemisphere over it that the body leaves open, cosine-weighted.
     pub open: Vec<f32>,
     /// By name.
-    pub bodies: BTreeMap<String, Shape>,
+    pub bodies: BTreeMap<String, Physique>,
     /// Those that only the scene library's people have, so that no detector was trained on them.
     pub reserved: Vec<String>,
 }
 
 /// A body at rest: upright, arms hanging. Metres; x to its right, y ahead, z up from the floor, the pelvis over the origin.
 #[derive(Debug)]
-pub(crate) struct Shape {
+pub(crate) struct Physique {
     /// The skin.
     pub points: Vec<Vec3>,
     /// Where each bone begins.
     pub joints: [Vec3; BONES],
 }
 
-impl Shape {
+impl Physique {
     /// Floor to crown, m.
     pub fn stature(&self) -> f32 {
         self.points.iter().map(|point| point.z).fold(0.0, f32::max)
@@ -132,7 +132,7 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
         if points.len() != influences.len() {
             return Err(format!("`{name}` has {} points, expected {}", points.len(), influences.len()));
         }
-        bodies.insert(name, Shape { points, joints });
+        bodies.insert(name, Physique { points, joints });
     }
     let reserved = list("reserved")?;
     if parts.len() != triangles.len() || open.len() != influences.len() {
@@ -159,6 +159,8 @@ fn floats(tensor: &TensorView) -> Result<Vec<f32>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -166,7 +168,7 @@ mod tests {
         let anatomy = anatomy();
         assert!(anatomy.bodies.len() >= 24, "{}", anatomy.bodies.len());
         assert!(anatomy.triangles.len() <= 1500, "{}", anatomy.triangles.len());
-        let statures: Vec<f32> = anatomy.bodies.values().map(Shape::stature).collect();
+        let statures: Vec<f32> = anatomy.bodies.values().map(Physique::stature).collect();
         let (least, most) = statures.iter().fold((f32::MAX, 0f32), |(l, m), s| (l.min(*s), m.max(*s)));
         assert!((1.49..1.52).contains(&least) && (1.94..1.96).contains(&most), "{least} to {most} m");
         assert_eq!(anatomy.reserved.len(), 6);
@@ -187,6 +189,10 @@ mod tests {
             let litres = volume * 1000.0;
             assert!((30.0..160.0).contains(&litres), "{name} has {litres} l");
         }
+        let edges: Vec<(u16, u16)> = anatomy.triangles.iter().flat_map(|&[a, b, c]| [(a, b), (b, c), (c, a)]).collect();
+        let known: BTreeSet<(u16, u16)> = edges.iter().copied().collect();
+        assert_eq!(known.len(), edges.len(), "an edge is in two triangles that look the same way");
+        assert!(edges.iter().all(|(a, b)| known.contains(&(*b, *a))), "an edge has no triangle on its other side");
         for influences in &anatomy.influences {
             let sum: f32 = influences.iter().map(|(_, weight)| weight).sum();
             assert!((sum - 1.0).abs() < 1e-4, "{sum}");

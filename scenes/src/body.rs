@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Color;
-use crate::anatomy::{Shape, anatomy};
+use crate::anatomy::{Physique, anatomy};
 
 /// What a person looks like.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,11 +83,11 @@ impl Default for Body {
 
 impl Body {
     /// The figure's shape, scaled to the stature.
-    pub(crate) fn shape(&self) -> Option<Shape> {
+    pub(crate) fn physique(&self) -> Option<Physique> {
         let shape = anatomy().bodies.get(&self.figure)?;
         let scale = self.height_m.map_or(1.0, |height_m| height_m as f32 / shape.stature());
         let points = shape.points.iter().map(|point| *point * scale).collect();
-        Some(Shape { points, joints: shape.joints.map(|joint| joint * scale) })
+        Some(Physique { points, joints: shape.joints.map(|joint| joint * scale) })
     }
 
     /// What is wrong with it, as (field, words).

@@ -1,11 +1,11 @@
-//! A dressed body: the skin of an anatomy's shape, pushed out where hair and garments are, in their colours, with shells for
+//! A dressed body: the skin of a physique, pushed out where hair and garments are, in their colours, with shells for
 //! what stands off the skin.
 
 use std::collections::BTreeMap;
 
 use glam::{DQuat, DVec3, Quat, Vec3};
 
-use crate::anatomy::{Influences, Part, Shape, anatomy};
+use crate::anatomy::{Influences, Part, Physique, anatomy};
 use crate::body::{Body, Hair, Wear};
 use crate::skeleton::{BONES, Bone, Pose};
 use crate::{Color, Solid};
@@ -40,20 +40,20 @@ const SHELL_OPEN: f32 = 0.8;
 const SAMPLES: usize = 40;
 
 impl Figure {
-    /// The figure of a body. `shape` is the body's, scaled to its stature.
-    pub(crate) fn new(body: &Body, shape: &Shape) -> Self {
+    /// The figure of a body. `physique` is the body's, scaled to its stature.
+    pub(crate) fn new(body: &Body, physique: &Physique) -> Self {
         let anatomy = anatomy();
         let look = |part: Part| look(body, part);
         // A point is pushed out by the mean of what the parts around it are.
-        let mut thickness = vec![(0.0f32, 0.0f32); shape.points.len()];
+        let mut thickness = vec![(0.0f32, 0.0f32); physique.points.len()];
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
             for corner in triangle {
                 let sum = &mut thickness[usize::from(*corner)];
                 *sum = (sum.0 + look(*part).1, sum.1 + 1.0);
             }
         }
-        let skin = normals(&shape.points, &anatomy.triangles);
-        let points: Vec<Vec3> = (shape.points.iter().zip(&skin).zip(&thickness))
+        let skin = normals(&physique.points, &anatomy.triangles);
+        let points: Vec<Vec3> = (physique.points.iter().zip(&skin).zip(&thickness))
             .map(|((point, normal), (sum, count))| *point + *normal * (sum / count.max(1.0)))
             .collect();
 
@@ -64,9 +64,9 @@ impl Figure {
             open: anatomy.open.clone(),
             corners: Vec::new(),
             triangles: Vec::new(),
-            joints: shape.joints,
-            flesh: flesh(shape),
-            samples: spread(&shape.points, SAMPLES),
+            joints: physique.joints,
+            flesh: flesh(physique),
+            samples: spread(&physique.points, SAMPLES),
         };
         let mut corners = BTreeMap::new();
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
@@ -307,9 +307,9 @@ fn normals(points: &[Vec3], triangles: &[[u16; 3]]) -> Vec<Vec3> {
 }
 
 /// The ellipsoids around the points that each bone moves most.
-fn flesh(shape: &Shape) -> Vec<Flesh> {
+fn flesh(physique: &Physique) -> Vec<Flesh> {
     let mut bounds: [Option<(Vec3, Vec3)>; BONES] = [None; BONES];
-    for (point, influences) in shape.points.iter().zip(&anatomy().influences) {
+    for (point, influences) in physique.points.iter().zip(&anatomy().influences) {
         let (bone, _) = influences.iter().fold(influences[0], |most, next| if next.1 > most.1 { *next } else { most });
         let bound = &mut bounds[bone as usize];
         *bound = Some(bound.map_or((*point, *point), |(low, high)| (low.min(*point), high.max(*point))));
@@ -427,9 +427,9 @@ mod tests {
 
     fn figure(hair: Hair, wears: Wear) -> (Figure, usize) {
         let body = Body { hair, wears, ..Body::default() };
-        let shape = body.shape().expect("the default body");
+        let physique = body.physique().expect("the default body");
         let skin_triangles = anatomy().triangles.len();
-        (Figure::new(&body, &shape), skin_triangles)
+        (Figure::new(&body, &physique), skin_triangles)
     }
 
     #[test]
@@ -461,7 +461,7 @@ mod tests {
         for name in Body::random_figures() {
             for wears in [Wear::Skirt, Wear::Coat] {
                 let body = Body { figure: name.to_owned(), wears, ..Body::default() };
-                let figure = Figure::new(&body, &body.shape().expect("a known body"));
+                let figure = Figure::new(&body, &body.physique().expect("a known body"));
                 let skin = anatomy().influences.len();
                 let shell = &figure.points[skin..];
                 let (low, high) = (shell[shell.len() - 1].z, shell[0].z);

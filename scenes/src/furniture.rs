@@ -205,7 +205,6 @@ mod tests {
                     Shape::Cuboid(half) => half,
                     Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
                     Shape::Ellipsoid(axes) => axes,
-                    Shape::Capsule { .. } => unreachable!("no furniture has capsules"),
                 };
                 let reach = DVec3::new(own.y, own.x, own.z);
                 (least, most) = (least.min(solid.at - reach), most.max(solid.at + reach));

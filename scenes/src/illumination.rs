@@ -158,7 +158,6 @@ impl Silhouette {
             let half = match solid.shape {
                 Shape::Cuboid(half) | Shape::Ellipsoid(half) => half,
                 Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
-                Shape::Capsule { radius, half_length } => DVec3::new(radius, radius, half_length + radius),
             };
             let to_ball = DMat3::from_diagonal(half.recip()) * DMat3::from_quat(solid.turned.inverse());
             Blob { at: solid.at, to_ball, radius: (half.x * half.y * half.z).cbrt() }

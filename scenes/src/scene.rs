@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ron_file::{FileErrors, RonFile};
 use serde::{Deserialize, Serialize};
 
-use crate::anatomy::Shape;
+use crate::anatomy::Physique;
 use crate::motion::Motion;
 use crate::person::{PersonState, Posture};
 use crate::{Figure, Furniture, LUMINAIRES_MAX, Light, Person, PosedFigure, Room, Solid};
@@ -22,6 +22,9 @@ struct SceneFile {
     people: Vec<Person>,
 }
 
+/// More tiles would take longer to light than a frame may last.
+const TILES_MAX: f64 = 20_000.0;
+
 /// A room, its light, what stands in it, and everybody's movements.
 #[derive(Clone, Debug)]
 pub struct Scene {
@@ -36,13 +39,13 @@ pub struct Scene {
     /// One per person.
     motions: Vec<Motion>,
     /// One per person.
-    bodies: Vec<Arc<DressedShape>>,
+    bodies: Vec<Arc<Dressed>>,
 }
 
 /// A body with its clothes, and its measures.
 #[derive(Debug)]
-struct DressedShape {
-    shape: Shape,
+struct Dressed {
+    physique: Physique,
     figure: Arc<Figure>,
 }
 
@@ -85,7 +88,7 @@ impl Scene {
         let mut people = Vec::with_capacity(self.people.len());
         for (index, (body, motion)) in self.bodies.iter().zip(&self.motions).enumerate() {
             let Some(moment) = motion.at(t_s) else { continue };
-            let posed = PosedFigure { figure: Arc::clone(&body.figure), pose: body.shape.at(&moment) };
+            let posed = PosedFigure { figure: Arc::clone(&body.figure), pose: body.physique.at(&moment) };
             people.push(PersonState {
                 index,
                 floor: moment.at,
@@ -109,9 +112,9 @@ impl SceneFile {
     fn into_scene(self) -> Scene {
         let motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
         let dressed = |person: &Person| {
-            let shape = person.body.shape().expect("a scene without problems has bodies");
-            let figure = Arc::new(Figure::new(&person.body, &shape));
-            Arc::new(DressedShape { shape, figure })
+            let physique = person.body.physique().expect("a scene without problems has bodies");
+            let figure = Arc::new(Figure::new(&person.body, &physique));
+            Arc::new(Dressed { physique, figure })
         };
         let bodies = self.people.iter().map(dressed).collect();
         Scene { room: self.room, light: self.light, furniture: self.furniture, people: self.people, motions, bodies }
@@ -122,7 +125,7 @@ impl SceneFile {
         let build = |person: &Person| {
             let ordinary = crate::Body::default();
             let body = if person.body.problem().is_some() { &ordinary } else { &person.body };
-            body.shape().expect("a body without problems has a shape").build()
+            body.physique().expect("a body without problems has one").build()
         };
         self.people
             .iter()
@@ -147,6 +150,11 @@ impl SceneFile {
         }
         if self.room.floor_tile_m != 0.0 && !(0.05..=5.0).contains(&self.room.floor_tile_m) {
             report("room.floor_tile_m".into(), format!("{} m is out of 0.05 to 5 m", self.room.floor_tile_m));
+        }
+        let tiles = x * y / self.room.floor_tile_m.powi(2);
+        if self.room.floor_tile_m > 0.0 && tiles > TILES_MAX {
+            let words = format!("the floor would have {tiles:.0} tiles, more than {TILES_MAX}: write larger ones");
+            report("room.floor_tile_m".into(), words);
         }
         if !(0.0..=100_000.0).contains(&self.light.lux) {
             report("light.lux".into(), format!("{} lx is out of 0 to 100,000 lx", self.light.lux));
@@ -238,6 +246,11 @@ mod tests {
             ("size_m: (6, 4)", "size_m: (6000, 4)", "room.size_m[0]: 6000 m is out of 1 to 60 m; sizes are in metres"),
             ("ceiling_m: 3", "ceiling_m: 300", "room.ceiling_m: 300 m is out of 2 to 12 m; heights are in metres"),
             ("floor_tile_m: 0.5", "floor_tile_m: 0.01", "room.floor_tile_m: 0.01 m is out of"),
+            (
+                "size_m: (6, 4), ceiling_m: 3, floor_tile_m: 0.5",
+                "size_m: (60, 40), ceiling_m: 3, floor_tile_m: 0.1",
+                "240000 tiles",
+            ),
             ("lux: 300", "lux: -1", "light.lux: -1 lx is out of 0 to 100,000 lx"),
             ("diffuse_share: 0.5", "diffuse_share: 50", "light.diffuse_share: 50 is out of 0 to 1"),
             ("[(at_m: (3, 2))]", "[]", "light.diffuse_share: without luminaires all light is diffuse"),

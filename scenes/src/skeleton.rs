@@ -5,7 +5,7 @@
 
 use glam::{DMat3, DQuat, DVec2, DVec3};
 
-use crate::anatomy::Shape;
+use crate::anatomy::Physique;
 
 macro_rules! bones {
     ($($bone:ident $name:literal $parent:expr;)*) => {
@@ -116,7 +116,7 @@ pub(crate) struct Arm {
     pub lower: DVec3,
 }
 
-impl Shape {
+impl Physique {
     /// A bone's joint at rest.
     pub fn joint(&self, bone: Bone) -> DVec3 {
         self.joints[bone as usize].as_dvec3()
@@ -204,14 +204,14 @@ mod tests {
     use super::*;
     use crate::anatomy::anatomy;
 
-    fn upright(shape: &Shape) -> Stance {
-        let leg = |bone: Bone| Leg { ankle: shape.joint(bone), pitch: 0.0, yaw: 0.0 };
+    fn upright(physique: &Physique) -> Stance {
+        let leg = |bone: Bone| Leg { ankle: physique.joint(bone), pitch: 0.0, yaw: 0.0 };
         let arm = |[upper, lower, hand]: [Bone; 3]| Arm {
-            upper: shape.joint(lower) - shape.joint(upper),
-            lower: shape.joint(hand) - shape.joint(lower),
+            upper: physique.joint(lower) - physique.joint(upper),
+            lower: physique.joint(hand) - physique.joint(lower),
         };
         Stance {
-            pelvis: shape.joint(Bone::Pelvis),
+            pelvis: physique.joint(Bone::Pelvis),
             pelvis_pitch: 0.0,
             pelvis_yaw: 0.0,
             lean: 0.0,
@@ -228,10 +228,10 @@ mod tests {
 
     #[test]
     fn the_stance_of_rest_is_the_body_at_rest() {
-        for shape in anatomy().bodies.values() {
-            let pose = shape.pose(&upright(shape), DVec2::new(2.0, 3.0), std::f64::consts::FRAC_PI_2);
+        for physique in anatomy().bodies.values() {
+            let pose = physique.pose(&upright(physique), DVec2::new(2.0, 3.0), std::f64::consts::FRAC_PI_2);
             for bone in Bone::ALL {
-                let expected = shape.joint(bone) + DVec3::new(2.0, 3.0, 0.0);
+                let expected = physique.joint(bone) + DVec3::new(2.0, 3.0, 0.0);
                 let found = pose[bone as usize].at;
                 // Knees are never quite straight, and may bend ahead a little more or less than at rest.
                 let tolerance = if matches!(bone, Bone::LeftShin | Bone::RightShin) { 0.05 } else { 0.005 };
@@ -242,17 +242,17 @@ mod tests {
 
     #[test]
     fn feet_are_where_they_are_wanted_and_bones_keep_their_lengths() {
-        let shape = &anatomy().bodies["man-medium"];
-        let mut stance = upright(shape);
+        let physique = &anatomy().bodies["man-medium"];
+        let mut stance = upright(physique);
         stance.pelvis.z -= 0.3;
         stance.lean = 0.4;
         stance.legs[0].ankle += DVec3::new(0.0, 0.3, 0.1);
-        let pose = shape.pose(&stance, DVec2::ZERO, std::f64::consts::FRAC_PI_2);
+        let pose = physique.pose(&stance, DVec2::ZERO, std::f64::consts::FRAC_PI_2);
         assert!(pose[Bone::LeftFoot as usize].at.distance(stance.legs[0].ankle) < 1e-6);
         assert!(pose[Bone::RightFoot as usize].at.distance(stance.legs[1].ankle) < 1e-6);
         for bone in Bone::ALL {
             let Some(parent) = bone.parent() else { continue };
-            let rest = shape.joint(bone).distance(shape.joint(parent));
+            let rest = physique.joint(bone).distance(physique.joint(parent));
             let now = pose[bone as usize].at.distance(pose[parent as usize].at);
             assert!((rest - now).abs() < 1e-6, "{}: {rest} m at rest, {now} m now", bone.name());
         }

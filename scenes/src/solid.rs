@@ -16,13 +16,6 @@ pub enum Shape {
         /// Half the height.
         half_height: f64,
     },
-    /// A cylinder with hemispheres as ends, along its own z.
-    Capsule {
-        /// Radius.
-        radius: f64,
-        /// Half the distance between the hemispheres' centres.
-        half_length: f64,
-    },
     /// Half axes.
     Ellipsoid(DVec3),
 }
@@ -51,7 +44,6 @@ impl Solid {
         let half = match self.shape {
             Shape::Cuboid(half) | Shape::Ellipsoid(half) => half,
             Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
-            Shape::Capsule { radius, half_length } => DVec3::new(radius, radius, half_length + radius),
         };
         std::array::from_fn(|i| {
             let sign = |bit: usize| if i >> bit & 1 == 0 { -1.0 } else { 1.0 };
@@ -64,7 +56,6 @@ impl Solid {
         match self.shape {
             Shape::Cuboid(half) => half.length(),
             Shape::Cylinder { radius, half_height } => radius.hypot(half_height),
-            Shape::Capsule { radius, half_length } => radius + half_length,
             Shape::Ellipsoid(axes) => axes.max_element(),
         }
     }

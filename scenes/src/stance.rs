@@ -4,7 +4,7 @@
 
 use glam::{DVec2, DVec3};
 
-use crate::anatomy::Shape;
+use crate::anatomy::Physique;
 use crate::furniture::SEAT_HEIGHT_M;
 use crate::gait::{Foot, shortest_turn};
 use crate::motion::{Activity, Build, Moment};
@@ -17,7 +17,7 @@ const STRAIGHT: f64 = 0.985;
 /// From the seat up to the pelvis's joint, as a part of stature.
 const SEATED_PELVIS: f64 = 0.062;
 
-impl Shape {
+impl Physique {
     /// What the feet depend on.
     pub fn build(&self) -> Build {
         let thigh = self.joint(Bone::RightThigh).distance(self.joint(Bone::RightShin));
@@ -156,24 +156,24 @@ mod tests {
     use crate::motion::Motion;
 
     /// Where the ball of a foot is: what a shoe's mark on the floor would show.
-    fn ball(shape: &Shape, pose: &Pose, foot: Bone) -> DVec3 {
-        let ankle = shape.joint(foot);
-        let rest = DVec3::new(ankle.x, ankle.y + BALL_AHEAD * f64::from(shape.stature()), 0.0);
+    fn ball(physique: &Physique, pose: &Pose, foot: Bone) -> DVec3 {
+        let ankle = physique.joint(foot);
+        let rest = DVec3::new(ankle.x, ankle.y + BALL_AHEAD * f64::from(physique.stature()), 0.0);
         let placed = pose[foot as usize];
         placed.at + placed.turned * (rest - ankle)
     }
 
     #[test]
     fn a_foot_that_bears_weight_moves_less_than_a_centimetre_at_any_speed_and_in_any_body() {
-        for (name, shape) in &anatomy().bodies {
+        for (name, physique) in &anatomy().bodies {
             for speed in [0.3, 0.9, 1.4, 2.5] {
-                let mut motion = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
+                let mut motion = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
                 motion.walk(DVec2::new(6.0, 0.0), speed);
                 for (foot, bone) in [(0, Bone::LeftFoot), (1, Bone::RightFoot)] {
                     let mut mark: Option<DVec3> = None;
                     for step in 0..(6.0 / speed * 100.0) as u32 {
                         let moment = motion.at(f64::from(step) * 0.01).expect("on the way");
-                        let at = ball(shape, &shape.at(&moment), bone);
+                        let at = ball(physique, &physique.at(&moment), bone);
                         if moment.feet[foot].lift_m > 0.0 {
                             mark = None;
                             continue;
@@ -189,12 +189,12 @@ mod tests {
 
     #[test]
     fn a_seated_head_is_where_seated_heads_are_and_a_standing_one_under_the_crown() {
-        for (name, shape) in &anatomy().bodies {
-            let seated = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, true, 0.0);
-            let standing = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
-            let stature = f64::from(shape.stature());
+        for (name, physique) in &anatomy().bodies {
+            let seated = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, true, 0.0);
+            let standing = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
+            let stature = f64::from(physique.stature());
             let head =
-                |motion: &Motion| shape.at(&motion.at(0.0).expect("there from the start"))[Bone::Head as usize].at;
+                |motion: &Motion| physique.at(&motion.at(0.0).expect("there from the start"))[Bone::Head as usize].at;
             let (sitting, upright) = (head(&seated), head(&standing));
             // Sitting height is 0.52 of stature and a seat 0.45 m high; the head's joint is 0.13 below the crown.
             let expected = SEAT_HEIGHT_M + (0.52 - 0.13) * stature;
@@ -206,12 +206,12 @@ mod tests {
     #[test]
     fn a_walkers_head_bobs_by_some_centimetres_and_never_jumps() {
         for (speed, bob_max) in [(0.6, 0.06), (1.2, 0.10), (2.0, 0.16)] {
-            for (name, shape) in &anatomy().bodies {
-                let mut motion = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
+            for (name, physique) in &anatomy().bodies {
+                let mut motion = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
                 motion.walk(DVec2::new(6.0, 0.0), speed);
                 let heads: Vec<f64> = (0..(6.0 / speed * 200.0) as u32)
                     .map(|step| {
-                        shape.at(&motion.at(f64::from(step) * 0.005).expect("on the way"))[Bone::Head as usize].at.z
+                        physique.at(&motion.at(f64::from(step) * 0.005).expect("on the way"))[Bone::Head as usize].at.z
                     })
                     .collect();
                 let jump = heads.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
@@ -224,8 +224,8 @@ mod tests {
 
     #[test]
     fn nothing_of_a_body_is_below_the_floor() {
-        for shape in anatomy().bodies.values() {
-            let mut motion = Motion::new(shape.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
+        for physique in anatomy().bodies.values() {
+            let mut motion = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
             motion.walk(DVec2::new(3.0, 0.0), 1.3);
             motion.sit_down(DVec2::new(3.0, 0.5), 2.0);
             motion.stay(5.0);
@@ -233,8 +233,9 @@ mod tests {
             for step in 0..110 {
                 let moment = motion.at(f64::from(step) * 0.1).expect("there from the start");
                 let body = crate::Body::default();
-                let figure = std::sync::Arc::new(crate::Figure::new(&body, shape));
-                let lowest = crate::PosedFigure { figure, pose: shape.at(&moment) }.skin().into_iter().map(|p| p.at.z);
+                let figure = std::sync::Arc::new(crate::Figure::new(&body, physique));
+                let lowest =
+                    crate::PosedFigure { figure, pose: physique.at(&moment) }.skin().into_iter().map(|p| p.at.z);
                 let lowest = lowest.fold(f32::MAX, f32::min);
                 // Toes do not bend: they are pressed into the floor when the heel rises.
                 assert!(lowest > -0.05, "{lowest} m at {:.1} s", f64::from(step) * 0.1);

@@ -9,13 +9,14 @@ use scenes::{Illuminance, Illumination, PosedFigure, Room, Shade, Shape, Solid};
 
 /// Segments around a round thing.
 const AROUND: u32 = 12;
-/// Rings from pole to pole of a ball; even, so that a capsule can be cut at the equator.
+/// Rings from pole to pole of a ball.
 const RINGS: u32 = 8;
 
 /// Large surfaces are cut into pieces no longer than this: light varies over them, and is computed at their corners.
 const PIECE_M: f64 = 0.3;
-/// The floor, on which most shadows fall, is cut finer.
+/// The floor, on which most shadows fall, is cut finer, as far as it is not so large that this takes too long.
 const FLOOR_PIECE_M: f64 = 0.125;
+const FLOOR_PLACES: f64 = 6000.0;
 
 /// The illuminance at 1 lx of a place with a normal, of which a part of the hemisphere is open.
 type Lit<'i> = Box<dyn Fn(DVec3, DVec3, f64) -> f64 + 'i>;
@@ -54,8 +55,7 @@ impl<'i> Triangles<'i> {
         match solid.shape {
             Shape::Cuboid(half) => self.cuboid(solid, half),
             Shape::Cylinder { radius, half_height } => self.cylinder(solid, radius, half_height),
-            Shape::Capsule { radius, half_length } => self.ball(solid, DVec3::splat(radius), half_length),
-            Shape::Ellipsoid(axes) => self.ball(solid, axes, 0.0),
+            Shape::Ellipsoid(axes) => self.ellipsoid(solid, axes),
         }
     }
 
@@ -159,36 +159,18 @@ impl<'i> Triangles<'i> {
         }
     }
 
-    /// An ellipsoid whose halves are `half_length` away from the middle along z: a capsule if its axes are equal.
-    fn ball(&mut self, solid: &Solid, axes: DVec3, half_length: f64) {
+    fn ellipsoid(&mut self, solid: &Solid, axes: DVec3) {
         let color = solid.color.reflectance();
         let first = self.positions.len() as u32;
-        let mut rows = 0;
         for ring in 0..=RINGS {
             let latitude = std::f64::consts::PI * (f64::from(ring) / f64::from(RINGS) - 0.5);
-            let halves: &[f64] = match (2 * ring).cmp(&RINGS) {
-                std::cmp::Ordering::Less => &[-1.0],
-                std::cmp::Ordering::Equal if half_length > 0.0 => &[-1.0, 1.0],
-                std::cmp::Ordering::Equal => &[0.0],
-                std::cmp::Ordering::Greater => &[1.0],
-            };
-            for half in halves {
-                rows += 1;
-                for i in 0..=AROUND {
-                    let unit = around(i) * latitude.cos() + DVec3::Z * latitude.sin();
-                    let at = unit * axes + DVec3::Z * (half * half_length);
-                    let normal = (unit / axes).normalize();
-                    self.corner(solid.at + solid.turned * at, solid.turned * normal, color);
-                }
+            for i in 0..=AROUND {
+                let unit = around(i) * latitude.cos() + DVec3::Z * latitude.sin();
+                let normal = (unit / axes).normalize();
+                self.corner(solid.at + solid.turned * (unit * axes), solid.turned * normal, color);
             }
         }
-        let row_length = AROUND + 1;
-        for row in 0..rows - 1 {
-            for i in 0..AROUND {
-                let corner = first + row * row_length + i;
-                self.indices.extend([0, 1, row_length, 1, row_length + 1, row_length].map(|k| corner + k));
-            }
-        }
+        self.indices.extend(grid_triangles(AROUND as usize + 1, RINGS as usize + 1, first, true));
     }
 }
 
@@ -245,7 +227,8 @@ impl Floor {
     pub fn new(room: &Room, illumination: &Illumination) -> Self {
         let (x, y) = room.size_m;
         let tile_m = if room.floor_tile_m > 0.0 { room.floor_tile_m } else { f64::INFINITY };
-        let (columns, rows) = (cuts(x, tile_m, FLOOR_PIECE_M), cuts(y, tile_m, FLOOR_PIECE_M));
+        let piece_m = (x * y / FLOOR_PLACES).sqrt().max(FLOOR_PIECE_M);
+        let (columns, rows) = (cuts(x, tile_m, piece_m), cuts(y, tile_m, piece_m));
         let place = |x: &f64, y: &f64| DVec3::new(*x, *y, 0.0);
         let places = (rows.iter().flat_map(|y| columns.iter().map(move |x| place(x, y))))
             .map(|place| (place, illumination.among_furniture(place, DVec3::Z)))
