@@ -297,9 +297,12 @@ mod tests {
 
     #[test]
     fn the_recommended_ranges_of_the_guide_are_in_the_picture() {
-        // Guide §6.1, standard version: height, then the range along the image's short and long side, in metres.
-        for (height_m, short, long) in [(2.5, 3.0, 4.0), (3.0, 4.4, 5.7), (3.5, 4.9, 6.4), (4.0, 5.6, 7.4)] {
-            let mut profile = standard();
+        // Guide §6.1: height, then the range along the image's short and long side, in metres.
+        let standard = [(2.5, 3.0, 4.0), (3.0, 4.4, 5.7), (3.5, 4.9, 6.4), (4.0, 5.6, 7.4)];
+        let high_ceiling = [(5.0, 3.5, 10.0), (6.0, 4.5, 12.0), (7.0, 5.5, 14.0)];
+        let rows = standard.map(|row| ("vs121-p-standard", row)).into_iter();
+        for (name, (height_m, short, long)) in rows.chain(high_ceiling.map(|row| ("vs121-p-high-ceiling", row))) {
+            let mut profile = Profile::library(name).unwrap();
             profile.mounting.height_m = height_m;
             let view = profile.view();
             for (x, y) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)] {
@@ -368,6 +371,9 @@ mod tests {
     #[test]
     fn an_unknown_profile_is_told_with_those_there_are() {
         let error = Profile::library("vs999").unwrap_err().to_string();
-        assert_eq!(error, "library:vs999: no such device profile, expected one of vs121-p-standard");
+        assert_eq!(
+            error,
+            "library:vs999: no such device profile, expected one of vs121-p-high-ceiling, vs121-p-standard"
+        );
     }
 }
