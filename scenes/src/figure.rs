@@ -24,6 +24,8 @@ pub struct Figure {
     flesh: Vec<Flesh>,
     /// Points of the skin, well apart from one another, that stand for all of it.
     samples: Vec<u16>,
+    /// Points of skin and shells that bound all of it, but for two or three centimetres.
+    outline: Vec<u16>,
 }
 
 /// About what a bone carries: an ellipsoid in the body at rest.
@@ -38,6 +40,8 @@ struct Flesh {
 const SHELL_OPEN: f32 = 0.8;
 /// How many points stand for a body's surface in the ground truth.
 const SAMPLES: usize = 40;
+/// How many bound it: what is furthest from those before comes first, so that crown, hands and feet are among them.
+const OUTLINE: usize = 160;
 
 impl Figure {
     /// The figure of a body. `physique` is the body's, scaled to its stature.
@@ -67,6 +71,7 @@ impl Figure {
             joints: physique.joints,
             flesh: flesh(physique),
             samples: spread(&physique.points, SAMPLES),
+            outline: Vec::new(),
         };
         let mut corners = BTreeMap::new();
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
@@ -83,6 +88,7 @@ impl Figure {
         figure.add_garments(body);
         let all: Vec<[u16; 3]> = figure.triangles.iter().map(|t| t.map(|c| figure.corners[usize::from(c)].0)).collect();
         figure.normals = normals(&figure.points, &all);
+        figure.outline = spread(&figure.points, OUTLINE);
         figure
     }
 
@@ -384,15 +390,22 @@ impl PosedFigure {
 
     /// Points of the surface that stand for all of it.
     pub fn samples(&self) -> Vec<DVec3> {
+        self.placed(&self.figure.samples)
+    }
+
+    /// Points that bound the dressed body.
+    pub fn outline(&self) -> Vec<DVec3> {
+        self.placed(&self.figure.outline)
+    }
+
+    fn placed(&self, points: &[u16]) -> Vec<DVec3> {
         let point = |index: &u16| {
             let index = usize::from(*index);
             let rest = self.figure.points[index].as_dvec3();
-            self.figure.influences[index]
-                .iter()
-                .map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight))
-                .sum()
+            let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
+            carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
         };
-        self.figure.samples.iter().map(point).collect()
+        points.iter().map(point).collect()
     }
 
     /// All points, as linear blend skinning has them.
@@ -482,6 +495,20 @@ mod tests {
                     assert!(ring > body - 0.005, "{name}, {wears:?}: {ring} m wide at {z} m, the body {body} m");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_outline_bounds_the_figure() {
+        for hair in HAIR {
+            let (figure, _) = figure(hair, Wear::Coat);
+            let bounds = |points: &mut dyn Iterator<Item = Vec3>| {
+                points.fold((Vec3::MAX, Vec3::MIN), |(low, high), point| (low.min(point), high.max(point)))
+            };
+            let all = bounds(&mut figure.points.iter().copied());
+            let outline = bounds(&mut figure.outline.iter().map(|index| figure.points[usize::from(*index)]));
+            let off = (all.0 - outline.0).abs().max((all.1 - outline.1).abs()).max_element();
+            assert!(off < 0.03, "{hair:?}: {off} m");
         }
     }
 

@@ -135,8 +135,7 @@ impl PersonState {
     pub fn outline(&self) -> Vec<DVec3> {
         let corners = |solid: &Solid| solid.corners();
         let things = self.things.iter().flat_map(corners);
-        let skin = self.body.iter().flat_map(|body| body.skin()).map(|point| point.at.as_dvec3());
-        skin.chain(things).collect()
+        self.body.iter().flat_map(PosedFigure::outline).chain(things).collect()
     }
 
     /// Points of the surface that stand for all of it.
