@@ -21,13 +21,18 @@ pub use runtime::{Inference, OnnxError, choose_runtime};
 /// The model this crate comes with.
 pub const DEFAULT_MODEL: &[u8] = include_bytes!("../models/detector.onnx");
 
+/// The part of a model's threshold from which detections are passed on. The threshold is where single pictures are judged best;
+/// somebody who is followed already is held by less (the tracker lets nobody begin with it).
+const WEAK_SHARE: f64 = 0.7;
+
 /// A network that keeps to the contract of `MODEL.md`, ready to run.
 ///
 /// One thread and deterministic kernels: the same picture gives the same detections, always, with the same runtime on
 /// the same kind of processor.
 pub struct OnnxDetector {
     session: Session,
-    /// A head is believed from this confidence on, 0 to 1. As the model's file says, and 0.5 if it is silent.
+    /// A head is believed from this confidence on, 0 to 1, in a picture by itself; detections go down to 0.7 of it. As the
+    /// model's file says, and 0.5 if it is silent.
     pub confidence_threshold: f64,
     /// The picture as the model takes it, kept to spare an allocation per frame.
     input: Vec<f32>,
@@ -65,7 +70,7 @@ impl Detector for OnnxDetector {
         }
         let failed = |reason: String| DetectError::Inference { seq: frame.seq, reason };
         fill_planes(image, &mut self.input).map_err(failed)?;
-        infer(&mut self.session, &self.input, self.confidence_threshold).map_err(failed)
+        infer(&mut self.session, &self.input, WEAK_SHARE * self.confidence_threshold).map_err(failed)
     }
 }
 
