@@ -215,7 +215,7 @@ mod tests {
             for part in 1..=parts {
                 let range = rooms.part(part, parts);
                 assert_eq!(range.start, next, "{rooms:?}, part {part} of {parts}");
-                assert!(range.start % u64::from(per_room) == 0 || range.is_empty());
+                assert!(range.start.is_multiple_of(u64::from(per_room)) || range.is_empty());
                 next = range.end;
             }
             assert_eq!(next, count, "{rooms:?} in {parts} parts");
