@@ -54,8 +54,9 @@ fn broker() -> Option<Broker> {
         // It says so when it listens; a port that is taken ends it, and with it its words.
         let words = BufReader::new(child.0.stderr.take().expect("piped"));
         let mut lines = words.lines().map_while(Result::ok);
-        // Where one of its two addresses is taken it runs with the other one.
-        let runs = lines.any(|line| line.contains("running")) && child.0.try_wait().expect("can be asked").is_none();
+        // "mosquitto version … running"; it speaks of clients running on this machine before it listens. Where one of its two
+        // addresses is taken it runs with the other one.
+        let runs = lines.any(|line| line.ends_with(" running")) && child.0.try_wait().expect("can be asked").is_none();
         if runs && TcpStream::connect(address).is_ok() {
             return Some(Broker { process: child, address, log: Box::new(lines) });
         }
