@@ -94,6 +94,8 @@ fn what_cannot_be_exported_is_refused_with_the_reason() {
     let bench = tempfile::tempdir().unwrap();
     let here = bench.path();
     refused(here, &["--out", "x", "--partition", "0/3"], "M from 1 to N");
+    refused(here, &["--out", "x", "--partition", "1/99999999999"], "N up to 10000");
+    refused(here, &["--out", "x", "--count", "99999999999"], "1000000");
     refused(here, &["--out", "x", "--profile", "vs999"], "vs121-p-standard");
     refused(here, &["--out", "x", "--scenario", "missing.ron"], "missing.ron");
     refused(here, &["--out", "x", "--scenario", "a.ron", "--count", "5"], "cannot be used with");

@@ -79,6 +79,10 @@ impl Detector for OnePerson {
             confidence: 0.9,
         }])
     }
+
+    fn believes_from(&self) -> f64 {
+        0.0
+    }
 }
 
 fn configuration(qos: u8) -> Configuration {

@@ -33,6 +33,10 @@ pub struct Detection {
 pub trait Detector: Send {
     /// The people in `frame`, in an order that depends on the frame alone.
     fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError>;
+
+    /// The confidence from which a detection is believed by itself. A weaker one is somebody only where somebody was a moment
+    /// ago.
+    fn believes_from(&self) -> f64;
 }
 
 /// Why a frame could not be analysed.

@@ -22,7 +22,7 @@ pub use runtime::{Inference, OnnxError, choose_runtime};
 pub const DEFAULT_MODEL: &[u8] = include_bytes!("../models/detector.onnx");
 
 /// The part of a model's threshold from which detections are passed on. The threshold is where single pictures are judged best;
-/// somebody who is followed already is held by less (the tracker lets nobody begin with it).
+/// somebody who is followed already is held by less.
 const WEAK_SHARE: f64 = 0.7;
 
 /// A network that keeps to the contract of `MODEL.md`, ready to run.
@@ -71,6 +71,10 @@ impl Detector for OnnxDetector {
         let failed = |reason: String| DetectError::Inference { seq: frame.seq, reason };
         fill_planes(image, &mut self.input).map_err(failed)?;
         infer(&mut self.session, &self.input, WEAK_SHARE * self.confidence_threshold).map_err(failed)
+    }
+
+    fn believes_from(&self) -> f64 {
+        self.confidence_threshold
     }
 }
 

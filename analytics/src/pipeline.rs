@@ -33,7 +33,8 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline that has seen nothing yet. Detections are in pixels of `view`'s lens.
     pub fn new(detector: Box<dyn Detector>, view: View, area: DetectionArea, regions: Vec<Region>) -> Self {
-        Pipeline { detector, tracker: Tracker::new(view), view, area, regions }
+        let tracker = Tracker::new(view, detector.believes_from());
+        Pipeline { detector, tracker, view, area, regions }
     }
 
     /// Everything at once: [`detect`](Self::detect), then [`follow`](Self::follow).
@@ -101,6 +102,10 @@ mod tests {
                 Detection { head_px, box_min_px: head_px, box_max_px: head_px, posture, confidence: 1.0 }
             });
             Ok(seen.collect())
+        }
+
+        fn believes_from(&self) -> f64 {
+            0.0
         }
     }
 

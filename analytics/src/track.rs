@@ -92,15 +92,24 @@ pub struct Track {
 /// Follows everybody in the view.
 pub struct Tracker {
     view: View,
+    /// [`SURE_CONFIDENCE`], or more where the detector itself believes only in more.
+    sure_confidence: f64,
     people: Vec<Person>,
     updated_at: Uptime,
     last_id: u64,
 }
 
 impl Tracker {
-    /// A tracker that has seen nobody. Detections are in pixels of `view`'s lens.
-    pub fn new(view: View) -> Self {
-        Tracker { view, people: Vec::new(), updated_at: Uptime::ZERO, last_id: 0 }
+    /// A tracker that has seen nobody. Detections are in pixels of `view`'s lens; their detector believes in them by themselves
+    /// from the confidence `believed_from` on.
+    pub fn new(view: View, believed_from: f64) -> Self {
+        Tracker {
+            view,
+            sure_confidence: believed_from.max(SURE_CONFIDENCE),
+            people: Vec::new(),
+            updated_at: Uptime::ZERO,
+            last_id: 0,
+        }
     }
 
     /// Takes the detections of the frame taken at `taken_at` and returns everybody believed to be there, ascending by id.
@@ -115,7 +124,7 @@ impl Tracker {
         }
         let sightings: Vec<Sighting> = detections.iter().filter_map(|seen| Sighting::of(&self.view, seen)).collect();
         let newcomers = self.recognise(taken_at, &sightings);
-        for sighting in newcomers.into_iter().filter(|sighting| sighting.detection.confidence >= SURE_CONFIDENCE) {
+        for sighting in newcomers.into_iter().filter(|sighting| sighting.detection.confidence >= self.sure_confidence) {
             let same = |person: &Person| person.misses == 0 && person.distance(sighting) < SPACING_MIN_M;
             if !self.people.iter().any(same) {
                 self.people.push(Person::first_seen(taken_at, sighting));
@@ -141,7 +150,7 @@ impl Tracker {
         let mut is_known = vec![false; sightings.len()];
         for (person, own) in self.people.iter_mut().zip(assign(&costs, GATE_SIGMAS * GATE_SIGMAS)) {
             if let Some(own) = own {
-                person.see(taken_at, &sightings[own]);
+                person.see(taken_at, &sightings[own], self.sure_confidence);
                 is_known[own] = true;
             }
         }
@@ -251,11 +260,11 @@ impl Person {
         (distance <= GATE_MAX_M).then(|| distance * distance / variance + (variance / MEASUREMENT_VARIANCE).ln())
     }
 
-    fn see(&mut self, taken_at: Uptime, sighting: &Sighting<'_>) {
+    fn see(&mut self, taken_at: Uptime, sighting: &Sighting<'_>, sure_confidence: f64) {
         let since_seen_s = taken_at.since(self.seen_at).as_secs_f64();
         self.see_posture(since_seen_s, sighting);
         self.motion.correct(self.place(sighting));
-        if sighting.detection.confidence >= SURE_CONFIDENCE {
+        if sighting.detection.confidence >= sure_confidence {
             self.hits += 1;
         }
         self.misses = 0;

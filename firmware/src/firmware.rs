@@ -269,4 +269,8 @@ impl Detector for SharedDetector {
     fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).detect(frame)
     }
+
+    fn believes_from(&self) -> f64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).believes_from()
+    }
 }

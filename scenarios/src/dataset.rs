@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use scenes::{Scene, random_scene};
 
 use crate::Scenario;
-use crate::light::{Exposure, LightError, LightSource, Stage};
+use crate::light::{self, Exposure, LightError, LightSource, Stage};
 use crate::truth::{TruePerson, Truth};
 
 /// The most people of a random scene.
@@ -95,27 +95,20 @@ pub fn export_sequence<E: From<LightError>>(
     light.set_stage(&stage)?;
     let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view);
     let mut camera = Camera::new(profile, scenario.seed);
-    let period_s = profile.frame_period().as_secs_f64();
-    let frames = (scenario.duration_s / period_s).floor() as u64;
-    let t_s = |seq: u64| (seq as f64 + 0.5) * period_s;
-    let exposure = |seq: u64| {
-        (seq < frames).then(|| Exposure { seq, world: scenario.scene.at(t_s(seq)), lux: scenario.lux_at(t_s(seq)) })
-    };
+    let frames = scenario.frames();
+    let exposure = |seq: u64| (seq < frames).then(|| scenario.exposure(seq));
     light.expose(exposure(0).as_ref(), &mut |_| {})?;
     for seq in 0..frames {
-        let radiance = match light.expose(exposure(seq + 1).as_ref(), &mut |_| {})? {
-            Some((got, radiance)) if got == seq => radiance,
-            other => return Err(LightError::OutOfTurn { due: seq, got: other.map(|(got, _)| got) }.into()),
-        };
+        let radiance = light::take(light, seq, exposure(seq + 1).as_ref(), &mut |_| {})?;
         let image = camera.expose(seq, &radiance);
-        sink(seq, sample(image, &truth, t_s(seq)))?;
+        sink(seq, sample(image, &truth, scenario.taken_at(seq)))?;
     }
     Ok(())
 }
 
-fn sample(image: RgbImage, truth: &Truth, t_s: f64) -> Sample {
+fn sample(image: RgbImage, truth: &Truth, taken_at: Uptime) -> Sample {
     let lens = truth.view().lens;
-    let frame = truth.at(Uptime((t_s * 1e9) as u64));
+    let frame = truth.at(taken_at);
     let people = frame.people.iter().filter(|person| person.box_px.is_some()).map(|person| {
         let foot_in_view = person.foot_px.is_some_and(|foot| lens.contains(foot));
         SamplePerson { person: person.clone(), ignored: !foot_in_view || !person.is_visible() }
@@ -147,13 +140,10 @@ fn export_scene<E: From<LightError>>(
     light.expose(exposure(0).as_ref(), &mut |_| {})?;
     for (seq, t_s) in times.iter().enumerate() {
         let due = seq as u64;
-        let radiance = match light.expose(exposure(seq + 1).as_ref(), &mut |_| {})? {
-            Some((got, radiance)) if got == due => radiance,
-            other => return Err(LightError::OutOfTurn { due, got: other.map(|(got, _)| got) }.into()),
-        };
+        let radiance = light::take(light, due, exposure(seq + 1).as_ref(), &mut |_| {})?;
         let exposure = settled_exposure(&camera, &profile, due, &radiance, rng);
         let image = camera.take(due, exposure, &radiance).image;
-        sink(sample(image, &truth, *t_s))?;
+        sink(sample(image, &truth, Uptime((t_s * 1e9) as u64)))?;
     }
     Ok(())
 }

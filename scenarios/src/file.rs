@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Utc};
 use device_model::Profile;
 use firmware::Configuration;
 use firmware::configuration::ReportProtocol;
-use firmware_shim::{Lens, Mounting, RtcTime, View};
+use firmware_shim::{Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance};
 use ron_file::{FileError, FileErrors, RonFile};
@@ -15,8 +15,10 @@ use scenes::Scene;
 use serde::{Deserialize, Serialize};
 
 use crate::expect::Expectation;
+use crate::light::Exposure;
 use crate::oracle::OracleErrors;
 use crate::truth::TrueArea;
+use crate::twin::run_time;
 
 /// What a scenario file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -181,6 +183,23 @@ impl Scenario {
         let changes = self.timeline.iter().take_while(|event| event.at_s <= t_s);
         let levels = changes.filter_map(|event| if let Happening::Lux(lux) = event.event { Some(lux) } else { None });
         levels.last().unwrap_or(self.scene.light.lux)
+    }
+
+    /// The middle of exposure `seq`.
+    pub(crate) fn taken_at(&self, seq: u64) -> Uptime {
+        Uptime::ZERO + self.profile.frame_period().mul_f64(seq as f64 + 0.5)
+    }
+
+    /// How many frames the device has before the end.
+    pub fn frames(&self) -> u64 {
+        let (end, latency) = (run_time(self.duration_s), self.profile.latency());
+        (0..).take_while(|&seq| self.taken_at(seq) + latency <= end).count() as u64
+    }
+
+    /// What exposure `seq` is of.
+    pub(crate) fn exposure(&self, seq: u64) -> Exposure {
+        let t_s = self.taken_at(seq).as_secs_f64();
+        Exposure { seq, world: self.scene.at(t_s), lux: self.lux_at(t_s) }
     }
 
     /// Where people are to be counted under a configuration.

@@ -51,6 +51,19 @@ pub trait LightSource {
     ) -> Result<Option<(u64, Radiance)>, LightError>;
 }
 
+/// The light of exposure `due`, asked for before; starts `next`. Light under another number is an error.
+pub(crate) fn take(
+    light: &mut dyn LightSource,
+    due: u64,
+    next: Option<&Exposure>,
+    enter: &mut dyn FnMut(Work),
+) -> Result<Radiance, LightError> {
+    match light.expose(next, enter)? {
+        Some((got, radiance)) if got == due => Ok(radiance),
+        other => Err(LightError::OutOfTurn { due, got: other.map(|(got, _)| got) }),
+    }
+}
+
 /// Why there is no light.
 #[derive(Debug, thiserror::Error)]
 pub enum LightError {

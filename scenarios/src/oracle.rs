@@ -71,6 +71,10 @@ impl Detector for OracleDetector {
         }
         Ok(found)
     }
+
+    fn believes_from(&self) -> f64 {
+        0.0
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use firmware::{Command, Configuration, Diagnostic, Firmware, Net, Stage as Firmw
 use firmware_shim::{Frame, Inputs, Level, NetEvent, Uptime};
 use golden::Wire;
 
-use crate::light::{Exposure, LightError, LightSource, Stage};
+use crate::light::{self, Exposure, LightSource, Stage};
 use crate::oracle::OracleDetector;
 use crate::record::{Capture, FrameRecord, RunRecord, SheetFrame};
 use crate::truth::{TrueArea, Truth};
@@ -131,28 +131,23 @@ impl<'a> Twin<'a> {
     }
 
     fn run(&mut self, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
-        let period = self.scenario.profile.frame_period();
-        let latency = self.scenario.profile.latency();
-        let end = run_time(self.scenario.duration_s);
-        let taken_at = |seq: u64| Uptime::ZERO + period.mul_f64(seq as f64 + 0.5);
-        let frames = (0..).take_while(|&seq| taken_at(seq) + latency <= end).count() as u64;
+        let scenario = self.scenario;
+        let latency = scenario.profile.latency();
+        let end = run_time(scenario.duration_s);
+        let frames = scenario.frames();
         let sheet_every = frames.div_ceil(SHEET_FRAMES).max(1);
 
-        self.start_light((frames > 0).then(|| self.exposure(0, taken_at(0))))?;
+        self.start_light((frames > 0).then(|| scenario.exposure(0)))?;
         for seq in 0..frames {
-            let next = (seq + 1 < frames).then(|| self.exposure(seq + 1, taken_at(seq + 1)));
-            let frame = self.take_frame(seq, taken_at(seq), next, enter)?;
-            let due = taken_at(seq) + latency;
+            let next = (seq + 1 < frames).then(|| scenario.exposure(seq + 1));
+            let taken_at = scenario.taken_at(seq);
+            let frame = self.take_frame(seq, taken_at, next, enter)?;
+            let due = taken_at + latency;
             self.advance_to(due, enter)?;
             self.analyse(due, frame, seq % sheet_every == 0, enter)?;
         }
         self.advance_to(end, enter)?;
         self.happen_at(end, enter)
-    }
-
-    fn exposure(&self, seq: u64, at: Uptime) -> Exposure {
-        let t_s = at.as_secs_f64();
-        Exposure { seq, world: self.scenario.scene.at(t_s), lux: self.scenario.lux_at(t_s) }
     }
 
     fn start_light(&mut self, first: Option<Exposure>) -> Result<(), RunError> {
@@ -171,10 +166,7 @@ impl<'a> Twin<'a> {
         enter: &mut dyn FnMut(Work),
     ) -> Result<Frame, RunError> {
         let Some(picture) = &mut self.picture else { return Ok(Frame { seq, taken_at, image: None }) };
-        let radiance = match picture.light.expose(next.as_ref(), enter)? {
-            Some((got, radiance)) if got == seq => radiance,
-            other => return Err(LightError::OutOfTurn { due: seq, got: other.map(|(got, _)| got) }.into()),
-        };
+        let radiance = light::take(picture.light, seq, next.as_ref(), enter)?;
         enter(Work::Sensor);
         let image = picture.camera.expose(seq, &radiance);
         enter(Work::Rest);
@@ -306,7 +298,7 @@ impl<'a> Twin<'a> {
 }
 
 /// Seconds of a file as run time, to the nanosecond.
-fn run_time(seconds: f64) -> Uptime {
+pub(crate) fn run_time(seconds: f64) -> Uptime {
     Uptime::ZERO + Duration::from_secs_f64(seconds)
 }
 
@@ -320,6 +312,7 @@ mod tests {
 
     use super::*;
     use crate::file::Event;
+    use crate::light::LightError;
 
     /// Remembers what it was asked for, and answers with the light level's brightness all over.
     #[derive(Default)]
@@ -362,6 +355,10 @@ mod tests {
             let mean = pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / pixels.len() as f64;
             self.0.lock().unwrap().push((frame.seq, frame.taken_at, mean));
             Ok(vec![])
+        }
+
+        fn believes_from(&self) -> f64 {
+            0.0
         }
     }
 

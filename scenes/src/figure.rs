@@ -3,37 +3,37 @@
 
 use std::collections::BTreeMap;
 
-use glam::{DQuat, DVec3, Quat, Vec3};
+use glam::Vec3;
 
+use crate::Color;
 use crate::anatomy::{Influences, Part, Physique, anatomy};
 use crate::body::{Body, Hair, Wear};
-use crate::skeleton::{BONES, Bone, Pose};
-use crate::{Color, Solid};
+use crate::skeleton::{BONES, Bone};
 
 /// A dressed body at rest, ready to be posed.
 #[derive(Debug, PartialEq)]
 pub struct Figure {
-    points: Vec<Vec3>,
-    normals: Vec<Vec3>,
-    influences: Vec<Influences>,
-    open: Vec<f32>,
+    pub(crate) points: Vec<Vec3>,
+    pub(crate) normals: Vec<Vec3>,
+    pub(crate) influences: Vec<Influences>,
+    pub(crate) open: Vec<f32>,
     /// A point in a colour; where two colours meet a point has two.
     corners: Vec<(u16, Color)>,
     triangles: Vec<[u16; 3]>,
-    joints: [Vec3; BONES],
-    flesh: Vec<Flesh>,
+    pub(crate) joints: [Vec3; BONES],
+    pub(crate) flesh: Vec<Flesh>,
     /// Points of the skin, well apart from one another, that stand for all of it.
-    samples: Vec<u16>,
+    pub(crate) samples: Vec<u16>,
     /// Points of skin and shells that bound all of it, but for two or three centimetres.
-    outline: Vec<u16>,
+    pub(crate) outline: Vec<u16>,
 }
 
 /// About what a bone carries: an ellipsoid in the body at rest.
 #[derive(Debug, PartialEq)]
-struct Flesh {
-    bone: Bone,
-    middle: Vec3,
-    half: Vec3,
+pub(crate) struct Flesh {
+    pub bone: Bone,
+    pub middle: Vec3,
+    pub half: Vec3,
 }
 
 /// How open shells are to light: they stand off the body, and nothing of it is over them.
@@ -103,7 +103,7 @@ impl Figure {
     }
 
     /// The middle of the head at rest.
-    fn head(&self) -> Vec3 {
+    pub(crate) fn head(&self) -> Vec3 {
         self.flesh_of(Bone::Head).middle
     }
 
@@ -341,96 +341,6 @@ fn spread(points: &[Vec3], count: usize) -> Vec<u16> {
     chosen
 }
 
-/// A figure in a pose: a body in the room.
-#[derive(Clone, Debug)]
-pub struct PosedFigure {
-    /// What is posed.
-    pub figure: std::sync::Arc<Figure>,
-    pub(crate) pose: Pose,
-}
-
-impl PartialEq for PosedFigure {
-    fn eq(&self, other: &Self) -> bool {
-        self.pose == other.pose && (std::sync::Arc::ptr_eq(&self.figure, &other.figure) || self.figure == other.figure)
-    }
-}
-
-/// A point of a skin in the room.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SkinPoint {
-    /// Where it is, m.
-    pub at: Vec3,
-    /// Unit vector out of the body.
-    pub normal: Vec3,
-    /// The part of the hemisphere over it that the body itself leaves open, 0 to 1.
-    pub open: f32,
-}
-
-impl PosedFigure {
-    fn place(&self, bone: Bone, rest: DVec3) -> DVec3 {
-        let placed = self.pose[bone as usize];
-        placed.at + placed.turned * (rest - self.figure.joints[bone as usize].as_dvec3())
-    }
-
-    /// The middle of the head.
-    pub fn head(&self) -> DVec3 {
-        self.place(Bone::Head, self.figure.head().as_dvec3())
-    }
-
-    /// About the body's flesh: what hides things and throws shadows.
-    pub fn flesh(&self) -> Vec<Solid> {
-        let solid = |flesh: &Flesh| Solid {
-            shape: crate::Shape::Ellipsoid(flesh.half.as_dvec3()),
-            at: self.place(flesh.bone, flesh.middle.as_dvec3()),
-            turned: self.pose[flesh.bone as usize].turned,
-            color: Color::new(0, 0, 0),
-        };
-        self.figure.flesh.iter().map(solid).collect()
-    }
-
-    /// Points of the surface that stand for all of it.
-    pub fn samples(&self) -> Vec<DVec3> {
-        self.placed(&self.figure.samples)
-    }
-
-    /// Points that bound the dressed body.
-    pub fn outline(&self) -> Vec<DVec3> {
-        self.placed(&self.figure.outline)
-    }
-
-    fn placed(&self, points: &[u16]) -> Vec<DVec3> {
-        let point = |index: &u16| {
-            let index = usize::from(*index);
-            let rest = self.figure.points[index].as_dvec3();
-            let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
-            carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
-        };
-        points.iter().map(point).collect()
-    }
-
-    /// All points, as linear blend skinning has them.
-    pub fn skin(&self) -> Vec<SkinPoint> {
-        let bones: Vec<(Quat, Vec3)> = (self.pose.iter().zip(&self.figure.joints))
-            .map(|(bone, joint)| {
-                let turned: DQuat = bone.turned;
-                (turned.as_quat(), (bone.at - turned * joint.as_dvec3()).as_vec3())
-            })
-            .collect();
-        let figure = &*self.figure;
-        (figure.points.iter().zip(&figure.normals).zip(&figure.influences).zip(&figure.open))
-            .map(|(((point, normal), influences), open)| {
-                let (mut at, mut out) = (Vec3::ZERO, Vec3::ZERO);
-                for (bone, weight) in influences.iter().filter(|(_, weight)| *weight > 0.0) {
-                    let (turned, moved) = bones[*bone as usize];
-                    at += (turned * *point + moved) * *weight;
-                    out += (turned * *normal) * *weight;
-                }
-                SkinPoint { at, normal: out.normalize_or(Vec3::Z), open: *open }
-            })
-            .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -513,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_is_within_its_triangles_and_covers_what_it_wears() {
+    fn a_dressed_figure_keeps_within_1500_triangles_and_its_indices_are_of_points_there_are() {
         for hair in HAIR {
             for wears in WEAR {
                 let (figure, _) = figure(hair, wears);

@@ -119,7 +119,7 @@ pub struct PersonState {
     pub activity: Activity,
     /// The body; `None` of somebody who is made of things alone.
     pub body: Option<PosedFigure>,
-    /// What the person wears, carries or pushes.
+    /// What goes with the person beside the body. People of scene files have nothing with them yet.
     pub things: Vec<Solid>,
 }
 

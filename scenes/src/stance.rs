@@ -82,7 +82,7 @@ impl Physique {
         let yaw = shortest_turn(moment.heading, foot.yaw);
         let ankle_m = self.joint(Bone::RightFoot).z;
         let ball_m = BALL_AHEAD * stature;
-        // The heel turns up about the ball, which stays; the toes turn up about the heel, which is below the ankle.
+        // The heel turns up about the ball, which stays; the toes turn up about the ankle.
         let (sin, cos) = foot.pitch.max(0.0).sin_cos();
         let ahead = ball_m - ball_m * cos + ankle_m * sin;
         let up = ball_m * sin + ankle_m * cos + foot.lift_m;
@@ -151,9 +151,12 @@ fn smooth(x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::anatomy::anatomy;
     use crate::motion::Motion;
+    use crate::{Body, Figure, PosedFigure};
 
     /// Where the ball of a foot is: what a shoe's mark on the floor would show.
     fn ball(physique: &Physique, pose: &Pose, foot: Bone) -> DVec3 {
@@ -224,20 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_body_is_below_the_floor() {
+    fn nothing_but_pressed_toes_is_below_the_floor() {
         for physique in anatomy().bodies.values() {
             let mut motion = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
             motion.walk(DVec2::new(3.0, 0.0), 1.3);
             motion.sit_down(DVec2::new(3.0, 0.5), 2.0);
             motion.stay(5.0);
             motion.get_up(DVec2::new(3.0, 0.0));
+            let figure = Arc::new(Figure::new(&Body::default(), physique));
             for step in 0..110 {
                 let moment = motion.at(f64::from(step) * 0.1).expect("there from the start");
-                let body = crate::Body::default();
-                let figure = std::sync::Arc::new(crate::Figure::new(&body, physique));
-                let lowest =
-                    crate::PosedFigure { figure, pose: physique.at(&moment) }.skin().into_iter().map(|p| p.at.z);
-                let lowest = lowest.fold(f32::MAX, f32::min);
+                let posed = PosedFigure { figure: Arc::clone(&figure), pose: physique.at(&moment) };
+                let lowest = posed.skin().into_iter().map(|point| point.at.z).fold(f32::MAX, f32::min);
                 // Toes do not bend: they are pressed into the floor when the heel rises.
                 assert!(lowest > -0.05, "{lowest} m at {:.1} s", f64::from(step) * 0.1);
             }

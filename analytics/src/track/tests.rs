@@ -32,7 +32,7 @@ struct Watch {
 impl Watch {
     fn from_height(height_m: f64) -> Self {
         let view = view_from(height_m);
-        Watch { view, tracker: Tracker::new(view), now: Uptime::from_millis(5_000) }
+        Watch { view, tracker: Tracker::new(view, 0.0), now: Uptime::from_millis(5_000) }
     }
 
     fn standing(&self, x: f64, y: f64) -> Detection {
@@ -336,4 +336,15 @@ fn a_weak_detection_begins_nobody_but_keeps_somebody() {
     let kept = watch.watch(50, std::slice::from_ref(&weak));
     assert_eq!(kept.iter().map(|track| track.id).collect::<Vec<_>>(), [begun[0].id]);
     assert!(!kept[0].coasting);
+}
+
+#[test]
+fn a_detector_that_believes_only_in_more_lets_nobody_begin_with_less() {
+    let mut watch = Watch::from_height(3.0);
+    watch.tracker = Tracker::new(watch.view, 0.8);
+    let sure = watch.standing(0.5, 0.5);
+    let weak = Detection { confidence: 0.7, ..sure.clone() };
+    assert!(watch.watch(30, std::slice::from_ref(&weak)).is_empty());
+    let begun = Detection { confidence: 0.8, ..sure };
+    assert_eq!(watch.watch(10, std::slice::from_ref(&begun)).len(), 1);
 }

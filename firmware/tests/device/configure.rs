@@ -178,6 +178,10 @@ fn a_device_at_its_defaults_is_on_and_its_contact_closed() {
         fn detect(&mut self, _: &firmware_shim::Frame) -> Result<Vec<analytics::Detection>, analytics::DetectError> {
             Ok(Vec::new())
         }
+
+        fn believes_from(&self) -> f64 {
+            0.0
+        }
     }
     let firmware = firmware::Firmware::new(Configuration::default(), lens, mounting, Box::new(SeesNobody));
     let mut firmware = firmware.expect("the defaults have no mistakes");

@@ -217,9 +217,8 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
 
 /// Shown on a terminal only, and only when it takes longer than a moment.
 fn progress(scenario: &Scenario) -> ProgressBar {
-    let frames = scenario.duration_s * scenario.profile.image.frame_rate_hz;
     let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} frames, {eta} left").expect("a template");
-    ProgressBar::new(frames as u64).with_style(style).with_message(scenario.name.clone())
+    ProgressBar::new(scenario.frames()).with_style(style).with_message(scenario.name.clone())
 }
 
 fn count_reports(record: &RunRecord) -> ReportCounts {

@@ -110,13 +110,11 @@ impl<'i> Triangles<'i> {
         self.indices.extend(grid_triangles(columns.len(), rows.len(), first, faces_normal));
     }
 
-    fn corner(&mut self, at: DVec3, normal: DVec3, color: [f32; 3]) -> u32 {
-        let index = self.positions.len() as u32;
+    fn corner(&mut self, at: DVec3, normal: DVec3, color: [f32; 3]) {
         let luminance = self.luminance(at, normal, 1.0);
         let [r, g, b] = color.map(|reflectance| reflectance * luminance);
         self.positions.push(at.as_vec3().to_array());
         self.colors.push([r, g, b, 1.0]);
-        index
     }
 
     fn cuboid(&mut self, solid: &Solid, half: DVec3) {

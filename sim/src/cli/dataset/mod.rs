@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Pictures of random rooms, in all parts together.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     count: u64,
     /// Pictures of each random room.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -66,14 +66,17 @@ struct Partition {
     parts: u64,
 }
 
+/// More parts than anybody has machines.
+const PARTS_MAX: u64 = 10_000;
+
 impl FromStr for Partition {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers = text.split_once('/').and_then(|(m, n)| Some((m.parse().ok()?, n.parse().ok()?)));
         match numbers {
-            Some((part, parts)) if (1..=parts).contains(&part) => Ok(Partition { part, parts }),
-            _ => Err("write M/N with M from 1 to N, such as 2/4".to_owned()),
+            Some((part, parts)) if (1..=parts).contains(&part) && parts <= PARTS_MAX => Ok(Partition { part, parts }),
+            _ => Err(format!("write M/N with M from 1 to N and N up to {PARTS_MAX}, such as 2/4")),
         }
     }
 }
@@ -126,7 +129,7 @@ fn export_scenario(out: &Path, file: &Path) -> anyhow::Result<()> {
         bail!("{} is there already; choose another folder with --out", folder.display());
     }
     let images = create(folder.join("img1"))?;
-    let progress = progress((scenario.duration_s * scenario.profile.image.frame_rate_hz) as u64)?;
+    let progress = progress(scenario.frames())?;
     let mut tracks = mot::Tracks::default();
     export_sequence::<ExportError>(&mut HeadlessLight::start()?, &scenario, &mut |number, sample: Sample| {
         progress.inc(1);

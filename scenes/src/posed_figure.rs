@@ -1,0 +1,96 @@
+//! A dressed body in a pose: where its skin, its flesh and its head are in the room.
+
+use std::sync::Arc;
+
+use glam::{DVec3, Quat, Vec3};
+
+use crate::figure::{Figure, Flesh};
+use crate::skeleton::{Bone, Pose};
+use crate::{Color, Shape, Solid};
+
+/// A figure in a pose: a body in the room.
+#[derive(Clone, Debug)]
+pub struct PosedFigure {
+    /// What is posed.
+    pub figure: Arc<Figure>,
+    pub(crate) pose: Pose,
+}
+
+impl PartialEq for PosedFigure {
+    fn eq(&self, other: &Self) -> bool {
+        self.pose == other.pose && (Arc::ptr_eq(&self.figure, &other.figure) || self.figure == other.figure)
+    }
+}
+
+/// A point of a skin in the room.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SkinPoint {
+    /// Where it is, m.
+    pub at: Vec3,
+    /// Unit vector out of the body.
+    pub normal: Vec3,
+    /// The part of the hemisphere over it that the body itself leaves open, 0 to 1.
+    pub open: f32,
+}
+
+impl PosedFigure {
+    fn place(&self, bone: Bone, rest: DVec3) -> DVec3 {
+        let placed = self.pose[bone as usize];
+        placed.at + placed.turned * (rest - self.figure.joints[bone as usize].as_dvec3())
+    }
+
+    /// The middle of the head.
+    pub fn head(&self) -> DVec3 {
+        self.place(Bone::Head, self.figure.head().as_dvec3())
+    }
+
+    /// About the body's flesh: what hides things and throws shadows.
+    pub fn flesh(&self) -> Vec<Solid> {
+        let solid = |flesh: &Flesh| Solid {
+            shape: Shape::Ellipsoid(flesh.half.as_dvec3()),
+            at: self.place(flesh.bone, flesh.middle.as_dvec3()),
+            turned: self.pose[flesh.bone as usize].turned,
+            color: Color::new(0, 0, 0),
+        };
+        self.figure.flesh.iter().map(solid).collect()
+    }
+
+    /// Points of the surface that stand for all of it.
+    pub fn samples(&self) -> Vec<DVec3> {
+        self.placed(&self.figure.samples)
+    }
+
+    /// Points that bound the dressed body.
+    pub fn outline(&self) -> Vec<DVec3> {
+        self.placed(&self.figure.outline)
+    }
+
+    fn placed(&self, points: &[u16]) -> Vec<DVec3> {
+        let point = |index: &u16| {
+            let index = usize::from(*index);
+            let rest = self.figure.points[index].as_dvec3();
+            let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
+            carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
+        };
+        points.iter().map(point).collect()
+    }
+
+    /// All points, as linear blend skinning has them.
+    pub fn skin(&self) -> Vec<SkinPoint> {
+        let bones: Vec<(Quat, Vec3)> = (self.pose.iter().zip(&self.figure.joints))
+            .map(|(bone, joint)| (bone.turned.as_quat(), (bone.at - bone.turned * joint.as_dvec3()).as_vec3()))
+            .collect();
+        let figure = &*self.figure;
+        (figure.points.iter().zip(&figure.normals).zip(&figure.influences).zip(&figure.open))
+            .map(|(((point, normal), influences), open)| {
+                let (mut at, mut out) = (Vec3::ZERO, Vec3::ZERO);
+                for (bone, weight) in influences.iter().filter(|(_, weight)| *weight > 0.0) {
+                    let (turned, moved) = bones[*bone as usize];
+                    at += (turned * *point + moved) * *weight;
+                    out += (turned * *normal) * *weight;
+                }
+                SkinPoint { at, normal: out.normalize_or(Vec3::Z), open: *open }
+            })
+            .collect()
+    }
+}
