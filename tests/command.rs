@@ -28,7 +28,10 @@ struct Done {
 
 impl Bench {
     fn new() -> Self {
-        Bench { folder: tempfile::tempdir().expect("a folder for the test") }
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        // A repository of its own: golden files are not looked for above it, wherever temporary folders are.
+        fs::create_dir(folder.path().join(".git")).expect("a folder in it");
+        Bench { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -187,6 +190,28 @@ fn a_missing_golden_file_fails_and_is_accepted_after_a_look() {
     bench.twin(&["accept", "golden"]).exits(0);
     bench.oracle(&["meeting.ron"]).exits(0);
     assert!(!bench.path("golden/meeting.json.new").exists());
+}
+
+#[test]
+fn golden_files_are_looked_for_up_to_the_root_of_the_repository_and_no_further() {
+    let bench = Bench::new();
+    fs::remove_dir(bench.path(".git")).unwrap();
+    fs::create_dir(bench.path("golden")).unwrap();
+    bench.put("project/scenarios/day/meeting.ron", &short_meeting(12.0));
+    let run = || bench.oracle(&["project/scenarios/day/meeting.ron"]).exits(1);
+    // Outside of a repository: beside the scenario.
+    run();
+    assert!(bench.path("project/scenarios/day/golden/meeting.json.new").exists());
+    fs::remove_dir_all(bench.path("project/scenarios/day/golden")).unwrap();
+    // In one: in the nearest folder that there is.
+    fs::create_dir(bench.path("project/.git")).unwrap();
+    fs::create_dir(bench.path("project/golden")).unwrap();
+    run();
+    assert!(bench.path("project/golden/meeting.json.new").exists());
+    fs::create_dir(bench.path("project/golden/library")).unwrap();
+    run();
+    assert!(bench.path("project/golden/library/meeting.json.new").exists());
+    assert!(fs::read_dir(bench.path("golden")).unwrap().next().is_none(), "what is above the repository is left alone");
 }
 
 #[test]

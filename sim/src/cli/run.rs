@@ -30,8 +30,8 @@ use crate::watch::Watch;
   twin run 'my-scenarios/*.ron' --out /tmp/look
 
 Golden files: the reports of scenario NAME are compared with NAME.json in --golden DIR. Without the option it is looked
-for in `golden/library`, else in `golden`, of the nearest folder above the scenario that has one; without any, in a
-folder `golden` beside the scenario.")]
+for in `golden/library`, else in `golden`, of the nearest folder above the scenario that has one, up to the root of its
+git repository; outside of a repository, and without any, in a folder `golden` beside the scenario.")]
 pub struct Args {
     /// Files, folders (every .ron file in them) or globs in quotes.
     #[arg(required = true)]
@@ -287,8 +287,11 @@ fn golden_folder(asked_for: Option<&Path>, scenario: &Path) -> PathBuf {
     }
     let absolute = std::path::absolute(scenario).unwrap_or_else(|_| scenario.to_owned());
     let beside = absolute.parent().unwrap_or(Path::new("."));
-    let above = beside.ancestors().flat_map(|folder| [folder.join("golden/library"), folder.join("golden")]);
-    above.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| beside.join("golden"))
+    // Somebody else's `golden` higher up, in a home or in /tmp, is none of ours: the repository is the bound.
+    let root = beside.ancestors().position(|folder| folder.join(".git").exists()).unwrap_or(0);
+    let within = beside.ancestors().take(root + 1);
+    let candidates = within.flat_map(|folder| [folder.join("golden/library"), folder.join("golden")]);
+    candidates.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| beside.join("golden"))
 }
 
 /// Reports as they arrived, the transcript, and the contact sheet.
