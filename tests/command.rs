@@ -232,6 +232,16 @@ fn a_golden_file_that_says_otherwise_fails_the_run_and_the_report_and_field_are_
 }
 
 #[test]
+fn what_is_kept_of_a_run_is_of_the_last_one_alone() {
+    let bench = Bench::new();
+    let reports = || kept(&bench.path("out/meeting")).len();
+    bench.put("meeting.ron", &short_meeting(40.0)).oracle(&["meeting.ron", "--out", "out"]).exits(1);
+    let long = reports();
+    bench.put("meeting.ron", &short_meeting(8.0)).oracle(&["meeting.ron", "--out", "out"]).exits(1);
+    assert!(reports() < long, "{} of {long} are left", reports());
+}
+
+#[test]
 fn what_a_scenario_expects_can_fail() {
     let bench = Bench::new();
     let blind = edit(MEETING_ROOM, "    recipients:", "    oracle: (miss: 0.9),\n    recipients:");
