@@ -5,7 +5,8 @@ use firmware_shim::{Lens, Mounting, View};
 use glam::{DVec2, DVec3};
 use scenarios::{Exposure, LightSource, Stage};
 use scenes::{
-    Activity, Color, Furniture, Light, Luminaire, PersonState, Piece, Posture, Room, Scene, Shape, Solid, WorldState,
+    Activity, Color, Finish, Furniture, Light, Luminaire, LuminaireKind, PersonState, Piece, Posture, Room, Scene,
+    Shape, Solid, Sun, Wall, WallPart, WorldState,
 };
 use sim::light::HeadlessLight;
 
@@ -17,8 +18,9 @@ fn renderer() -> HeadlessLight {
 }
 
 fn room(floor: Color, light: Light, furniture: Vec<Furniture>) -> Scene {
-    let room =
-        Room { size_m: (8.0, 6.0), ceiling_m: CEILING_M, floor, floor_tile_m: 0.0, walls: Color::new(90, 90, 90) };
+    let (size_m, walls) = ((8.0, 6.0), Color::new(90, 90, 90));
+    let (floor_finish, walls_finish) = (Finish::Plain, Finish::Plain);
+    let room = Room { size_m, ceiling_m: CEILING_M, floor, floor_finish, walls, walls_finish, mirrors: vec![] };
     Scene::new(room, light, furniture, vec![]).expect("a scene without mistakes")
 }
 
@@ -29,7 +31,7 @@ fn stage(scene: &Scene) -> Stage<'_> {
 }
 
 fn diffuse(lux: f64) -> Light {
-    Light { lux, diffuse_share: 1.0, luminaires: vec![] }
+    Light { lux, diffuse_share: 1.0, daylight_share: 0.0, luminaires: vec![], windows: vec![], sun: None }
 }
 
 /// Where the marker is at exposure `seq`: far from where it was, and never twice at the same place.
@@ -38,21 +40,26 @@ fn marker_at(seq: u64) -> DVec3 {
     DVec3::new(1.2 + 5.6 * part(0.618_034), 1.2 + 3.6 * part(0.414_214), 0.2)
 }
 
-fn marker_exposure(seq: u64) -> Exposure {
-    let at = marker_at(seq);
-    let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.2)), at, Color::new(255, 255, 255));
-    let person = PersonState {
+/// Somebody who is but one thing.
+fn marker(thing: Solid) -> PersonState {
+    PersonState {
         index: 0,
-        floor: at.truncate(),
-        head: at,
+        floor: thing.at.truncate(),
+        head: thing.at,
         posture: Posture::Standing,
         activity: Activity::Standing,
         body: None,
-        things: vec![ball],
-    };
+        things: vec![thing],
+    }
+}
+
+fn marker_exposure(seq: u64) -> Exposure {
+    let at = marker_at(seq);
+    let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.2)), at, Color::new(255, 255, 255));
+    let person = marker(ball);
     // The light changes, too: a stale uniform would be as wrong as a stale mesh.
     let lux = if seq.is_multiple_of(3) { 100.0 } else { 300.0 };
-    Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person] }, lux }
+    Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person], doors: vec![] }, lux }
 }
 
 /// The middle of everything brighter than the floor can be, and the brightest value.
@@ -126,13 +133,22 @@ fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {
         for j in 0..rows {
             let at_m = (cell(i, columns, 8.0), cell(j, rows, 6.0));
             let piece = Piece::Block { size_m: (0.3, 0.3, 0.8) };
-            cards.push(Furniture { name: format!("card-{i}-{j}"), piece, at_m, turn_deg: 0.0, color: grey });
+            cards.push(Furniture {
+                name: format!("card-{i}-{j}"),
+                piece,
+                at_m,
+                turn_deg: 0.0,
+                color: grey,
+                finish: None,
+            });
         }
     }
     let mut light = renderer();
     for lux in [5.0, 20.0, 50.0, 300.0, 1000.0] {
-        let luminaires = vec![Luminaire { at_m: (2.0, 3.0) }, Luminaire { at_m: (6.0, 3.0) }];
-        let scene = room(Color::new(20, 20, 20), Light { lux, diffuse_share: 0.5, luminaires }, cards.clone());
+        let luminaires =
+            [(2.0, 3.0), (6.0, 3.0)].map(|at_m| Luminaire { at_m, kind: LuminaireKind::Panel, flux: 1.0 }).to_vec();
+        let scene =
+            room(Color::new(20, 20, 20), Light { diffuse_share: 0.5, luminaires, ..diffuse(lux) }, cards.clone());
         // From 12 m up the whole room is in view; the camera may hang above the ceiling, which is not drawn.
         let mut stage = stage(&scene);
         stage.view.mounting.height_m = 12.0;
@@ -151,5 +167,102 @@ fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {
         let mean = luminances.iter().sum::<f64>() / luminances.len() as f64;
         let expected = reflectance * lux / std::f64::consts::PI;
         assert!((mean / expected - 1.0).abs() < 0.05, "{lux} lx: {mean} cd/m², expected {expected}");
+    }
+}
+
+/// The light of a scene at its start, and where a point of the room is in its picture.
+fn picture(light: &mut HeadlessLight, stage: &Stage, people: Vec<PersonState>) -> Radiance {
+    let scene = stage.scene;
+    light.set_stage(stage).unwrap();
+    let world = WorldState { people, ..scene.at(0.0) };
+    light.expose(Some(&Exposure { seq: 0, world, lux: scene.light.lux }), &mut |_| {}).unwrap();
+    light.expose(None, &mut |_| {}).unwrap().expect("one was asked for").1
+}
+
+fn pixel(stage: &Stage, point: DVec3) -> DVec2 {
+    let direction = point - stage.sensor_at.extend(stage.view.mounting.height_m);
+    PINHOLE.project(DVec3::new(direction.x, -direction.y, -direction.z))
+}
+
+fn luminance(light: &Radiance, stage: &Stage, point: DVec3) -> f64 {
+    let at = pixel(stage, point);
+    f64::from(light.pixels[(at.y as u32 * light.width + at.x as u32) as usize][1])
+}
+
+#[test]
+fn a_mirror_shows_who_stands_before_it() {
+    let plain = room(Color::new(40, 40, 40), diffuse(100.0), vec![]);
+    let mirror = WallPart { wall: Wall::North, from_m: 2.0, to_m: 6.0, bottom_m: 0.2, top_m: 2.8 };
+    let with_mirror = Room { mirrors: vec![mirror], ..plain.room.clone() };
+    let scene = Scene::new(with_mirror, diffuse(100.0), vec![], vec![]).expect("a scene without mistakes");
+    let at = DVec3::new(4.4, 5.4, 0.5);
+    let ball = || marker(Solid::new(Shape::Ellipsoid(DVec3::splat(0.3)), at, Color::new(255, 255, 255)));
+    let mut renderer = renderer();
+    let mut seen = |scene: &Scene, people: Vec<PersonState>| {
+        // From above the ceiling, which is not drawn, more of the mirror is in the picture.
+        let mut stage = stage(scene);
+        stage.view.mounting.height_m = 5.0;
+        // As far behind the wall, at y = 6 m, as the ball is before it.
+        luminance(&picture(&mut renderer, &stage, people), &stage, DVec3::new(4.4, 6.6, 0.5))
+    };
+    // A mirror keeps a tenth.
+    let white = 100.0 / std::f64::consts::PI;
+    let mirrored = seen(&scene, vec![ball()]);
+    assert!((0.6..0.95).contains(&(mirrored / white)), "{mirrored} of {white} cd/m²");
+    for (scene, people) in [(&scene, vec![]), (&plain, vec![ball()])] {
+        let nothing = seen(scene, people);
+        assert!(nothing < 0.3 * white, "without ball or mirror there is nothing to see: {nothing}");
+    }
+}
+
+#[test]
+fn the_sun_lights_the_floor_where_its_beam_falls() {
+    let window = WallPart { wall: Wall::South, from_m: 3.0, to_m: 5.0, bottom_m: 1.0, top_m: 2.5 };
+    let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 1000.0, turns_deg_per_min: 0.0 };
+    let grey = Color::new(118, 118, 118);
+    let scene = room(grey, Light { windows: vec![window], sun: Some(sun), ..diffuse(100.0) }, vec![]);
+    let stage = stage(&scene);
+    let picture = picture(&mut renderer(), &stage, vec![]);
+    let per_lux = f64::from(grey.reflectance()[1]) / std::f64::consts::PI;
+    // The beam goes from (3, 1) to (5, 2.5); a pixel is 2 cm wide on the floor.
+    for (x, y, in_beam) in [
+        (4.0, 1.75, true),
+        (3.06, 1.06, true),
+        (4.94, 2.44, true),
+        (2.94, 1.75, false),
+        (5.06, 1.75, false),
+        (4.0, 2.56, false),
+        (4.0, 0.94, false),
+    ] {
+        let lux = 100.0 + if in_beam { 1000.0 * 0.5f64.sqrt() } else { 0.0 };
+        let seen = luminance(&picture, &stage, DVec3::new(x, y, 0.0));
+        assert!((seen / (per_lux * lux) - 1.0).abs() < 0.05, "({x}, {y}): {seen}, expected {}", per_lux * lux);
+    }
+}
+
+#[test]
+fn a_floors_finish_varies_its_colour_and_keeps_it_on_average() {
+    let mut renderer = renderer();
+    let grey = Color::new(118, 118, 118);
+    let expected = f64::from(grey.reflectance()[1]) * 100.0 / std::f64::consts::PI;
+    for finish in Finish::KINDS {
+        let plain = room(grey, diffuse(100.0), vec![]);
+        let made = Room { floor_finish: finish, ..plain.room.clone() };
+        let scene = Scene::new(made, diffuse(100.0), vec![], vec![]).expect("a scene without mistakes");
+        let stage = stage(&scene);
+        let picture = picture(&mut renderer, &stage, vec![]);
+        let (low, high) = (pixel(&stage, DVec3::new(1.0, 5.0, 0.0)), pixel(&stage, DVec3::new(7.0, 1.0, 0.0)));
+        let inside = |i: &usize| {
+            let at = DVec2::new((i % picture.width as usize) as f64, (i / picture.width as usize) as f64);
+            at.cmpge(low).all() && at.cmple(high).all()
+        };
+        let floor: Vec<f64> =
+            (0..picture.pixels.len()).filter(inside).map(|i| f64::from(picture.pixels[i][1]) / expected).collect();
+        let mean = floor.iter().sum::<f64>() / floor.len() as f64;
+        let deviation = (floor.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / floor.len() as f64).sqrt();
+        assert!((mean - 1.0).abs() < 0.03, "{finish:?}: {mean}");
+        // Fine cloth is grey from 3 m away.
+        let fine = matches!(finish, Finish::Plain | Finish::Fabric | Finish::Hair | Finish::Plaster);
+        assert!(fine || deviation > 0.02, "{finish:?}: {deviation}");
     }
 }

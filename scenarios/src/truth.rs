@@ -149,9 +149,10 @@ impl Truth {
             return Arc::clone(frame);
         }
         let world = self.scene.at(at.as_secs_f64());
-        let bodies: Vec<Vec<Occluder>> =
+        let mut moving: Vec<Vec<Occluder>> =
             world.people.iter().map(|person| person.solids().iter().map(Occluder::new).collect()).collect();
-        let people = world.people.iter().enumerate().map(|(i, person)| self.project(person, i, &bodies)).collect();
+        moving.push(world.doors.iter().map(Occluder::new).collect());
+        let people = world.people.iter().enumerate().map(|(i, person)| self.project(person, i, &moving)).collect();
         let frame = Arc::new(TrueFrame { at, people });
         *last = Some(Arc::clone(&frame));
         frame
@@ -167,10 +168,11 @@ impl Truth {
         TrueCount { sure, possible }
     }
 
-    fn project(&self, person: &PersonState, own: usize, bodies: &[Vec<Occluder>]) -> TruePerson {
+    /// `moving` is what moves and may hide others: first everybody's body, that of this person at `own`.
+    fn project(&self, person: &PersonState, own: usize, moving: &[Vec<Occluder>]) -> TruePerson {
         let around_sensor = |point: DVec3| point - self.sensor_at.extend(0.0);
         let lens = self.sensor_at.extend(self.view.mounting.height_m);
-        let others = bodies.iter().enumerate().filter(|(i, _)| *i != own).flat_map(|(_, body)| body);
+        let others = moving.iter().enumerate().filter(|(i, _)| *i != own).flat_map(|(_, body)| body);
         let samples = person.samples();
         let radius = samples.iter().map(|point| point.distance(person.head)).fold(0.0, f64::max);
         let candidates = self.fixed.iter().chain(others);

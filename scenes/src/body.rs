@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Color;
 use crate::anatomy::{Physique, anatomy};
+use crate::{Color, Finish};
 
 /// What a person looks like.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Body {
     pub wears: Wear,
     /// Its colour above the waist.
     pub top: Color,
+    /// Its pattern above the waist.
+    pub pattern: Finish,
     /// Its colour below the waist.
     pub trousers: Color,
     /// Feet.
@@ -75,6 +77,7 @@ impl Default for Body {
             skin: Color::new(214, 170, 140),
             wears: Wear::Shirt,
             top: Color::new(70, 95, 140),
+            pattern: Finish::Fabric,
             trousers: Color::new(45, 48, 58),
             shoes: Color::new(30, 28, 26),
         }
@@ -96,6 +99,9 @@ impl Body {
         if !bodies.contains_key(&self.figure) {
             let known: Vec<&str> = bodies.keys().map(String::as_str).collect();
             return Some(("figure", format!("there is no `{}`, expected one of {}", self.figure, known.join(", "))));
+        }
+        if let Some(words) = self.pattern.problem() {
+            return Some(("pattern.edge_m", words));
         }
         match self.height_m {
             Some(height_m) if !(1.0..=2.2).contains(&height_m) => {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use glam::Vec3;
+use glam::{Vec2, Vec3};
 
-use crate::Color;
 use crate::anatomy::{Influences, Part, Physique, anatomy};
 use crate::body::{Body, Hair, Wear};
 use crate::skeleton::{BONES, Bone};
+use crate::{Color, Finish};
 
 /// A dressed body at rest, ready to be posed.
 #[derive(Debug, PartialEq)]
@@ -17,8 +17,8 @@ pub struct Figure {
     pub(crate) normals: Vec<Vec3>,
     pub(crate) influences: Vec<Influences>,
     pub(crate) open: Vec<f32>,
-    /// A point in a colour; where two colours meet a point has two.
-    corners: Vec<(u16, Color)>,
+    /// Where two materials meet a point has two.
+    corners: Vec<Corner>,
     triangles: Vec<[u16; 3]>,
     pub(crate) joints: [Vec3; BONES],
     pub(crate) flesh: Vec<Flesh>,
@@ -26,6 +26,24 @@ pub struct Figure {
     pub(crate) samples: Vec<u16>,
     /// Points of skin and shells that bound all of it, but for two or three centimetres.
     pub(crate) outline: Vec<u16>,
+}
+
+/// A point of a figure in one of its materials.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Corner {
+    /// Index of the point.
+    pub point: u16,
+    /// The material's colour.
+    pub color: Color,
+    /// The material.
+    pub finish: Finish,
+}
+
+/// What covers a part of a body.
+struct Cover {
+    color: Color,
+    finish: Finish,
+    thickness_m: f32,
 }
 
 /// About what a bone carries: an ellipsoid in the body at rest.
@@ -53,7 +71,7 @@ impl Figure {
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
             for corner in triangle {
                 let sum = &mut thickness[usize::from(*corner)];
-                *sum = (sum.0 + look(*part).1, sum.1 + 1.0);
+                *sum = (sum.0 + look(*part).thickness_m, sum.1 + 1.0);
             }
         }
         let skin = normals(&physique.points, &anatomy.triangles);
@@ -75,10 +93,10 @@ impl Figure {
         };
         let mut corners = BTreeMap::new();
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
-            let color = look(*part).0;
+            let Cover { color, finish, .. } = look(*part);
             let indexed = triangle.map(|point| {
-                *corners.entry((point, color)).or_insert_with(|| {
-                    figure.corners.push((point, color));
+                *corners.entry((point, color, finish.kind())).or_insert_with(|| {
+                    figure.corners.push(Corner { point, color, finish });
                     (figure.corners.len() - 1) as u16
                 })
             });
@@ -86,7 +104,8 @@ impl Figure {
         }
         figure.add_hair(body);
         figure.add_garments(body);
-        let all: Vec<[u16; 3]> = figure.triangles.iter().map(|t| t.map(|c| figure.corners[usize::from(c)].0)).collect();
+        let all: Vec<[u16; 3]> =
+            figure.triangles.iter().map(|t| t.map(|c| figure.corners[usize::from(c)].point)).collect();
         figure.normals = normals(&figure.points, &all);
         figure.outline = spread(&figure.points, OUTLINE);
         figure
@@ -97,9 +116,16 @@ impl Figure {
         &self.triangles
     }
 
-    /// The point and colour of each corner.
-    pub fn corners(&self) -> &[(u16, Color)] {
+    /// The points in their materials.
+    pub fn corners(&self) -> &[Corner] {
         &self.corners
+    }
+
+    /// Where a point lies on its material, metres along and across: slanted planes through the body at rest, so that neither its
+    /// front, nor its sides, nor its shoulders are seen edge on.
+    pub fn on_material(&self, point: u16) -> Vec2 {
+        let rest = self.points[usize::from(point)];
+        Vec2::new(rest.x + 0.35 * rest.y, 0.9 * rest.z + 0.6 * rest.y)
     }
 
     /// The middle of the head at rest.
@@ -113,12 +139,12 @@ impl Figure {
 
     /// A sheet of points in rows that go down and run, seen from above, clockwise: from the right over the back to the left.
     /// It is seen from outside.
-    fn add_sheet(&mut self, color: Color, columns: usize, rows: &[Vec<(Vec3, Influences)>]) {
+    fn add_sheet(&mut self, color: Color, finish: Finish, columns: usize, rows: &[Vec<(Vec3, Influences)>]) {
         let mut before: Option<usize> = None;
         for row in rows {
             let first = self.corners.len();
             for (point, influences) in row {
-                self.corners.push((self.points.len() as u16, color));
+                self.corners.push(Corner { point: self.points.len() as u16, color, finish });
                 self.points.push(*point);
                 self.influences.push(*influences);
                 self.open.push(SHELL_OPEN);
@@ -140,11 +166,11 @@ impl Figure {
         let only = |bone: Bone| [(bone, 1.0), (bone, 0.0), (bone, 0.0), (bone, 0.0)];
         let both = |part: f32| [(Bone::Head, part), (Bone::Chest, 1.0 - part), (Bone::Chest, 0.0), (Bone::Chest, 0.0)];
         // Angle from straight back over which it reaches, how far off the skull, how low below the neck's joint, how wide there.
-        let (color, reach, off, low, wide) = match body.hair {
+        let (color, finish, reach, off, low, wide) = match body.hair {
             Hair::Bald | Hair::Short | Hair::Bun | Hair::Cap => return self.add_small_hair(body, middle, half),
-            Hair::Long => (body.hair_color, 1.95, 0.022, 0.06, 1.05),
-            Hair::Hood => (body.top, 2.35, 0.045, 0.03, 1.5),
-            Hair::Headscarf => (body.hair_color, 2.45, 0.028, 0.06, 1.45),
+            Hair::Long => (body.hair_color, Finish::Hair, 1.95, 0.022, 0.06, 1.05),
+            Hair::Hood => (body.top, body.pattern, 2.35, 0.045, 0.03, 1.5),
+            Hair::Headscarf => (body.hair_color, Finish::Fabric, 2.45, 0.028, 0.06, 1.45),
         };
         const COLUMNS: usize = 11;
         let row = |z: f32, wide: f32, deep: f32, back: f32, carried: Influences| -> Vec<(Vec3, Influences)> {
@@ -167,7 +193,7 @@ impl Figure {
             let spread = 1.0 + (wide - 1.0) * part * part;
             rows.push(row(z, rx * spread, ry * spread * 0.95, 0.01 * part, both(weight)));
         }
-        self.add_sheet(color, COLUMNS, &rows);
+        self.add_sheet(color, finish, COLUMNS, &rows);
     }
 
     fn add_small_hair(&mut self, body: &Body, middle: Vec3, half: Vec3) {
@@ -187,7 +213,7 @@ impl Figure {
                         ring.collect()
                     })
                     .collect();
-                self.add_sheet(body.hair_color, COLUMNS, &rows);
+                self.add_sheet(body.hair_color, Finish::Hair, COLUMNS, &rows);
             }
             Hair::Cap => {
                 // The visor: a plate ahead of the forehead, seen from above.
@@ -202,7 +228,7 @@ impl Figure {
                         })
                         .collect()
                 };
-                self.add_sheet(body.hair_color, 6, &[visor(0.0, 0.0), visor(0.075, 0.025)]);
+                self.add_sheet(body.hair_color, Finish::Fabric, 6, &[visor(0.0, 0.0), visor(0.075, 0.025)]);
             }
             Hair::Bald | Hair::Short | Hair::Long | Hair::Hood | Hair::Headscarf => {}
         }
@@ -211,9 +237,9 @@ impl Figure {
     /// Skirts, and the lower part of coats: a shell from the waist down, carried by the thighs.
     fn add_garments(&mut self, body: &Body) {
         let knee = self.joints[Bone::RightShin as usize].z;
-        let (color, bottom, off) = match body.wears {
-            Wear::Skirt => (body.trousers, knee + 0.04, 0.02),
-            Wear::Coat => (body.top, knee + 0.10, 0.045),
+        let (color, finish, bottom, off) = match body.wears {
+            Wear::Skirt => (body.trousers, Finish::Fabric, knee + 0.04, 0.02),
+            Wear::Coat => (body.top, body.pattern, knee + 0.10, 0.045),
             Wear::Shirt | Wear::TShirt | Wear::Jacket | Wear::Vest => return,
         };
         let waist = self.joints[Bone::Belly as usize].z + 0.04;
@@ -251,53 +277,56 @@ impl Figure {
             });
             rows.push(ring.collect());
         }
-        self.add_sheet(color, COLUMNS, &rows);
+        self.add_sheet(color, finish, COLUMNS, &rows);
     }
 }
 
 /// What a skirt hangs over.
 const TRUNK: [Bone; 4] = [Bone::Pelvis, Bone::Belly, Bone::LeftThigh, Bone::RightThigh];
 
-/// The colour and the thickness in metres of what covers a part.
-fn look(body: &Body, part: Part) -> (Color, f32) {
-    let skin = (body.skin, 0.0);
-    let cloth = |thickness: f32| (body.top, thickness);
-    let sleeve = match body.wears {
-        Wear::TShirt => skin,
-        Wear::Shirt | Wear::Skirt => cloth(0.006),
-        Wear::Jacket => cloth(0.014),
-        Wear::Coat => cloth(0.022),
-        Wear::Vest => (body.trousers, 0.008),
+/// What covers a part.
+fn look(body: &Body, part: Part) -> Cover {
+    let cover = |color: Color, finish: Finish, thickness_m: f32| Cover { color, finish, thickness_m };
+    let skin = || cover(body.skin, Finish::Plain, 0.0);
+    let top = |thickness_m: f32| cover(body.top, body.pattern, thickness_m);
+    let trousers = |thickness_m: f32| cover(body.trousers, Finish::Fabric, thickness_m);
+    let scarf = |thickness_m: f32| cover(body.hair_color, Finish::Fabric, thickness_m);
+    let sleeve = || match body.wears {
+        Wear::TShirt => skin(),
+        Wear::Shirt | Wear::Skirt => top(0.006),
+        Wear::Jacket => top(0.014),
+        Wear::Coat => top(0.022),
+        Wear::Vest => trousers(0.008),
     };
     match part {
         Part::Scalp => match body.hair {
-            Hair::Bald => skin,
-            Hair::Hood => (body.top, 0.03),
-            Hair::Headscarf => (body.hair_color, 0.012),
-            Hair::Cap => (body.hair_color, 0.018),
-            Hair::Short | Hair::Bun => (body.hair_color, 0.012),
-            Hair::Long => (body.hair_color, 0.018),
+            Hair::Bald => skin(),
+            Hair::Hood => top(0.03),
+            Hair::Headscarf => scarf(0.012),
+            Hair::Cap => scarf(0.018),
+            Hair::Short | Hair::Bun => cover(body.hair_color, Finish::Hair, 0.012),
+            Hair::Long => cover(body.hair_color, Finish::Hair, 0.018),
         },
-        Part::Face | Part::Hand => skin,
+        Part::Face | Part::Hand => skin(),
         Part::Neck => match body.hair {
-            Hair::Headscarf => (body.hair_color, 0.01),
-            _ => skin,
+            Hair::Headscarf => scarf(0.01),
+            _ => skin(),
         },
         Part::Chest | Part::Belly => match body.wears {
-            Wear::Vest => cloth(0.02),
-            Wear::TShirt => cloth(0.006),
-            _ => cloth(sleeve.1 * 1.3),
+            Wear::Vest => top(0.02),
+            Wear::TShirt => top(0.006),
+            _ => top(sleeve().thickness_m * 1.3),
         },
-        Part::UpperArm if body.wears == Wear::TShirt => cloth(0.008),
-        Part::UpperArm | Part::Forearm => sleeve,
+        Part::UpperArm if body.wears == Wear::TShirt => top(0.008),
+        Part::UpperArm | Part::Forearm => sleeve(),
         Part::Hips => match body.wears {
-            Wear::Coat | Wear::Jacket => cloth(0.02),
-            Wear::Shirt | Wear::TShirt | Wear::Vest | Wear::Skirt => (body.trousers, 0.008),
+            Wear::Coat | Wear::Jacket => top(0.02),
+            Wear::Shirt | Wear::TShirt | Wear::Vest | Wear::Skirt => trousers(0.008),
         },
-        Part::Thigh => (body.trousers, 0.008),
-        Part::Shin if body.wears == Wear::Skirt => skin,
-        Part::Shin => (body.trousers, 0.010),
-        Part::Foot => (body.shoes, 0.008),
+        Part::Thigh => trousers(0.008),
+        Part::Shin if body.wears == Wear::Skirt => skin(),
+        Part::Shin => trousers(0.010),
+        Part::Foot => cover(body.shoes, Finish::Plain, 0.008),
     }
 }
 
@@ -363,7 +392,7 @@ mod tests {
             let (figure, skin) = figure(hair, wears);
             for triangle in &figure.triangles[skin..] {
                 let [a, b, c] =
-                    triangle.map(|corner| figure.points[usize::from(figure.corners[usize::from(corner)].0)]);
+                    triangle.map(|corner| figure.points[usize::from(figure.corners[usize::from(corner)].point)]);
                 let (middle, normal) = ((a + b + c) / 3.0, (b - a).cross(c - a));
                 let inside = match (hair, wears) {
                     (Hair::Bun, _) => figure.head() + Vec3::new(0.0, -figure.flesh_of(Bone::Head).half.y - 0.035, 0.05),
@@ -429,7 +458,7 @@ mod tests {
                 let (figure, _) = figure(hair, wears);
                 assert!(figure.triangles.len() <= 1500, "{hair:?}, {wears:?}: {}", figure.triangles.len());
                 let points = figure.points.len();
-                assert!(figure.corners.iter().all(|(point, _)| usize::from(*point) < points));
+                assert!(figure.corners.iter().all(|corner| usize::from(corner.point) < points));
                 assert!(figure.normals.iter().all(|normal| (normal.length() - 1.0).abs() < 1e-4));
             }
         }

@@ -3,7 +3,7 @@
 use glam::{DQuat, DVec2, DVec3};
 use serde::{Deserialize, Serialize};
 
-use crate::{Color, Shape, Solid};
+use crate::{Color, Finish, Shape, Solid};
 
 /// A piece of furniture in a scene file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Furniture {
     pub turn_deg: f64,
     /// Its colour.
     pub color: Color,
+    /// What it is made of: wood for tables, cloth for chairs and plain for the rest unless stated.
+    #[serde(default)]
+    pub finish: Option<Finish>,
 }
 
 /// The kinds of furniture. Sizes are x, y, z in metres before turning.
@@ -84,13 +87,23 @@ impl Furniture {
         self.turn_deg.to_radians() + std::f64::consts::FRAC_PI_2
     }
 
+    /// What its surface is made of.
+    pub fn surface(&self) -> Finish {
+        self.finish.unwrap_or(match self.piece {
+            Piece::Table { .. } | Piece::RoundTable { .. } => Finish::Wood,
+            Piece::Chair => Finish::Fabric,
+            Piece::Block { .. } | Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => Finish::Plain,
+        })
+    }
+
     /// What it is made of, in the room.
     pub fn solids(&self) -> Vec<Solid> {
         let turn = DQuat::from_rotation_z(self.turn_deg.to_radians());
         let origin = self.place().extend(0.0);
         let mut solids = Vec::new();
+        let (color, finish) = (self.color, self.surface());
         let mut add = |shape: Shape, at: DVec3| {
-            solids.push(Solid { shape, at: origin + turn * at, turned: turn, color: self.color });
+            solids.push(Solid { shape, at: origin + turn * at, turned: turn, color, finish });
         };
         let half = |size: (f64, f64, f64)| DVec3::new(size.0, size.1, size.2) / 2.0;
         let cuboid = |size: DVec3| Shape::Cuboid(size / 2.0);
@@ -140,6 +153,9 @@ impl Furniture {
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
         if !(-360.0..=360.0).contains(&self.turn_deg) {
             return Some(("turn_deg", format!("{}° is out of −360° to 360°", self.turn_deg)));
+        }
+        if let Some(words) = self.finish.and_then(Finish::problem) {
+            return Some(("finish.edge_m", words));
         }
         // What is thinner than its own top has no legs.
         const TABLE_HEIGHT_MIN_M: f64 = 0.05;
@@ -198,7 +214,8 @@ mod tests {
         for (piece, low, high, wide) in cases {
             let color = Color::new(0, 0, 0);
             // Turned by a quarter, x lies along y.
-            let furniture = Furniture { name: String::new(), piece, at_m: (2.0, 3.0), turn_deg: 90.0, color };
+            let furniture =
+                Furniture { name: String::new(), piece, at_m: (2.0, 3.0), turn_deg: 90.0, color, finish: None };
             let (mut least, mut most) = (DVec3::MAX, DVec3::MIN);
             for solid in furniture.solids() {
                 let own = match solid.shape {

@@ -1,89 +1,114 @@
 //! How much light arrives where: what a lux meter would read anywhere in a room.
 //!
-//! Direct light of the lamps with soft shadows, and diffuse light that things near shut off. Light that is thrown back by single
-//! surfaces is part of the diffuse light.
+//! Direct light of lamps and windows with soft shadows, the sun's beams, and diffuse light that things near shut off. Light
+//! that is thrown back by single surfaces is part of the diffuse light.
 
 use glam::{DMat3, DVec3};
 
+use crate::lamp::{Lamp, luminaire, window};
 use crate::occlusion::distance_to_segment;
 use crate::room::{Light, Room};
+use crate::sunlight::{SUN_AT_M, SUN_EDGE_M, Sunlight};
 use crate::{Occluder, PersonState, Shape, Solid};
 
 /// Where a room's `lux` is meant: the height of a desk.
 const MEASURED_AT_M: f64 = 0.8;
-/// Lamps hang a little below the ceiling.
-const LAMP_DROP_M: f64 = 0.05;
-/// Lamps are square panels with this edge, the size of a ceiling tile.
-const LAMP_EDGE_M: f64 = 0.6;
 /// Rays by which diffuse light is judged.
 const DIFFUSE_RAYS: usize = 24;
 /// What is further away shuts off no diffuse light: it sends some itself.
 const DIFFUSE_REACH_M: f64 = 1.2;
 /// The ellipsoids of a body overlap: each counts for less than it would alone.
 const BLOB_OVERLAP: f64 = 0.8;
-/// No edge of a shadow is harder than this part of what throws it, which is an ellipsoid for want of an outline.
-const SOFT_MIN: f64 = 0.05;
+/// No edge of a person's shadow is harder than this: what throws it are ellipsoids for want of an outline, and light is asked
+/// for at places not much nearer to one another.
+const SOFT_MIN_M: f64 = 0.08;
 /// Surfaces are left by so much before looking for what is in the way: what lies flat on them darkens what it covers, which
 /// cannot be seen.
 const LIFT_M: f64 = 0.03;
 
-/// A room's light at a level of 1 lx. All of it is in proportion to the level.
+/// A room's light at a level of 1 lx. All of it but the sun's is in proportion to the level.
 pub struct Illumination {
     /// The part that comes from everywhere.
     diffuse: f64,
-    lamps: Vec<DVec3>,
-    /// Luminous intensity of each lamp straight down, cd.
-    candela: f64,
+    /// Luminaires and pieces of windows.
+    lamps: Vec<Lamp>,
+    /// Luminance of the windows, cd/m².
+    window_luminance: f64,
+    sun: Option<Sunlight>,
     /// Furniture.
     fixed: Vec<Occluder>,
     /// Directions over a surface that faces up, spread by the cosine.
     diffuse_rays: Vec<DVec3>,
 }
 
-/// What arrives at a point when the room's level is 1 lx, lx: by its ways, so that somebody who stands in one of them takes
-/// just that.
+/// What arrives at a point: by its ways, so that somebody who stands in one of them takes just that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Illuminance {
-    /// From everywhere.
+    /// From everywhere, when the room's level is 1 lx.
     pub diffuse: f64,
-    /// One a lamp.
+    /// One a lamp or piece of a window, when the room's level is 1 lx.
     pub direct: Vec<f64>,
+    /// Of the sun, lx, if a window is in the way to it and nothing else.
+    pub sun: f64,
 }
 
 impl Illuminance {
-    /// All of it, lx.
-    pub fn total(&self) -> f64 {
+    /// All but the sun's, at a level of 1 lx.
+    pub fn per_lux(&self) -> f64 {
         self.diffuse + self.direct.iter().sum::<f64>()
     }
 }
 
 impl Illumination {
-    /// Lamps of equal strength which, with the diffuse share, give 1 lx on average over the empty room, 0.8 m above the floor;
-    /// `fixed` is what stands in it.
-    pub fn new(room: &Room, light: &Light, fixed: &[Solid]) -> Self {
-        let lamps: Vec<DVec3> =
-            (light.luminaires.iter()).map(|l| DVec3::new(l.at_m.0, l.at_m.1, room.ceiling_m - LAMP_DROP_M)).collect();
-        let share = if lamps.is_empty() { 0.0 } else { 1.0 - light.diffuse_share };
-        let per_candela = mean_lux_per_candela(room, &lamps);
-        let candela = if per_candela > 0.0 { share / per_candela } else { 0.0 };
-        let diffuse_rays = cosine_directions(DIFFUSE_RAYS);
+    /// Lamps and windows which, with the diffuse share, give 1 lx on average over the empty room, 0.8 m above the floor; `fixed`
+    /// is what stands in it. The sun stands where it does `t_s` seconds after the scene's start.
+    pub fn new(room: &Room, light: &Light, fixed: &[Solid], t_s: f64) -> Self {
+        let shining = |lamps: &mut Vec<Lamp>, share: f64| {
+            let mean = mean_lux(room, lamps);
+            let scale = if mean > 0.0 { share / mean } else { 0.0 };
+            lamps.iter_mut().for_each(|lamp| lamp.candela *= scale);
+        };
+        let mut lamps: Vec<Lamp> = light.luminaires.iter().map(|l| luminaire(l, room)).collect();
+        shining(&mut lamps, light.lamp_share());
+        let windows: Vec<_> = light.windows.iter().map(|part| room.part(part)).collect();
+        let mut daylight: Vec<Lamp> = windows.iter().flat_map(window).collect();
+        shining(&mut daylight, light.daylight_share);
+        let window_luminance = daylight.first().map_or(0.0, |piece| piece.candela / piece.area());
+        lamps.append(&mut daylight);
         Illumination {
-            diffuse: 1.0 - share,
+            diffuse: light.diffuse_share,
             lamps,
-            candela,
+            window_luminance,
+            sun: light.sun.as_ref().map(|sun| Sunlight { direction: sun.direction(t_s), lux: sun.lux, windows }),
             fixed: fixed.iter().map(Occluder::new).collect(),
-            diffuse_rays,
+            diffuse_rays: cosine_directions(DIFFUSE_RAYS),
         }
     }
 
-    /// The illuminance of a surface at `place` that faces along the unit vector `normal`, in a room without furniture or
-    /// people. `open` is the part of the hemisphere over it that nothing near shuts off from diffuse light.
+    /// The sun's beams.
+    pub fn sun(&self) -> Option<&Sunlight> {
+        self.sun.as_ref()
+    }
+
+    /// Luminance of the windows when the room's level is 1 lx, cd/m².
+    pub fn window_luminance(&self) -> f64 {
+        self.window_luminance
+    }
+
+    /// The illuminance, at a level of 1 lx and without the sun's, of a surface at `place` that faces along the unit vector
+    /// `normal`, in a room without furniture or people. `open` is the part of the hemisphere over it that nothing near shuts
+    /// off from diffuse light.
     ///
     /// Diffuse light comes a little more from above than from below, as it does under a bright ceiling: a horizontal
     /// surface that faces up gets all of it, one that faces down 0.4 of it.
     pub fn per_lux(&self, place: DVec3, normal: DVec3, open: f64) -> f64 {
-        let direct: f64 = self.lamps.iter().map(|lamp| lux_per_candela(*lamp, place, normal)).sum();
-        self.diffuse * open * (0.7 + 0.3 * normal.z) + self.candela * direct
+        let direct: f64 = self.lamps.iter().map(|lamp| lamp.lux(place, normal)).sum();
+        self.diffuse * open * (0.7 + 0.3 * normal.z) + direct
+    }
+
+    /// The illuminance by the sun of a surface that faces along `normal`, if nothing is in the way, lx.
+    pub fn sun_lux(&self, normal: DVec3) -> f64 {
+        self.sun.as_ref().map_or(0.0, |sun| sun.lux * normal.dot(sun.direction).max(0.0))
     }
 
     /// The same among the furniture.
@@ -95,28 +120,37 @@ impl Illumination {
         let near: Vec<&Occluder> = self.fixed.iter().filter(|o| o.is_within(from, DIFFUSE_REACH_M)).collect();
         let open = self.diffuse_rays.iter().filter(|ray| free(&near, from + basis * **ray * DIFFUSE_REACH_M)).count();
         let direct = self.lamps.iter().map(|lamp| {
-            let lux = self.candela * lux_per_candela(*lamp, place, normal);
+            let lux = lamp.lux(place, normal);
             if lux == 0.0 {
                 return 0.0;
             }
             let between: Vec<&Occluder> =
-                self.fixed.iter().filter(|o| o.may_hide_from(from, *lamp, LAMP_EDGE_M / 2.0)).collect();
-            lux * panel(*lamp).into_iter().filter(|part| free(&between, *part)).count() as f64 / 4.0
+                self.fixed.iter().filter(|o| o.may_hide_from(from, lamp.at, lamp.reach())).collect();
+            lux * lamp.quarters().into_iter().filter(|part| free(&between, *part)).count() as f64 / 4.0
+        });
+        let sun = self.sun.as_ref().map_or(0.0, |sun| {
+            let lux = self.sun_lux(normal);
+            // Off the beams it does not matter what is in the way.
+            let all: Vec<&Occluder> = self.fixed.iter().collect();
+            let lit = lux > 0.0 && sun.may_reach(place) && free(&all, from + sun.direction * SUN_AT_M);
+            if lit { lux } else { 0.0 }
         });
         let open = open as f64 / self.diffuse_rays.len() as f64;
-        Illuminance { diffuse: self.diffuse * open * (0.7 + 0.3 * normal.z), direct: direct.collect() }
+        Illuminance { diffuse: self.diffuse * open * (0.7 + 0.3 * normal.z), direct: direct.collect(), sun }
+    }
+
+    /// What a lux meter reads at `place` that faces along the unit vector `normal`, among the furniture, lx. `level` is the
+    /// room's level of light, lx.
+    pub fn meter(&self, place: DVec3, normal: DVec3, level: f64) -> f64 {
+        let light = self.among_furniture(place, normal);
+        let through = self.sun.as_ref().is_some_and(|sun| sun.reaches(place));
+        light.per_lux() * level + if through { light.sun } else { 0.0 }
     }
 
     /// The shade that people throw on surfaces that face up.
     pub fn shade(&self, people: &[PersonState]) -> Shade<'_> {
-        Shade { lamps: &self.lamps, people: people.iter().map(Silhouette::new).collect() }
+        Shade { lamps: &self.lamps, sun: self.sun.as_ref(), people: people.iter().map(Silhouette::new).collect() }
     }
-}
-
-/// Four points of a lamp that stand for all of it.
-fn panel(lamp: DVec3) -> [DVec3; 4] {
-    [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)]
-        .map(|(x, y)| lamp + DVec3::new(x, y, 0.0) * (LAMP_EDGE_M / 4.0))
 }
 
 /// Directions over the plane z = 0, as dense as the cosine of their angle to z: points of a Fibonacci spiral on the unit disc,
@@ -133,7 +167,8 @@ fn cosine_directions(count: usize) -> Vec<DVec3> {
 
 /// People as what stands in the light.
 pub struct Shade<'i> {
-    lamps: &'i [DVec3],
+    lamps: &'i [Lamp],
+    sun: Option<&'i Sunlight>,
     people: Vec<Silhouette>,
 }
 
@@ -170,8 +205,9 @@ impl Silhouette {
 }
 
 impl Shade<'_> {
-    /// What is left of an illuminance at a point whose surface faces up, lx.
-    pub fn left(&self, place: DVec3, light: &Illuminance) -> f64 {
+    /// What is left of an illuminance at a point whose surface faces up: at a level of 1 lx without the sun's, and the sun's in
+    /// lx.
+    pub fn left(&self, place: DVec3, light: &Illuminance) -> (f64, f64) {
         let mut diffuse = light.diffuse;
         for person in &self.people {
             // A ball of radius r at distance d shuts off cos θ (r/d)² of the hemisphere.
@@ -186,22 +222,30 @@ impl Shade<'_> {
         }
         let mut left = diffuse;
         for (lamp, direct) in self.lamps.iter().zip(&light.direct) {
-            let mut through = 1.0;
-            for person in self.people.iter().filter(|_| *direct > 0.0) {
-                if distance_to_segment(person.middle, place, *lamp) < person.radius {
-                    through *= person.blobs.iter().map(|blob| 1.0 - blob.covers(place, *lamp)).product::<f64>();
-                }
+            if *direct > 0.0 {
+                left += direct * self.through(place, lamp.at, lamp.edge());
             }
-            left += direct * through;
         }
-        left
+        let sun = match self.sun {
+            Some(sun) if light.sun > 0.0 => {
+                light.sun * self.through(place, place + sun.direction * SUN_AT_M, SUN_EDGE_M)
+            }
+            _ => 0.0,
+        };
+        (left, sun)
+    }
+
+    /// The part of a lamp's light that people let through.
+    fn through(&self, place: DVec3, lamp: DVec3, edge_m: f64) -> f64 {
+        let between = self.people.iter().filter(|p| distance_to_segment(p.middle, place, lamp) < p.radius);
+        between.flat_map(|person| &person.blobs).map(|blob| 1.0 - blob.covers(place, lamp, edge_m)).product()
     }
 }
 
 impl Blob {
     /// The part of a lamp that it covers, seen from `place`: all of it when the way passes through its middle, none when it
     /// passes by, and in between as soft as the lamp is wide.
-    fn covers(&self, place: DVec3, lamp: DVec3) -> f64 {
+    fn covers(&self, place: DVec3, lamp: DVec3, edge_m: f64) -> f64 {
         let (from, to) = (self.to_ball * (place - self.at), self.to_ball * (lamp - self.at));
         let along = to - from;
         let part = -from.dot(along) / along.length_squared();
@@ -210,53 +254,80 @@ impl Blob {
         }
         let passes = (from + along * part).length();
         // The lamp's half width where the way passes the blob, in the blob's radii.
-        let soft = (0.5 * LAMP_EDGE_M * part / self.radius).max(SOFT_MIN);
+        let soft = (0.5 * edge_m * part).max(SOFT_MIN_M) / self.radius;
         let part = ((1.0 + soft - passes) / (2.0 * soft)).clamp(0.0, 1.0);
         // A lamp that looks larger than the blob is never covered wholly.
         part * part * (3.0 - 2.0 * part) * (1.0 / (soft * soft)).min(1.0)
     }
 }
 
-/// The mean horizontal illuminance in lx, 0.8 m above the floor, of lamps of 1 cd each.
-fn mean_lux_per_candela(room: &Room, lamps: &[DVec3]) -> f64 {
+/// The mean horizontal illuminance of lamps in lx, 0.8 m above the floor.
+fn mean_lux(room: &Room, lamps: &[Lamp]) -> f64 {
     const GRID: usize = 24;
     let mut sum = 0.0;
     for i in 0..GRID {
         for j in 0..GRID {
             let part = |k: usize| (k as f64 + 0.5) / GRID as f64;
             let point = DVec3::new(room.size_m.0 * part(i), room.size_m.1 * part(j), MEASURED_AT_M);
-            sum += lamps.iter().map(|lamp| lux_per_candela(*lamp, point, DVec3::Z)).sum::<f64>();
+            sum += lamps.iter().map(|lamp| lamp.lux(point, DVec3::Z)).sum::<f64>();
         }
     }
     sum / (GRID * GRID) as f64
 }
 
-/// The illuminance of a lamp of 1 cd straight down that shines with the cosine of the angle to it: cos θ of the lamp, cos θ
-/// of the surface, and the inverse square of the distance, as it is below the middle of a disc of the lamp's area: exact there,
-/// and finite however near.
-fn lux_per_candela(lamp: DVec3, place: DVec3, normal: DVec3) -> f64 {
-    let to_lamp = lamp - place;
-    let squared = to_lamp.length_squared().max(1e-12);
-    let disc = LAMP_EDGE_M * LAMP_EDGE_M / std::f64::consts::PI;
-    to_lamp.z.max(0.0) * normal.dot(to_lamp).max(0.0) / (squared * (squared + disc))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activity, Color, Luminaire, Posture};
+    use crate::{Activity, Color, Finish, Luminaire, LuminaireKind, Posture, Sun, Wall, WallPart};
 
     const GREY: Color = Color::new(128, 128, 128);
 
+    fn room() -> Room {
+        let (floor, walls) = (GREY, GREY);
+        let (floor_finish, walls_finish) = (Finish::Plain, Finish::Plain);
+        Room { size_m: (8.0, 6.0), ceiling_m: 3.0, floor, floor_finish, walls, walls_finish, mirrors: vec![] }
+    }
+
+    fn light() -> Light {
+        Light { lux: 300.0, diffuse_share: 1.0, daylight_share: 0.0, luminaires: vec![], windows: vec![], sun: None }
+    }
+
+    fn lamp_at(at_m: (f64, f64), kind: LuminaireKind) -> Luminaire {
+        Luminaire { at_m, kind, flux: 1.0 }
+    }
+
+    /// A window 2 m wide in the south wall.
+    fn south_window() -> WallPart {
+        WallPart { wall: Wall::South, from_m: 3.0, to_m: 5.0, bottom_m: 1.0, top_m: 2.5 }
+    }
+
     fn lit(diffuse_share: f64, luminaires: &[(f64, f64)], fixed: &[Solid]) -> Illumination {
-        let room = Room { size_m: (8.0, 6.0), ceiling_m: 3.0, floor: GREY, floor_tile_m: 0.0, walls: GREY };
-        let luminaires = luminaires.iter().map(|at_m| Luminaire { at_m: *at_m }).collect();
-        Illumination::new(&room, &Light { lux: 300.0, diffuse_share, luminaires }, fixed)
+        let luminaires = luminaires.iter().map(|at_m| lamp_at(*at_m, LuminaireKind::Panel)).collect();
+        Illumination::new(&room(), &Light { diffuse_share, luminaires, ..light() }, fixed, 0.0)
     }
 
     #[test]
     fn a_lux_meter_reads_one_on_average_at_desk_height() {
-        for light in [lit(1.0, &[], &[]), lit(0.5, &[(2.0, 3.0), (6.0, 3.0)], &[]), lit(0.0, &[(1.0, 1.0)], &[])] {
+        let made = |light: Light| Illumination::new(&room(), &light, &[], 0.0);
+        let kinds = [
+            lamp_at((2.0, 3.0), LuminaireKind::Batten { turn_deg: 90.0 }),
+            lamp_at((6.0, 3.0), LuminaireKind::Downlight),
+            Luminaire { flux: 3.0, ..lamp_at((4.0, 3.0), LuminaireKind::Pendant { height_m: 2.2 }) },
+        ];
+        let lights = [
+            light(),
+            Light { diffuse_share: 0.5, luminaires: kinds.to_vec(), ..light() },
+            Light { diffuse_share: 0.0, luminaires: kinds[..1].to_vec(), ..light() },
+            Light { diffuse_share: 0.4, daylight_share: 0.6, windows: vec![south_window()], ..light() },
+            Light {
+                diffuse_share: 0.3,
+                daylight_share: 0.3,
+                windows: vec![south_window()],
+                luminaires: kinds.to_vec(),
+                ..light()
+            },
+        ];
+        for light in lights.map(made) {
             // Another grid than the one it was calibrated on.
             let cells = (0..31).flat_map(|i| (0..31).map(move |j| (i, j)));
             let part = |k: i32| (f64::from(k) + 0.5) / 31.0;
@@ -264,7 +335,7 @@ mod tests {
             let (mut mean, mut shaded) = (0.0, 0.0);
             for place in cells.map(at) {
                 mean += light.per_lux(place, DVec3::Z, 1.0) / (31.0 * 31.0);
-                shaded += light.among_furniture(place, DVec3::Z).total() / (31.0 * 31.0);
+                shaded += light.among_furniture(place, DVec3::Z).per_lux() / (31.0 * 31.0);
             }
             assert!((mean - 1.0).abs() < 0.005, "{mean}");
             assert!((shaded - mean).abs() < 1e-9, "without furniture there are no shadows: {shaded}");
@@ -291,7 +362,7 @@ mod tests {
         let light = lit(0.5, &[(4.0, 3.0)], &[table]);
         let at = |x: f64| {
             let place = DVec3::new(x, 3.0, 0.0);
-            light.among_furniture(place, DVec3::Z).total() / light.per_lux(place, DVec3::Z, 1.0)
+            light.among_furniture(place, DVec3::Z).per_lux() / light.per_lux(place, DVec3::Z, 1.0)
         };
         assert!(at(4.0) < 0.2, "{}", at(4.0));
         assert!(at(7.0) > 0.95, "{}", at(7.0));
@@ -318,14 +389,77 @@ mod tests {
         let left = |x: f64, y: f64| {
             let place = DVec3::new(x, y, 0.0);
             let all = light.among_furniture(place, DVec3::Z);
-            (shade.left(place, &all) / all.total(), all)
+            (shade.left(place, &all).0 / all.per_lux(), all)
         };
         // The lamp at 2.95 m is seen past the ball's middle from 5.03 m.
         let (shadow, all) = left(5.026, 3.0);
-        assert!(shadow * all.total() < all.diffuse + 0.2 * all.direct[0], "{shadow}");
+        assert!(shadow * all.per_lux() < all.diffuse + 0.2 * all.direct[0], "{shadow}");
         assert!(left(5.026, 4.5).0 > 0.97, "beside the shadow");
         assert!(left(3.0, 3.0).0 > 0.9, "before the ball");
         let below = left(4.0, 3.0).0;
         assert!((0.8..0.99).contains(&below), "a ball overhead takes some of the diffuse light: {below}");
+    }
+
+    #[test]
+    fn a_window_is_a_bright_surface_and_near_it_is_brighter() {
+        let windows = vec![south_window()];
+        let light = Light { diffuse_share: 0.2, daylight_share: 0.8, windows, ..light() };
+        let light = Illumination::new(&room(), &light, &[], 0.0);
+        let at = |y: f64| light.per_lux(DVec3::new(4.0, y, 0.8), DVec3::Z, 1.0);
+        assert!(at(1.0) > 2.0 * at(3.0) && at(3.0) > at(5.0), "{} {} {}", at(1.0), at(3.0), at(5.0));
+        // Far off on its axis a window of area A and luminance L gives L·A/d².
+        let far = light.per_lux(DVec3::new(4.0, 40.0, 1.75), DVec3::NEG_Y, 0.0);
+        let expected = light.window_luminance() * 3.0 / (40.0 * 40.0);
+        assert!((far / expected - 1.0).abs() < 0.01, "{far}, expected {expected}");
+        // Nothing shines out of the back of it.
+        assert_eq!(light.per_lux(DVec3::new(4.0, -1.0, 1.75), DVec3::Y, 0.0), 0.0);
+    }
+
+    #[test]
+    fn the_sun_shines_through_windows_only_and_moves() {
+        // It stands in the south, 45° high: the window's beam falls on the floor from 1 m to 2.5 m.
+        let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 20_000.0, turns_deg_per_min: -15.0 };
+        let (windows, table) = (vec![south_window()], Shape::Cuboid(DVec3::new(0.3, 0.3, 0.02)));
+        let light = Light { windows, sun: Some(sun), ..light() };
+        let table = Solid::new(table, DVec3::new(3.6, 1.5, 0.5), GREY);
+        let at = |t_s: f64, x: f64, y: f64| {
+            let light = Illumination::new(&room(), &light, &[table], t_s);
+            light.meter(DVec3::new(x, y, 0.0), DVec3::Z, 100.0)
+        };
+        let full = 20_000.0 * 0.5f64.sqrt();
+        for (x, y, lit) in
+            [(4.5, 1.5, true), (4.5, 0.9, false), (4.5, 2.6, false), (2.9, 1.5, false), (5.1, 1.5, false)]
+        {
+            let expected = if lit { full + 100.0 } else { 100.0 };
+            assert!(
+                (at(0.0, x, y) / expected - 1.0).abs() < 0.06,
+                "({x}, {y}): {}, expected {expected}",
+                at(0.0, x, y)
+            );
+        }
+        assert!(at(0.0, 3.6, 1.9) < 101.0, "in the table's shadow");
+        // After three minutes it stands 45° further west, and the beam lies further east.
+        assert!(at(180.0, 5.5, 1.5) > 1000.0 && at(180.0, 3.2, 1.5) < 101.0);
+    }
+
+    #[test]
+    fn somebody_in_the_beam_takes_the_suns_light_and_leaves_the_rest() {
+        let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 20_000.0, turns_deg_per_min: 0.0 };
+        let light = Light { windows: vec![south_window()], sun: Some(sun), ..light() };
+        let light = Illumination::new(&room(), &light, &[], 0.0);
+        let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.3)), DVec3::new(4.0, 1.0, 1.0), GREY);
+        let person = PersonState {
+            index: 0,
+            floor: glam::DVec2::new(4.0, 1.0),
+            head: ball.at,
+            posture: Posture::Standing,
+            activity: Activity::Standing,
+            body: None,
+            things: vec![ball],
+        };
+        let (people, place) = ([person], DVec3::new(4.0, 2.0, 0.0));
+        let all = light.among_furniture(place, DVec3::Z);
+        let (lamps, sun) = light.shade(&people).left(place, &all);
+        assert!(sun < 0.01 * all.sun && lamps > 0.8, "{sun} of {}, {lamps}", all.sun);
     }
 }

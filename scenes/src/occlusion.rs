@@ -79,7 +79,7 @@ mod tests {
     const LENS: DVec3 = DVec3::new(0.0, 0.0, 3.0);
 
     fn occluder(shape: Shape, at: DVec3, turned: DQuat) -> Occluder {
-        Occluder::new(&Solid { shape, at, turned, color: Color::new(0, 0, 0) })
+        Occluder::new(&Solid { turned, ..Solid::new(shape, at, Color::new(0, 0, 0)) })
     }
 
     #[test]

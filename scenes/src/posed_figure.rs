@@ -46,11 +46,10 @@ impl PosedFigure {
 
     /// About the body's flesh: what hides things and throws shadows.
     pub fn flesh(&self) -> Vec<Solid> {
-        let solid = |flesh: &Flesh| Solid {
-            shape: Shape::Ellipsoid(flesh.half.as_dvec3()),
-            at: self.place(flesh.bone, flesh.middle.as_dvec3()),
-            turned: self.pose[flesh.bone as usize].turned,
-            color: Color::new(0, 0, 0),
+        let solid = |flesh: &Flesh| {
+            let (shape, at) = (Shape::Ellipsoid(flesh.half.as_dvec3()), flesh.middle.as_dvec3());
+            let turned = self.pose[flesh.bone as usize].turned;
+            Solid { turned, ..Solid::new(shape, self.place(flesh.bone, at), Color::new(0, 0, 0)) }
         };
         self.figure.flesh.iter().map(solid).collect()
     }

@@ -4,23 +4,17 @@ use glam::DVec2;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Body, Color, Furniture, Hair, Light, Luminaire, Person, Piece, Room, Scene, Start, Step, Wear};
+use crate::{
+    Body, Color, Finish, Furniture, Hair, Light, Luminaire, LuminaireKind, Person, Piece, Room, Scene, Start, Step,
+    Sun, Wall, WallPart, Wear,
+};
 
 /// A room of random size, colours, light and clutter with up to `people_max` people who walk, stand and sit. Some rooms
 /// are empty.
 pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
     let size = DVec2::new(rng.random_range(3.0..9.0), rng.random_range(3.0..7.5));
-    let room = Room {
-        size_m: (size.x, size.y),
-        ceiling_m: rng.random_range(2.5..4.3),
-        floor: surface(rng, 0.25),
-        floor_tile_m: if rng.random_bool(0.5) { rng.random_range(0.2..1.0) } else { 0.0 },
-        walls: surface(rng, 0.15),
-    };
-    let luminaires = (0..rng.random_range(1..5)).map(|_| Luminaire { at_m: within(rng, size, 0.3) }).collect();
-    // Evenly on a logarithmic scale: eyes and cameras judge light by ratios.
-    let lux = 20.0 * 40f64.powf(rng.random_range(0.0..1.0));
-    let light = Light { lux, diffuse_share: rng.random_range(0.25..0.9), luminaires };
+    let room = random_room(rng, size);
+    let light = random_light(rng, &room);
 
     let mut furniture = Vec::new();
     for _ in 0..rng.random_range(0..4) {
@@ -65,6 +59,79 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
         .unwrap_or_else(|(field, words)| panic!("a random scene broke the rules of scenes: {field}: {words}"))
 }
 
+fn random_room(rng: &mut ChaCha8Rng, size: DVec2) -> Room {
+    // Now and then a hall.
+    let ceiling_m = if rng.random_bool(0.1) { rng.random_range(4.3..6.5) } else { rng.random_range(2.5..4.3) };
+    let floors = [
+        Finish::Plain,
+        Finish::Wood,
+        Finish::Carpet,
+        Finish::Concrete,
+        Finish::Tiles { edge_m: rng.random_range(0.15..1.0) },
+    ];
+    let walls = [Finish::Plaster, Finish::Plaster, Finish::Concrete, Finish::Tiles { edge_m: 0.2 }, Finish::Wood];
+    let mut room = Room {
+        size_m: (size.x, size.y),
+        ceiling_m,
+        floor: surface(rng, 0.25),
+        floor_finish: floors[rng.random_range(0..floors.len())],
+        walls: surface(rng, 0.15),
+        walls_finish: walls[rng.random_range(0..walls.len())],
+        mirrors: vec![],
+    };
+    if rng.random_bool(0.08) {
+        let mirror = random_part(rng, &room, 0.0..1.0);
+        room.mirrors.push(mirror);
+    }
+    room
+}
+
+/// A window or a mirror somewhere on a wall, its lower edge within a range.
+fn random_part(rng: &mut ChaCha8Rng, room: &Room, bottom_m: std::ops::Range<f64>) -> WallPart {
+    let wall = Wall::ALL[rng.random_range(0..4)];
+    let length = room.wall(wall).u.length();
+    let wide = rng.random_range(0.6..3.0f64).min(length * 0.8);
+    let from_m = rng.random_range(0.0..length - wide);
+    let bottom_m = rng.random_range(bottom_m);
+    let top_m = (bottom_m + rng.random_range(0.8..2.0)).min(room.ceiling_m);
+    WallPart { wall, from_m, to_m: from_m + wide, bottom_m, top_m }
+}
+
+fn random_light(rng: &mut ChaCha8Rng, room: &Room) -> Light {
+    let size = DVec2::new(room.size_m.0, room.size_m.1);
+    let kind = match rng.random_range(0..5) {
+        0 => LuminaireKind::Batten { turn_deg: 90.0 * f64::from(rng.random_range(0..2)) },
+        1 => LuminaireKind::Downlight,
+        2 => LuminaireKind::Pendant { height_m: rng.random_range(1.9..room.ceiling_m) },
+        _ => LuminaireKind::Panel,
+    };
+    let mut luminaire =
+        || Luminaire { at_m: within(rng, size, 0.3), kind, flux: if rng.random_bool(0.1) { 0.0 } else { 1.0 } };
+    let mut luminaires: Vec<Luminaire> = (0..4).map(|_| luminaire()).collect();
+    luminaires.truncate(rng.random_range(1..5));
+    luminaires[0].flux = 1.0;
+    // Evenly on a logarithmic scale: eyes and cameras judge light by ratios.
+    let lux = 20.0 * 40f64.powf(rng.random_range(0.0..1.0));
+    let diffuse_share = rng.random_range(0.25..0.9);
+    let mut light = Light { lux, diffuse_share, daylight_share: 0.0, luminaires, windows: vec![], sun: None };
+    if rng.random_bool(0.25) {
+        let count = rng.random_range(1..3);
+        light.windows = (0..count).map(|_| random_part(rng, room, 0.0..1.2)).collect();
+        light.daylight_share = (1.0 - diffuse_share) * rng.random_range(0.0..1.0);
+        if rng.random_bool(0.4) {
+            // It stands before the first window, more or less.
+            let out = -room.part(&light.windows[0]).normal();
+            light.sun = Some(Sun {
+                azimuth_deg: out.y.atan2(out.x).to_degrees() + rng.random_range(-60.0..60.0),
+                elevation_deg: rng.random_range(15.0..60.0),
+                lux: lux * rng.random_range(2.0..30.0),
+                turns_deg_per_min: 0.0,
+            });
+        }
+    }
+    light
+}
+
 fn within(rng: &mut ChaCha8Rng, size: DVec2, margin: f64) -> (f64, f64) {
     (rng.random_range(margin..size.x - margin), rng.random_range(margin..size.y - margin))
 }
@@ -83,7 +150,8 @@ fn add(rng: &mut ChaCha8Rng, size: DVec2, piece: Piece, furniture: &mut Vec<Furn
     let at_m = within(rng, size, 0.2);
     let turn_deg = rng.random_range(0.0..360.0);
     let color = surface(rng, 0.6);
-    furniture.push(Furniture { name: format!("piece-{}", furniture.len()), piece, at_m, turn_deg, color });
+    let finish = finish(rng);
+    furniture.push(Furniture { name: format!("piece-{}", furniture.len()), piece, at_m, turn_deg, color, finish });
 }
 
 fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<Furniture>) {
@@ -107,6 +175,7 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
             at_m: (at.x, at.y),
             turn_deg: (turn + turn_deg).rem_euclid(360.0),
             color,
+            finish: None,
         });
     };
     let piece = if round {
@@ -146,6 +215,12 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
         };
         put(thing, on, rng.random_range(0.0..360.0), surface(rng, 0.7));
     }
+}
+
+/// What clutter is made of; now and then what its kind is usually made of.
+fn finish(rng: &mut ChaCha8Rng) -> Option<Finish> {
+    let finishes = [Finish::Plain, Finish::Wood, Finish::Fabric, Finish::Concrete, Finish::Leaves, Finish::Stripes];
+    finishes.get(rng.random_range(0..2 * finishes.len())).copied()
 }
 
 fn clutter(rng: &mut ChaCha8Rng) -> Piece {
@@ -216,6 +291,12 @@ fn random_body(rng: &mut ChaCha8Rng) -> Body {
         hair_color,
         skin: skins[rng.random_range(0..skins.len())],
         top: surface(rng, 0.7),
+        pattern: match rng.random_range(0..8) {
+            0 => Finish::Stripes,
+            1 => Finish::Checks,
+            2 => Finish::Plain,
+            _ => Finish::Fabric,
+        },
         trousers: surface(rng, 0.5),
         shoes: surface(rng, 0.3),
     }

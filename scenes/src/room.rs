@@ -1,8 +1,9 @@
 //! The room and its light, as a scene file states them.
 
+use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
-use crate::Color;
+use crate::{Color, Finish};
 
 /// Four walls, a floor and a ceiling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,12 +16,18 @@ pub struct Room {
     /// The floor's colour.
     #[serde(default = "default_floor")]
     pub floor: Color,
-    /// The edge length of floor tiles or carpet squares, which alternate slightly in brightness; 0 for none.
+    /// What the floor is made of.
     #[serde(default)]
-    pub floor_tile_m: f64,
+    pub floor_finish: Finish,
     /// The walls' colour.
     #[serde(default = "default_walls")]
     pub walls: Color,
+    /// What the walls are made of.
+    #[serde(default = "default_walls_finish")]
+    pub walls_finish: Finish,
+    /// Mirrors on the walls.
+    #[serde(default)]
+    pub mirrors: Vec<WallPart>,
 }
 
 fn default_floor() -> Color {
@@ -31,31 +38,326 @@ fn default_walls() -> Color {
     Color::new(215, 212, 205)
 }
 
+fn default_walls_finish() -> Finish {
+    Finish::Plaster
+}
+
+/// A wall of the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wall {
+    /// y = 0.
+    South,
+    /// x = the room's length along x.
+    East,
+    /// y = the room's length along y.
+    North,
+    /// x = 0.
+    West,
+}
+
+impl Wall {
+    /// All four.
+    pub const ALL: [Wall; 4] = [Wall::South, Wall::East, Wall::North, Wall::West];
+}
+
+/// An upright rectangle on a wall: a window, a mirror.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WallPart {
+    /// The wall it is on.
+    pub wall: Wall,
+    /// Where it begins along the wall: x of a south or north wall, y of an east or west wall.
+    pub from_m: f64,
+    /// Where it ends.
+    pub to_m: f64,
+    /// Height of its lower edge above the floor.
+    pub bottom_m: f64,
+    /// Height of its upper edge.
+    pub top_m: f64,
+}
+
+/// A rectangle in space.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rectangle {
+    /// One corner.
+    pub corner: DVec3,
+    /// An edge from there, metres.
+    pub u: DVec3,
+    /// The other edge from there; u × v points to the side that is looked at.
+    pub v: DVec3,
+}
+
+impl Rectangle {
+    /// Unit vector to the side that is looked at.
+    pub fn normal(&self) -> DVec3 {
+        self.u.cross(self.v).normalize()
+    }
+}
+
+impl Room {
+    /// All of a wall, seen from inside: u runs along the wall, v up.
+    pub fn wall(&self, wall: Wall) -> Rectangle {
+        let (x, y) = self.size_m;
+        // Walking round with the room to the left.
+        let (corner, u) = match wall {
+            Wall::South => (DVec3::new(x, 0.0, 0.0), DVec3::X * -x),
+            Wall::East => (DVec3::new(x, y, 0.0), DVec3::Y * -y),
+            Wall::North => (DVec3::new(0.0, y, 0.0), DVec3::X * x),
+            Wall::West => (DVec3::ZERO, DVec3::Y * y),
+        };
+        Rectangle { corner, u, v: DVec3::Z * self.ceiling_m }
+    }
+
+    /// A part of a wall, seen from inside.
+    pub fn part(&self, part: &WallPart) -> Rectangle {
+        let whole = self.wall(part.wall);
+        let along = whole.u.normalize();
+        // Where it begins, walking along u, which runs against the axis on two of the walls.
+        let begins = if along.max_element() > 0.5 { part.from_m } else { whole.u.length() - part.to_m };
+        Rectangle {
+            corner: whole.corner + along * begins + DVec3::Z * part.bottom_m,
+            u: along * (part.to_m - part.from_m),
+            v: DVec3::Z * (part.top_m - part.bottom_m),
+        }
+    }
+
+    /// What is wrong with it, as (field, words).
+    pub(crate) fn problems(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        for (axis, size) in [self.size_m.0, self.size_m.1].into_iter().enumerate() {
+            if !(1.0..=60.0).contains(&size) {
+                let hint = if size > 60.0 { "; sizes are in metres" } else { "" };
+                problems.push((format!("size_m[{axis}]"), format!("{size} m is out of 1 to 60 m{hint}")));
+            }
+        }
+        if !(2.0..=12.0).contains(&self.ceiling_m) {
+            let hint = if self.ceiling_m > 12.0 { "; heights are in metres" } else { "" };
+            problems.push(("ceiling_m".into(), format!("{} m is out of 2 to 12 m{hint}", self.ceiling_m)));
+        }
+        for (field, finish) in [("floor_finish", self.floor_finish), ("walls_finish", self.walls_finish)] {
+            if let Some(words) = finish.problem() {
+                problems.push((format!("{field}.edge_m"), words));
+            }
+        }
+        if self.mirrors.len() > MIRRORS_MAX {
+            let words = format!("{} mirrors are more than {MIRRORS_MAX}", self.mirrors.len());
+            problems.push(("mirrors".into(), words));
+        }
+        problems.extend(self.part_problems("mirrors", &self.mirrors));
+        problems
+    }
+
+    /// What is wrong with parts of its walls.
+    fn part_problems(&self, field: &str, parts: &[WallPart]) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            let length = match part.wall {
+                Wall::South | Wall::North => self.size_m.0,
+                Wall::East | Wall::West => self.size_m.1,
+            };
+            let mut report = |name: &str, words: String| problems.push((format!("{field}[{i}].{name}"), words));
+            if !(0.0..length).contains(&part.from_m) {
+                report("from_m", format!("{} m is out of the wall's 0 to {length} m", part.from_m));
+            } else if !(part.from_m + PART_MIN_M..=length).contains(&part.to_m) {
+                let least = part.from_m + PART_MIN_M;
+                report("to_m", format!("{} m is out of {least} m to the wall's end at {length} m", part.to_m));
+            }
+            if !(0.0..self.ceiling_m).contains(&part.bottom_m) {
+                report("bottom_m", format!("{} m is out of 0 to the ceiling at {} m", part.bottom_m, self.ceiling_m));
+            } else if !(part.bottom_m + PART_MIN_M..=self.ceiling_m).contains(&part.top_m) {
+                let least = part.bottom_m + PART_MIN_M;
+                report("top_m", format!("{} m is out of {least} m to the ceiling at {} m", part.top_m, self.ceiling_m));
+            }
+        }
+        problems
+    }
+}
+
+/// The smallest edge of a window or a mirror.
+const PART_MIN_M: f64 = 0.05;
+/// Each mirror shows everything once more.
+const MIRRORS_MAX: usize = 2;
+/// Each window is looked for at every pixel when the sun shines.
+pub const WINDOWS_MAX: usize = 4;
+/// The most luminaires a scene may have: each costs a shadow of each person.
+pub const LUMINAIRES_MAX: usize = 16;
+
 /// How bright it is, and where the light comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Light {
-    /// Horizontal illuminance 0.8 m above the floor, averaged over the room, in lux.
+    /// Horizontal illuminance 0.8 m above the floor, averaged over the room, in lux; without the sun's own beams.
     pub lux: f64,
-    /// The part of it that comes from everywhere alike (walls, ceiling, sky) rather than straight from a luminaire.
+    /// The part of it that comes from everywhere alike (walls, ceiling) rather than straight from a luminaire or a window.
     #[serde(default = "default_diffuse_share")]
     pub diffuse_share: f64,
-    /// Lamps at the ceiling, all of the same flux.
+    /// The part of it that comes straight from the windows.
+    #[serde(default)]
+    pub daylight_share: f64,
+    /// Lamps.
     #[serde(default)]
     pub luminaires: Vec<Luminaire>,
+    /// Windows: as bright as their share of the light makes them.
+    #[serde(default)]
+    pub windows: Vec<WallPart>,
+    /// The sun, which shines in through the windows.
+    #[serde(default)]
+    pub sun: Option<Sun>,
 }
 
 fn default_diffuse_share() -> f64 {
     0.5
 }
 
-/// The most luminaires a scene may have: each costs a shadow of each person.
-pub const LUMINAIRES_MAX: usize = 16;
-
-/// A panel of 0.6 m × 0.6 m at the ceiling that shines downwards.
+/// A lamp.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Luminaire {
     /// Its place below the ceiling, x and y.
     pub at_m: (f64, f64),
+    /// What it is.
+    #[serde(default)]
+    pub kind: LuminaireKind,
+    /// How much light it gives beside the others, 0 to 100.
+    #[serde(default = "default_flux")]
+    pub flux: f64,
+}
+
+fn default_flux() -> f64 {
+    1.0
+}
+
+/// Kinds of lamps. All shine downwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum LuminaireKind {
+    /// A panel of 0.6 m × 0.6 m.
+    #[default]
+    Panel,
+    /// A batten of 1.2 m × 0.1 m.
+    Batten {
+        /// Counter-clockwise from along x.
+        #[serde(default)]
+        turn_deg: f64,
+    },
+    /// A spot of 0.1 m that shines most straight down: half as bright at 38°.
+    Downlight,
+    /// A shade of 0.3 m that hangs from the ceiling.
+    Pendant {
+        /// Height above the floor.
+        height_m: f64,
+    },
+}
+
+/// The sun as it shines on the windows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sun {
+    /// Where it stands, counter-clockwise from +x, at the scene's start.
+    pub azimuth_deg: f64,
+    /// How high it stands, 1° to 90°.
+    pub elevation_deg: f64,
+    /// Illuminance behind the glass of what faces it, lx.
+    pub lux: f64,
+    /// How fast its azimuth changes; the true sun goes clockwise at about a quarter of a degree a minute.
+    #[serde(default = "default_turn")]
+    pub turns_deg_per_min: f64,
+}
+
+fn default_turn() -> f64 {
+    -0.25
+}
+
+impl Sun {
+    /// Unit vector to where it stands at a time of the scene.
+    pub fn direction(&self, t_s: f64) -> DVec3 {
+        let azimuth = (self.azimuth_deg + self.turns_deg_per_min * t_s / 60.0).to_radians();
+        let (sin, cos) = self.elevation_deg.to_radians().sin_cos();
+        DVec3::new(azimuth.cos() * cos, azimuth.sin() * cos, sin)
+    }
+}
+
+impl Light {
+    /// The part of the light that comes straight from the luminaires.
+    pub fn lamp_share(&self) -> f64 {
+        (1.0 - self.diffuse_share - self.daylight_share).max(0.0)
+    }
+
+    /// What is wrong with it in its room, as (field, words).
+    pub(crate) fn problems(&self, room: &Room) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut report = |field: String, words: String| problems.push((field, words));
+        if !(0.0..=100_000.0).contains(&self.lux) {
+            report("lux".into(), format!("{} lx is out of 0 to 100,000 lx", self.lux));
+        }
+        for (field, share) in [("diffuse_share", self.diffuse_share), ("daylight_share", self.daylight_share)] {
+            if !(0.0..=1.0).contains(&share) {
+                report(field.into(), format!("{share} is out of 0 to 1"));
+            }
+        }
+        let shares = self.diffuse_share + self.daylight_share;
+        if shares > 1.0 + 1e-9 {
+            report("daylight_share".into(), format!("with the diffuse share it makes {shares}, more than 1"));
+        }
+        if self.windows.is_empty() && self.daylight_share > 0.0 {
+            report("daylight_share".into(), "there are no windows: write 0, or add windows".into());
+        }
+        if self.luminaires.is_empty() && shares < 1.0 - 1e-9 {
+            let words = if self.windows.is_empty() {
+                "without luminaires all light is diffuse: write 1.0, or add luminaires".to_owned()
+            } else {
+                format!("without luminaires diffuse and daylight share make 1, not {shares}")
+            };
+            report("diffuse_share".into(), words);
+        }
+        for (field, count, most) in
+            [("luminaires", self.luminaires.len(), LUMINAIRES_MAX), ("windows", self.windows.len(), WINDOWS_MAX)]
+        {
+            if count > most {
+                report(field.into(), format!("{count} {field} are more than {most}"));
+            }
+        }
+        let (x, y) = room.size_m;
+        for (i, luminaire) in self.luminaires.iter().enumerate() {
+            let (px, py) = luminaire.at_m;
+            if !(0.0..=x).contains(&px) || !(0.0..=y).contains(&py) {
+                let words = format!("({px}, {py}) is outside the room of {x} m × {y} m");
+                report(format!("luminaires[{i}].at_m"), words);
+            }
+            if !(0.0..=100.0).contains(&luminaire.flux) {
+                report(format!("luminaires[{i}].flux"), format!("{} is out of 0 to 100", luminaire.flux));
+            }
+            match luminaire.kind {
+                LuminaireKind::Batten { turn_deg } if !(-360.0..=360.0).contains(&turn_deg) => {
+                    report(format!("luminaires[{i}].kind.turn_deg"), format!("{turn_deg}° is out of −360° to 360°"));
+                }
+                LuminaireKind::Pendant { height_m } if !(1.0..=room.ceiling_m).contains(&height_m) => {
+                    let words = format!("{height_m} m is out of 1 m to the ceiling at {} m", room.ceiling_m);
+                    report(format!("luminaires[{i}].kind.height_m"), words);
+                }
+                _ => {}
+            }
+        }
+        if self.lamp_share() > 1e-9 && !self.luminaires.is_empty() && self.luminaires.iter().all(|l| l.flux == 0.0) {
+            report("luminaires".into(), "all of them have a flux of 0: at least one must shine".into());
+        }
+        if let Some(sun) = &self.sun {
+            let ranges = [
+                ("azimuth_deg", sun.azimuth_deg, -360.0, 360.0, "°"),
+                ("elevation_deg", sun.elevation_deg, 1.0, 90.0, "°"),
+                ("lux", sun.lux, 0.0, 130_000.0, " lx"),
+                ("turns_deg_per_min", sun.turns_deg_per_min, -360.0, 360.0, "°"),
+            ];
+            for (field, value, low, high, unit) in ranges {
+                if !(low..=high).contains(&value) {
+                    report(format!("sun.{field}"), format!("{value}{unit} is out of {low} to {high}{unit}"));
+                }
+            }
+            if self.windows.is_empty() {
+                report("sun".into(), "there are no windows for it to shine through: add one".into());
+            }
+        }
+        problems.extend(room.part_problems("windows", &self.windows));
+        problems
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::anatomy::Physique;
 use crate::motion::Motion;
 use crate::person::{PersonState, Posture};
-use crate::{Figure, Furniture, LUMINAIRES_MAX, Light, Person, PosedFigure, Room, Solid};
+use crate::{Door, Figure, Furniture, Light, Person, PosedFigure, Room, Solid};
 
 /// What a scene file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,11 +19,10 @@ struct SceneFile {
     #[serde(default)]
     furniture: Vec<Furniture>,
     #[serde(default)]
+    doors: Vec<Door>,
+    #[serde(default)]
     people: Vec<Person>,
 }
-
-/// More tiles would take longer to light than a frame may last.
-const TILES_MAX: f64 = 20_000.0;
 
 /// A room, its light, what stands in it, and everybody's movements.
 #[derive(Clone, Debug)]
@@ -34,6 +33,8 @@ pub struct Scene {
     pub light: Light,
     /// What stands there.
     pub furniture: Vec<Furniture>,
+    /// What swings.
+    pub doors: Vec<Door>,
     /// Who comes.
     pub people: Vec<Person>,
     /// One per person.
@@ -56,6 +57,8 @@ pub struct WorldState {
     pub t_s: f64,
     /// Those present, by ascending index.
     pub people: Vec<PersonState>,
+    /// The leaves of the doors, in the file's order.
+    pub doors: Vec<Solid>,
 }
 
 impl Scene {
@@ -66,7 +69,7 @@ impl Scene {
         furniture: Vec<Furniture>,
         people: Vec<Person>,
     ) -> Result<Self, (String, String)> {
-        let file = SceneFile { room, light, furniture, people };
+        let file = SceneFile { room, light, furniture, doors: vec![], people };
         match file.problems().into_iter().next() {
             Some(problem) => Err(problem),
             None => Ok(file.into_scene()),
@@ -99,7 +102,7 @@ impl Scene {
                 things: Vec::new(),
             });
         }
-        WorldState { t_s, people }
+        WorldState { t_s, people, doors: self.doors.iter().map(|door| door.leaf(t_s)).collect() }
     }
 
     /// The furniture's solids.
@@ -117,7 +120,15 @@ impl SceneFile {
             Arc::new(Dressed { physique, figure })
         };
         let bodies = self.people.iter().map(dressed).collect();
-        Scene { room: self.room, light: self.light, furniture: self.furniture, people: self.people, motions, bodies }
+        Scene {
+            room: self.room,
+            light: self.light,
+            furniture: self.furniture,
+            doors: self.doors,
+            people: self.people,
+            motions,
+            bodies,
+        }
     }
 
     fn plans(&self) -> impl Iterator<Item = Result<Motion, (String, String)>> + '_ {
@@ -138,45 +149,14 @@ impl SceneFile {
         let mut problems = Vec::new();
         let mut report = |field: String, words: String| problems.push((field, words));
         let (x, y) = self.room.size_m;
-        for (axis, size) in [x, y].into_iter().enumerate() {
-            if !(1.0..=60.0).contains(&size) {
-                let hint = if size > 60.0 { "; sizes are in metres" } else { "" };
-                report(format!("room.size_m[{axis}]"), format!("{size} m is out of 1 to 60 m{hint}"));
-            }
+        for (field, words) in self.room.problems() {
+            report(format!("room.{field}"), words);
         }
-        if !(2.0..=12.0).contains(&self.room.ceiling_m) {
-            let hint = if self.room.ceiling_m > 12.0 { "; heights are in metres" } else { "" };
-            report("room.ceiling_m".into(), format!("{} m is out of 2 to 12 m{hint}", self.room.ceiling_m));
-        }
-        if self.room.floor_tile_m != 0.0 && !(0.05..=5.0).contains(&self.room.floor_tile_m) {
-            report("room.floor_tile_m".into(), format!("{} m is out of 0.05 to 5 m", self.room.floor_tile_m));
-        }
-        let tiles = x * y / self.room.floor_tile_m.powi(2);
-        if self.room.floor_tile_m > 0.0 && tiles > TILES_MAX {
-            let words = format!("the floor would have {tiles:.0} tiles, more than {TILES_MAX}: write larger ones");
-            report("room.floor_tile_m".into(), words);
-        }
-        if !(0.0..=100_000.0).contains(&self.light.lux) {
-            report("light.lux".into(), format!("{} lx is out of 0 to 100,000 lx", self.light.lux));
-        }
-        if !(0.0..=1.0).contains(&self.light.diffuse_share) {
-            report("light.diffuse_share".into(), format!("{} is out of 0 to 1", self.light.diffuse_share));
-        }
-        if self.light.luminaires.is_empty() && self.light.diffuse_share < 1.0 {
-            let words = "without luminaires all light is diffuse: write 1.0, or add luminaires".to_owned();
-            report("light.diffuse_share".into(), words);
-        }
-        if self.light.luminaires.len() > LUMINAIRES_MAX {
-            let words = format!("{} luminaires are more than {LUMINAIRES_MAX}", self.light.luminaires.len());
-            report("light.luminaires".into(), words);
+        for (field, words) in self.light.problems(&self.room) {
+            report(format!("light.{field}"), words);
         }
         let inside = |(px, py): (f64, f64)| (0.0..=x).contains(&px) && (0.0..=y).contains(&py);
         let outside = |(px, py): (f64, f64)| format!("({px}, {py}) is outside the room of {x} m × {y} m");
-        for (i, luminaire) in self.light.luminaires.iter().enumerate() {
-            if !inside(luminaire.at_m) {
-                report(format!("light.luminaires[{i}].at_m"), outside(luminaire.at_m));
-            }
-        }
         for (i, piece) in self.furniture.iter().enumerate() {
             if !inside(piece.at_m) {
                 report(format!("furniture[{i}].at_m"), outside(piece.at_m));
@@ -186,6 +166,17 @@ impl SceneFile {
             }
             if self.furniture[..i].iter().any(|other| other.name == piece.name) {
                 report(format!("furniture[{i}].name"), format!("`{}` is the name of another piece, too", piece.name));
+            }
+        }
+        for (i, door) in self.doors.iter().enumerate() {
+            if !inside(door.hinge_m) {
+                report(format!("doors[{i}].hinge_m"), outside(door.hinge_m));
+            }
+            if let Some((field, words)) = door.problem() {
+                report(format!("doors[{i}].{field}"), words);
+            }
+            if self.doors[..i].iter().any(|other| other.name == door.name) {
+                report(format!("doors[{i}].name"), format!("`{}` is the name of another door, too", door.name));
             }
         }
         for (i, person) in self.people.iter().enumerate() {
@@ -217,8 +208,16 @@ mod tests {
     use super::*;
 
     const OFFICE: &str = r##"(
-    room: (size_m: (6, 4), ceiling_m: 3, floor_tile_m: 0.5),
-    light: (lux: 300, diffuse_share: 0.5, luminaires: [(at_m: (3, 2))]),
+    room: (
+        size_m: (6, 4), ceiling_m: 3, floor_finish: Tiles(edge_m: 0.5),
+        mirrors: [(wall: West, from_m: 1, to_m: 2, bottom_m: 0.5, top_m: 1.9)],
+    ),
+    light: (
+        lux: 300, diffuse_share: 0.5, daylight_share: 0.1, luminaires: [(at_m: (3, 2), flux: 2)],
+        windows: [(wall: South, from_m: 2.5, to_m: 4.5, bottom_m: 0.8, top_m: 2.2)],
+        sun: (azimuth_deg: -80, elevation_deg: 40, lux: 9000),
+    ),
+    doors: [(name: "door", hinge_m: (0.5, 4), points_deg: 0, color: "#806040", swings: [(at_s: 2, to_deg: -90)])],
     furniture: [
         (name: "desk", piece: Table(size_m: (1.6, 0.8, 0.74)), at_m: (3, 2), color: "#c9a77c"),
         (name: "chair", piece: Chair, at_m: (3, 1.3), turn_deg: 0, color: "#303030"),
@@ -245,16 +244,34 @@ mod tests {
         let cases: &[(&str, &str, &str)] = &[
             ("size_m: (6, 4)", "size_m: (6000, 4)", "room.size_m[0]: 6000 m is out of 1 to 60 m; sizes are in metres"),
             ("ceiling_m: 3", "ceiling_m: 300", "room.ceiling_m: 300 m is out of 2 to 12 m; heights are in metres"),
-            ("floor_tile_m: 0.5", "floor_tile_m: 0.01", "room.floor_tile_m: 0.01 m is out of"),
-            (
-                "size_m: (6, 4), ceiling_m: 3, floor_tile_m: 0.5",
-                "size_m: (60, 40), ceiling_m: 3, floor_tile_m: 0.1",
-                "240000 tiles",
-            ),
+            ("edge_m: 0.5", "edge_m: 0.01", "room.floor_finish.edge_m: 0.01 m is out of 0.05 to 5 m"),
+            ("from_m: 1,", "from_m: 4.5,", "room.mirrors[0].from_m: 4.5 m is out of the wall's 0 to 4 m"),
+            ("to_m: 2,", "to_m: 0.5,", "room.mirrors[0].to_m: 0.5 m is out of 1.05 m to the wall's end at 4 m"),
+            ("top_m: 1.9", "top_m: 19", "room.mirrors[0].top_m: 19 m is out of 0.55 m to the ceiling at 3 m"),
             ("lux: 300", "lux: -1", "light.lux: -1 lx is out of 0 to 100,000 lx"),
             ("diffuse_share: 0.5", "diffuse_share: 50", "light.diffuse_share: 50 is out of 0 to 1"),
-            ("[(at_m: (3, 2))]", "[]", "light.diffuse_share: without luminaires all light is diffuse"),
-            ("[(at_m: (3, 2))]", "[(at_m: (3, 9))]", "light.luminaires[0].at_m: (3, 9) is outside the room"),
+            (
+                "[(at_m: (3, 2), flux: 2)]",
+                "[]",
+                "light.diffuse_share: without luminaires diffuse and daylight share make 1",
+            ),
+            ("at_m: (3, 2), flux", "at_m: (3, 9), flux", "light.luminaires[0].at_m: (3, 9) is outside the room"),
+            ("flux: 2", "flux: -2", "light.luminaires[0].flux: -2 is out of 0 to 100"),
+            ("flux: 2", "flux: 0", "light.luminaires: all of them have a flux of 0"),
+            (
+                "flux: 2",
+                "kind: Pendant(height_m: 9)",
+                "light.luminaires[0].kind.height_m: 9 m is out of 1 m to the ceiling",
+            ),
+            ("daylight_share: 0.1", "daylight_share: 0.6", "light.daylight_share: with the diffuse share it makes 1.1"),
+            (
+                "wall: South, from_m: 2.5",
+                "wall: South, from_m: 6.5",
+                "light.windows[0].from_m: 6.5 m is out of the wall's 0 to 6 m",
+            ),
+            ("elevation_deg: 40", "elevation_deg: 140", "light.sun.elevation_deg: 140° is out of 1 to 90°"),
+            ("hinge_m: (0.5, 4)", "hinge_m: (0.5, 5)", "doors[0].hinge_m: (0.5, 5) is outside the room"),
+            ("at_s: 2", "at_s: -2", "doors[0].swings[0].at_s: -2 s is out of"),
             ("at_m: (3, 2), color", "at_m: (-1, 2), color", "furniture[0].at_m: (-1, 2) is outside the room"),
             ("(1.6, 0.8, 0.74)", "(1.6, 0.8, 74)", "furniture[0].piece.size_m[2]: 74 m is out of"),
             ("diameter_m: 0.3", "diameter_m: 0", "furniture[3].piece.diameter_m: 0 m is out of"),

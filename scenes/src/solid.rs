@@ -2,7 +2,7 @@
 
 use glam::{DQuat, DVec3};
 
-use crate::Color;
+use crate::{Color, Finish};
 
 /// A shape around its own origin, metres.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub enum Shape {
     Ellipsoid(DVec3),
 }
 
-/// A shape somewhere in the room, in one colour.
+/// A shape somewhere in the room, of one material.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Solid {
     /// What it is.
@@ -31,12 +31,14 @@ pub struct Solid {
     pub turned: DQuat,
     /// Its surface.
     pub color: Color,
+    /// What the surface is made of.
+    pub finish: Finish,
 }
 
 impl Solid {
-    /// A shape whose axes are the room's.
+    /// A shape whose axes are the room's, in a plain colour.
     pub fn new(shape: Shape, at: DVec3, color: Color) -> Self {
-        Solid { shape, at, turned: DQuat::IDENTITY, color }
+        Solid { shape, at, turned: DQuat::IDENTITY, color, finish: Finish::Plain }
     }
 
     /// The corners of the box around it that is turned as it is.

@@ -1,11 +1,9 @@
-//! Solids and rooms as triangles whose corners carry the luminance that they have at 1 lx.
+//! Rooms, furniture and people as triangles.
 
-use std::ops::Range;
+use glam::{DVec2, DVec3};
+use scenes::{Illumination, PosedFigure, Rectangle, Room, Shade, Shape, Solid, Wall, WallPart};
 
-use bevy::asset::RenderAssetUsages;
-use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
-use glam::DVec3;
-use scenes::{Illuminance, Illumination, PosedFigure, Room, Shade, Shape, Solid};
+use super::vertices::{Lit, Surface, Vertices, cuts, grid_triangles};
 
 /// Segments around a round thing.
 const AROUND: u32 = 12;
@@ -18,36 +16,42 @@ const PIECE_M: f64 = 0.3;
 const FLOOR_PIECE_M: f64 = 0.125;
 const FLOOR_PLACES: f64 = 6000.0;
 
-/// The illuminance at 1 lx of a place with a normal, of which a part of the hemisphere is open.
-type Lit<'i> = Box<dyn Fn(DVec3, DVec3, f64) -> f64 + 'i>;
+/// What of a windowpane's light is red, green and blue: that of a cloudy sky is a little blue.
+const SKY: [f32; 3] = [0.93, 1.0, 1.09];
+/// What a windowpane throws back.
+const PANE: f32 = 0.05;
+
+/// The light at a place with a normal, of which a part of the hemisphere is open.
+type LightAt<'i> = Box<dyn Fn(DVec3, DVec3, f64) -> Lit + 'i>;
 
 /// Triangles of many solids, lit.
 pub(super) struct Triangles<'i> {
-    lit: Lit<'i>,
-    positions: Vec<[f32; 3]>,
-    /// Luminance at 1 lx: Lambert's law, reflectance / π × illuminance.
-    colors: Vec<[f32; 4]>,
-    indices: Vec<u32>,
+    light_at: LightAt<'i>,
+    vertices: Vertices,
 }
 
 impl<'i> Triangles<'i> {
     /// None yet; things that move, whom nothing but themselves shades.
     pub fn in_the_open(illumination: &'i Illumination) -> Self {
-        Self::lit_by(Box::new(|at, normal, open| illumination.per_lux(at, normal, open)))
+        let light_at = Box::new(|at, normal, open| Lit {
+            per_lux: illumination.per_lux(at, normal, open),
+            sun: illumination.sun_lux(normal),
+        });
+        Triangles { light_at, vertices: Vertices::default() }
     }
 
     /// None yet; things that stay, with the shadows they throw on one another.
     pub fn among_furniture(illumination: &'i Illumination) -> Self {
-        Self::lit_by(Box::new(|at, normal, _| illumination.among_furniture(at, normal).total()))
+        let light_at = Box::new(|at, normal, _| {
+            let light = illumination.among_furniture(at, normal);
+            Lit { per_lux: light.per_lux(), sun: light.sun }
+        });
+        Triangles { light_at, vertices: Vertices::default() }
     }
 
-    fn lit_by(lit: Lit<'i>) -> Self {
-        Triangles { lit, positions: Vec::new(), colors: Vec::new(), indices: Vec::new() }
-    }
-
-    /// The mesh of all that was added.
-    pub fn into_mesh(self) -> Mesh {
-        mesh(self.positions, self.colors, self.indices)
+    /// All that was added.
+    pub fn into_vertices(self) -> Vertices {
+        self.vertices
     }
 
     /// Adds a solid.
@@ -62,219 +66,166 @@ impl<'i> Triangles<'i> {
     /// Adds a dressed body.
     pub fn body(&mut self, body: &PosedFigure) {
         let skin = body.skin();
-        let lit: Vec<f32> =
-            skin.iter().map(|p| self.luminance(p.at.as_dvec3(), p.normal.as_dvec3(), f64::from(p.open))).collect();
-        let first = self.positions.len() as u32;
-        for (point, color) in body.figure.corners() {
-            let point = usize::from(*point);
-            let [r, g, b] = color.reflectance().map(|reflectance| reflectance * lit[point]);
-            self.positions.push(skin[point].at.to_array());
-            self.colors.push([r, g, b, 1.0]);
+        let light = |p: &scenes::SkinPoint| (self.light_at)(p.at.as_dvec3(), p.normal.as_dvec3(), f64::from(p.open));
+        let lit: Vec<Lit> = skin.iter().map(light).collect();
+        let first = self.vertices.len();
+        for corner in body.figure.corners() {
+            let (point, surface) = (usize::from(corner.point), Surface::new(corner.color, corner.finish));
+            let on_material = body.figure.on_material(corner.point).as_dvec2();
+            self.vertices.corner(skin[point].at.as_dvec3(), on_material, &surface, lit[point]);
         }
-        self.indices.extend(body.figure.triangles().iter().flatten().map(|corner| first + u32::from(*corner)));
+        let corners = body.figure.triangles().iter().flatten();
+        self.vertices.indices.extend(corners.map(|corner| first + u32::from(*corner)));
     }
 
-    /// The luminance of a white surface at 1 lx: Lambert's law.
-    fn luminance(&self, at: DVec3, normal: DVec3, open: f64) -> f32 {
-        ((self.lit)(at, normal, open) / std::f64::consts::PI) as f32
-    }
-
-    /// Adds the walls, seen from inside.
-    pub fn walls(&mut self, room: &Room) {
-        let (x, y, z) = (room.size_m.0, room.size_m.1, room.ceiling_m);
-        let walls = room.walls.reflectance();
-        let corner = DVec3::new(x, y, 0.0);
-        let sides = [
-            (DVec3::X * x, DVec3::ZERO),
-            (DVec3::Y * y, DVec3::X * x),
-            (DVec3::X * -x, corner),
-            (DVec3::Y * -y, DVec3::Y * y),
-        ];
-        for (along, from) in sides {
-            // Walking round with the room to the left, each wall faces left.
-            self.plane(from, along, DVec3::Z * z, DVec3::Z.cross(along).normalize(), walls);
+    /// Adds the walls, seen from inside, with the windows in them; `window_luminance` is in cd/m² at a level of 1 lx. Where
+    /// mirrors are the walls are open.
+    pub fn walls(&mut self, room: &Room, windows: &[WallPart], window_luminance: f64) {
+        let surface = Surface::new(room.walls, room.walls_finish);
+        for wall in Wall::ALL {
+            let parts = windows.iter().chain(&room.mirrors).filter(|part| part.wall == wall);
+            let openings: Vec<Rectangle> = parts.map(|part| room.part(part)).collect();
+            self.rectangle(&room.wall(wall), &surface, &openings);
+        }
+        for window in windows {
+            let pane = room.part(window);
+            let lit = (self.light_at)(pane.corner + (pane.u + pane.v) / 2.0, pane.normal(), 1.0);
+            let reflected = PANE * (lit.per_lux / std::f64::consts::PI) as f32;
+            self.vertices.shining(&pane, SKY.map(|part| part * window_luminance as f32 + reflected));
         }
     }
 
-    /// A rectangle with the edges `u` and `v` at `corner`.
-    fn plane(&mut self, corner: DVec3, u: DVec3, v: DVec3, normal: DVec3, color: [f32; 3]) {
-        let (columns, rows) = (cuts(u.length(), f64::INFINITY, PIECE_M), cuts(v.length(), f64::INFINITY, PIECE_M));
-        let (u, v) = (u.normalize(), v.normalize());
-        let first = self.positions.len() as u32;
+    /// A rectangle with openings, which lie in its plane along its edges.
+    fn rectangle(&mut self, whole: &Rectangle, surface: &Surface, openings: &[Rectangle]) {
+        let (u, v, normal) = (whole.u.normalize(), whole.v.normalize(), whole.normal());
+        let span = |opening: &Rectangle, axis: DVec3, edge: DVec3| {
+            let from = (opening.corner - whole.corner).dot(axis);
+            [from, from + edge.length()]
+        };
+        let spans: Vec<_> = openings.iter().map(|o| (span(o, u, o.u), span(o, v, o.v))).collect();
+        let columns = cuts(whole.u.length(), PIECE_M, spans.iter().flat_map(|(along, _)| *along));
+        let rows = cuts(whole.v.length(), PIECE_M, spans.iter().flat_map(|(_, up)| *up));
+        let first = self.vertices.len();
         for b in &rows {
             for a in &columns {
-                self.corner(corner + u * *a + v * *b, normal, color);
+                let at = whole.corner + u * *a + v * *b;
+                self.vertices.corner(at, DVec2::new(*a, *b), surface, (self.light_at)(at, normal, 1.0));
             }
         }
-        let faces_normal = u.cross(v).dot(normal) > 0.0;
-        self.indices.extend(grid_triangles(columns.len(), rows.len(), first, faces_normal));
+        let between =
+            |[from, to]: [f64; 2], cuts: &[f64], i: usize| (from..to).contains(&((cuts[i] + cuts[i + 1]) / 2.0));
+        let open = |column: usize, row: usize| {
+            spans.iter().any(|(along, up)| between(*along, &columns, column) && between(*up, &rows, row))
+        };
+        self.vertices.indices.extend(grid_triangles(columns.len(), rows.len(), first, open));
     }
 
-    fn corner(&mut self, at: DVec3, normal: DVec3, color: [f32; 3]) {
-        let luminance = self.luminance(at, normal, 1.0);
-        let [r, g, b] = color.map(|reflectance| reflectance * luminance);
-        self.positions.push(at.as_vec3().to_array());
-        self.colors.push([r, g, b, 1.0]);
+    fn corner(&mut self, at: DVec3, normal: DVec3, on_material: DVec2, surface: &Surface) {
+        let lit = (self.light_at)(at, normal, 1.0);
+        self.vertices.corner(at, on_material, surface, lit);
     }
 
     fn cuboid(&mut self, solid: &Solid, half: DVec3) {
-        let color = solid.color.reflectance();
+        let surface = Surface::new(solid.color, solid.finish);
         for axis in 0..3 {
+            // Grain runs along the longer edge.
+            let (a, b) = ((axis + 1) % 3, (axis + 2) % 3);
+            let longer = if half[a] >= half[b] { a } else { b };
             for sign in [-1.0, 1.0] {
-                let mut normal = DVec3::ZERO;
-                normal[axis] = sign;
-                let u = normal.any_orthonormal_vector();
+                let (mut normal, mut u) = (DVec3::ZERO, DVec3::ZERO);
+                (normal[axis], u[longer]) = (sign, 1.0);
                 let v = normal.cross(u);
                 let turn = |own: DVec3| solid.turned * (own * half);
                 let corner = solid.at + turn(normal - u - v);
-                self.plane(corner, turn(u * 2.0), turn(v * 2.0), solid.turned * normal, color);
+                self.rectangle(&Rectangle { corner, u: turn(u * 2.0), v: turn(v * 2.0) }, &surface, &[]);
             }
         }
     }
 
     fn cylinder(&mut self, solid: &Solid, radius: f64, half_height: f64) {
-        let color = solid.color.reflectance();
+        let surface = Surface::new(solid.color, solid.finish);
         let place = |own: DVec3| solid.at + solid.turned * own;
-        let first = self.positions.len() as u32;
+        let first = self.vertices.len();
         for i in 0..=AROUND {
-            let out = around(i);
+            let (angle, out) = around(i);
             for z in [-half_height, half_height] {
-                self.corner(place(out * radius + DVec3::Z * z), solid.turned * out, color);
+                let on_material = DVec2::new(angle * radius, z);
+                self.corner(place(out * radius + DVec3::Z * z), solid.turned * out, on_material, &surface);
             }
         }
         for i in 0..AROUND {
-            self.indices.extend([0, 2, 1, 1, 2, 3].map(|k| first + 2 * i + k));
+            self.vertices.indices.extend([0, 2, 1, 1, 2, 3].map(|k| first + 2 * i + k));
         }
         for (z, normal) in [(-half_height, DVec3::NEG_Z), (half_height, DVec3::Z)] {
-            let first = self.positions.len() as u32;
+            let first = self.vertices.len();
             for i in 0..AROUND {
-                self.corner(place(around(i) * radius + DVec3::Z * z), solid.turned * normal, color);
+                let own = around(i).1 * radius;
+                self.corner(place(own + DVec3::Z * z), solid.turned * normal, own.truncate(), &surface);
             }
             for i in 1..AROUND - 1 {
                 let (a, b) = if z > 0.0 { (i, i + 1) } else { (i + 1, i) };
-                self.indices.extend([first, first + a, first + b]);
+                self.vertices.indices.extend([first, first + a, first + b]);
             }
         }
     }
 
     fn ellipsoid(&mut self, solid: &Solid, axes: DVec3) {
-        let color = solid.color.reflectance();
-        let first = self.positions.len() as u32;
+        let surface = Surface::new(solid.color, solid.finish);
+        let first = self.vertices.len();
         for ring in 0..=RINGS {
             let latitude = std::f64::consts::PI * (f64::from(ring) / f64::from(RINGS) - 0.5);
             for i in 0..=AROUND {
-                let unit = around(i) * latitude.cos() + DVec3::Z * latitude.sin();
+                let (angle, out) = around(i);
+                let unit = out * latitude.cos() + DVec3::Z * latitude.sin();
                 let normal = (unit / axes).normalize();
-                self.corner(solid.at + solid.turned * (unit * axes), solid.turned * normal, color);
+                let on_material = DVec2::new(angle, latitude) * axes.max_element();
+                self.corner(solid.at + solid.turned * (unit * axes), solid.turned * normal, on_material, &surface);
             }
         }
-        self.indices.extend(grid_triangles(AROUND as usize + 1, RINGS as usize + 1, first, true));
+        let triangles = grid_triangles(AROUND as usize + 1, RINGS as usize + 1, first, |_, _| false);
+        self.vertices.indices.extend(triangles);
     }
-}
-
-/// Where a length is cut: at every tile's edge, and so that no piece is longer than `piece_m`.
-fn cuts(length: f64, tile_m: f64, piece_m: f64) -> Vec<f64> {
-    let mut cuts = vec![0.0];
-    let mut from = 0.0;
-    while from < length - 1e-9 {
-        let to = (from + tile_m).min(length);
-        let pieces = ((to - from) / piece_m).ceil().max(1.0);
-        cuts.extend((1..=pieces as u32).map(|i| from + (to - from) * f64::from(i) / pieces));
-        from = to;
-    }
-    cuts
-}
-
-/// The cuts that lie in each tile, its edges included.
-fn tiles(cuts: &[f64], tile_m: f64) -> Vec<Range<usize>> {
-    let tile = |i: usize| ((cuts[i] + cuts[i + 1]) / 2.0 / tile_m) as u64;
-    let mut tiles = Vec::new();
-    let mut from = 0;
-    for i in 1..cuts.len() {
-        if i == cuts.len() - 1 || tile(i) != tile(i - 1) {
-            tiles.push(from..i + 1);
-            from = i;
-        }
-    }
-    tiles
-}
-
-/// Two triangles for each cell of a grid of corners that begins at `first` and goes row by row; counter-clockwise where rows
-/// lie to the left of columns.
-fn grid_triangles(columns: usize, rows: usize, first: u32, counter_clockwise: bool) -> impl Iterator<Item = u32> {
-    let columns = columns as u32;
-    let order = if counter_clockwise {
-        [0, 1, columns + 1, 0, columns + 1, columns]
-    } else {
-        [0, columns + 1, 1, 0, columns, columns + 1]
-    };
-    let cells = (0..rows as u32 - 1).flat_map(move |row| (0..columns - 1).map(move |column| row * columns + column));
-    cells.flat_map(move |cell| order.map(|corner| first + cell + corner))
 }
 
 /// The floor: what people's shadows fall on.
 pub(super) struct Floor {
-    /// The places where light is computed, and what arrives there when nobody is in.
-    places: Vec<(DVec3, Illuminance)>,
-    /// A place, and the reflectance there.
-    corners: Vec<(u32, [f32; 3])>,
-    indices: Vec<u32>,
+    /// Where light is computed, and what arrives there when nobody is in.
+    places: Vec<(DVec3, scenes::Illuminance)>,
+    surface: Surface,
+    vertices: Vertices,
 }
 
 impl Floor {
     pub fn new(room: &Room, illumination: &Illumination) -> Self {
         let (x, y) = room.size_m;
-        let tile_m = if room.floor_tile_m > 0.0 { room.floor_tile_m } else { f64::INFINITY };
         let piece_m = (x * y / FLOOR_PLACES).sqrt().max(FLOOR_PIECE_M);
-        let (columns, rows) = (cuts(x, tile_m, piece_m), cuts(y, tile_m, piece_m));
-        let place = |x: &f64, y: &f64| DVec3::new(*x, *y, 0.0);
-        let places = (rows.iter().flat_map(|y| columns.iter().map(move |x| place(x, y))))
-            .map(|place| (place, illumination.among_furniture(place, DVec3::Z)))
-            .collect();
-        let color = room.floor.reflectance();
-        let mut floor = Floor { places, corners: Vec::new(), indices: Vec::new() };
-        let (tiles_x, tiles_y) = (tiles(&columns, tile_m), tiles(&rows, tile_m));
-        for (j, own_rows) in tiles_y.iter().enumerate() {
-            for (i, own_columns) in tiles_x.iter().enumerate() {
-                let shade = if (i + j) % 2 == 1 { 0.9 } else { 1.0 };
-                let first = floor.corners.len() as u32;
-                for row in own_rows.clone() {
-                    for column in own_columns.clone() {
-                        floor.corners.push(((row * columns.len() + column) as u32, color.map(|c| c * shade)));
-                    }
-                }
-                floor.indices.extend(grid_triangles(own_columns.len(), own_rows.len(), first, true));
+        let (columns, rows) = (cuts(x, piece_m, []), cuts(y, piece_m, []));
+        let surface = Surface::new(room.floor, room.floor_finish);
+        let (mut places, mut vertices) = (Vec::new(), Vertices::default());
+        for y in &rows {
+            for x in &columns {
+                let at = DVec3::new(*x, *y, 0.0);
+                let light = illumination.among_furniture(at, DVec3::Z);
+                vertices.corner(at, at.truncate(), &surface, Lit { per_lux: light.per_lux(), sun: light.sun });
+                places.push((at, light));
             }
         }
-        floor
+        vertices.indices.extend(grid_triangles(columns.len(), rows.len(), 0, |_, _| false));
+        Floor { places, surface, vertices }
     }
 
     /// The floor with people's shadows on it.
-    pub fn mesh(&self, shade: &Shade) -> Mesh {
-        let lit: Vec<f32> = self
-            .places
-            .iter()
-            .map(|(place, light)| (shade.left(*place, light) / std::f64::consts::PI) as f32)
-            .collect();
-        let position = |place: &u32| self.places[*place as usize].0.as_vec3().to_array();
-        let positions: Vec<[f32; 3]> = self.corners.iter().map(|(place, _)| position(place)).collect();
-        let luminance = |(place, color): &(u32, [f32; 3])| {
-            let [r, g, b] = color.map(|reflectance| reflectance * lit[*place as usize]);
-            [r, g, b, 1.0]
-        };
-        let colors: Vec<[f32; 4]> = self.corners.iter().map(luminance).collect();
-        mesh(positions, colors, self.indices.clone())
+    pub fn shaded(&mut self, shade: &Shade) -> &Vertices {
+        for (index, (at, light)) in self.places.iter().enumerate() {
+            let (per_lux, sun) = shade.left(*at, light);
+            self.vertices.relight(index, &self.surface, Lit { per_lux, sun });
+        }
+        &self.vertices
     }
 }
 
-fn mesh(positions: Vec<[f32; 3]>, colors: Vec<[f32; 4]>, indices: Vec<u32>) -> Mesh {
-    Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
-        .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, positions)
-        .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, colors)
-        .with_inserted_indices(Indices::U32(indices))
-}
-
-fn around(i: u32) -> DVec3 {
+/// The angle and the direction of a segment's edge.
+fn around(i: u32) -> (f64, DVec3) {
     let angle = std::f64::consts::TAU * f64::from(i) / f64::from(AROUND);
-    DVec3::new(angle.cos(), angle.sin(), 0.0)
+    (angle, DVec3::new(angle.cos(), angle.sin(), 0.0))
 }

@@ -4,9 +4,11 @@
 //! the CPU analyses. Every light carries the number of the exposure it was rendered for; a lost, repeated or foreign
 //! one is an error here and never a frame. Knows nothing of noise, lenses or firmware.
 
+mod finishes;
 mod geometry;
 mod readback;
 mod surface;
+mod vertices;
 
 use bevy::camera::{Exposure as CameraExposure, Hdr, RenderTarget, visibility::NoFrustumCulling};
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
@@ -19,10 +21,11 @@ use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
 use glam::DVec3;
 use scenarios::{Exposure, LightError, LightSource, Stage, Work};
-use scenes::Illumination;
+use scenes::{Illumination, Light, Rectangle, Room, Solid, Sunlight};
 
 use self::geometry::{Floor, Triangles};
-use self::surface::SurfaceMaterial;
+use self::surface::{Level, SurfaceMaterial};
+use self::vertices::Vertices;
 
 /// `Exposure::exposure()` is then 1, and a pixel's value its luminance in cd/m².
 const EV100_OF_UNIT_EXPOSURE: f32 = -0.263_034_4;
@@ -41,17 +44,57 @@ pub struct HeadlessLight {
     outstanding: Option<(u64, Entity)>,
 }
 
-/// The entities of the present scene.
+/// How far the sun may have moved before the shadows of what stays are computed anew.
+const SUN_STEP_DEG: f64 = 0.5;
+
+/// The present scene and its entities.
 struct Staged {
+    room: Room,
+    light: Light,
+    solids: Vec<Solid>,
+    mirrors: Vec<Rectangle>,
     camera: Entity,
+    fixed: Entity,
     floor: Entity,
     people: Entity,
     material: Handle<SurfaceMaterial>,
-    illumination: Illumination,
-    floor_light: Floor,
+    lit: StillLife,
     /// Whether floor or walls are black, so that a picture may be, too.
     black: bool,
-    everything: Vec<Entity>,
+}
+
+/// What stays where it is, in the sun of one moment.
+struct StillLife {
+    /// How many steps the sun has moved.
+    sun_step: i64,
+    illumination: Illumination,
+    floor: Floor,
+}
+
+impl Staged {
+    /// How many steps the sun has moved at a time of the scene.
+    fn sun_step(light: &Light, t_s: f64) -> i64 {
+        light.sun.map_or(0, |sun| (sun.turns_deg_per_min.abs() * t_s / 60.0 / SUN_STEP_DEG) as i64)
+    }
+
+    /// Lights all that stays, at the beginning of a step of the sun; and gives its mesh.
+    fn light_up(
+        room: &Room,
+        light: &Light,
+        solids: &[Solid],
+        mirrors: &[Rectangle],
+        sun_step: i64,
+    ) -> (StillLife, Mesh) {
+        let turns_deg_per_min = light.sun.map_or(0.0, |sun| sun.turns_deg_per_min.abs());
+        let t_s = if sun_step == 0 { 0.0 } else { sun_step as f64 * SUN_STEP_DEG * 60.0 / turns_deg_per_min };
+        let illumination = Illumination::new(room, light, solids, t_s);
+        let mut fixed = Triangles::among_furniture(&illumination);
+        fixed.walls(room, &light.windows, illumination.window_luminance());
+        solids.iter().for_each(|solid| fixed.solid(solid));
+        let mesh = fixed.into_vertices().mesh(mirrors, light.sun.is_some());
+        let floor = Floor::new(room, &illumination);
+        (StillLife { sun_step, illumination, floor }, mesh)
+    }
 }
 
 impl HeadlessLight {
@@ -96,22 +139,37 @@ impl HeadlessLight {
 
     /// Poses the world and the light for an exposure.
     fn pose(&mut self, exposure: &Exposure) {
-        let staged = self.stage.as_ref().expect("a stage is set before exposures are asked for");
-        let mut people = Triangles::in_the_open(&staged.illumination);
-        for person in &exposure.world.people {
-            person.body.iter().for_each(|body| people.body(body));
-            person.things.iter().for_each(|thing| people.solid(thing));
+        let staged = self.stage.as_mut().expect("a stage is set before exposures are asked for");
+        let t_s = exposure.world.t_s;
+        let mut meshes = Vec::new();
+        let sun_step = Staged::sun_step(&staged.light, t_s);
+        if sun_step != staged.lit.sun_step {
+            let (lit, mesh) = Staged::light_up(&staged.room, &staged.light, &staged.solids, &staged.mirrors, sun_step);
+            staged.lit = lit;
+            meshes.push((staged.fixed, mesh));
         }
-        let floor = staged.floor_light.mesh(&staged.illumination.shade(&exposure.world.people));
-        let people = people.into_mesh();
+        let (illumination, sunny) = (&staged.lit.illumination, staged.light.sun.is_some());
+        let mut moving = Triangles::in_the_open(illumination);
+        for person in &exposure.world.people {
+            person.body.iter().for_each(|body| moving.body(body));
+            person.things.iter().for_each(|thing| moving.solid(thing));
+        }
+        exposure.world.doors.iter().for_each(|leaf| moving.solid(leaf));
+        meshes.push((staged.people, moving.into_vertices().mesh(&staged.mirrors, sunny)));
+        let floor = staged.lit.floor.shaded(&illumination.shade(&exposure.world.people));
+        meshes.push((staged.floor, floor.mesh(&staged.mirrors, sunny)));
+
+        let sun = staged.light.sun.zip(illumination.sun());
+        let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
+        let level = Level::new(exposure.lux, sun.as_ref());
         let world = self.app.world_mut();
-        for (entity, mesh) in [(staged.people, people), (staged.floor, floor)] {
+        for (entity, mesh) in meshes {
             let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh);
             world.entity_mut(entity).insert(Mesh3d(mesh));
         }
         let mut materials = world.resource_mut::<Assets<SurfaceMaterial>>();
         if let Some(mut material) = materials.get_mut(&staged.material) {
-            material.lux = exposure.lux as f32;
+            material.level = level;
         }
     }
 
@@ -160,38 +218,29 @@ impl LightSource for HeadlessLight {
             self.exchange(None, &mut |_| {})?;
         }
         let image = self.target(stage.pinhole);
+        let (room, light) = (stage.scene.room.clone(), stage.scene.light.clone());
         let solids = stage.scene.fixed_solids();
-        let illumination = Illumination::new(&stage.scene.room, &stage.scene.light, &solids);
-        let mut fixed = Triangles::among_furniture(&illumination);
-        fixed.walls(&stage.scene.room);
-        solids.iter().for_each(|solid| fixed.solid(solid));
-        let fixed = fixed.into_mesh();
-        let floor_light = Floor::new(&stage.scene.room, &illumination);
+        let mirrors: Vec<Rectangle> = room.mirrors.iter().map(|part| room.part(part)).collect();
+        let (lit, fixed) = Staged::light_up(&room, &light, &solids, &mirrors, 0);
+        let none_yet = Vertices::default().mesh(&[], light.sun.is_some());
+        let black = [room.floor, room.walls].iter().any(|c| c.reflectance() == [0.0; 3]);
 
         let world = self.app.world_mut();
         if let Some(old) = self.stage.take() {
-            old.everything.into_iter().for_each(|entity| {
+            for entity in [old.camera, old.fixed, old.floor, old.people] {
                 world.despawn(entity);
-            });
+            }
         }
-        let material = world.resource_mut::<Assets<SurfaceMaterial>>().add(SurfaceMaterial::default());
+        let level = Level::new(light.lux, None);
+        let material = world.resource_mut::<Assets<SurfaceMaterial>>().add(SurfaceMaterial::new(level));
         let mut meshes = world.resource_mut::<Assets<Mesh>>();
-        let (fixed, none_yet) = (meshes.add(fixed), meshes.add(Triangles::in_the_open(&illumination).into_mesh()));
+        let (fixed, none_yet) = (meshes.add(fixed), meshes.add(none_yet));
         let surfaces = |mesh: Handle<Mesh>| (Mesh3d(mesh), MeshMaterial3d(material.clone()), NoFrustumCulling);
         let fixed = world.spawn(surfaces(fixed)).id();
         let floor = world.spawn(surfaces(none_yet.clone())).id();
         let people = world.spawn(surfaces(none_yet)).id();
         let camera = world.spawn(camera(stage, image)).id();
-        self.stage = Some(Staged {
-            camera,
-            people,
-            material,
-            illumination,
-            floor_light,
-            floor,
-            black: [stage.scene.room.floor, stage.scene.room.walls].iter().any(|c| c.reflectance() == [0.0; 3]),
-            everything: vec![fixed, floor, people, camera],
-        });
+        self.stage = Some(Staged { room, light, solids, mirrors, camera, fixed, floor, people, material, lit, black });
         self.warm_up(&stage.first_exposure())
     }
 

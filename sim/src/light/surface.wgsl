@@ -1,9 +1,38 @@
 // Luminance in cd/m², one value per Rec. 709 channel: what the corners carry for 1 lx, at the exposure's level of light.
 #import bevy_pbr::forward_io::VertexOutput
 
-@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> lux: f32;
+struct Level {
+    lux: f32,
+    beams: u32,
+    u_of: array<vec4<f32>, 4>,
+    v_of: array<vec4<f32>, 4>,
+    window_m: array<vec4<f32>, 4>,
+}
+
+@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> level: Level;
+@group(#{MATERIAL_BIND_GROUP}) @binding(1) var finishes: texture_2d_array<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(2) var finish_sampler: sampler;
+
+// The texel that stands for the mean is 128 of 255.
+const PER_MEAN: f32 = 1.9921875;
+// Half of a beam's soft edge, m: the sun is half a degree wide, and windows are two to four metres away.
+const SOFT_M: f32 = 0.015;
 
 @fragment
 fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
-    return vec4<f32>(in.color.rgb * lux, 1.0);
+    let layer = u32(in.color.a + 0.5);
+    let over_mean = textureSample(finishes, finish_sampler, in.uv, layer).r * PER_MEAN;
+    var lux = level.lux;
+#ifdef VERTEX_UVS_B
+    var through = 0.0;
+    let at = vec4<f32>(in.world_position.xyz, 1.0);
+    for (var i = 0u; i < level.beams; i += 1u) {
+        let u = dot(level.u_of[i], at);
+        let v = dot(level.v_of[i], at);
+        let from_edge = min(min(u, 1.0 - u) * level.window_m[i].x, min(v, 1.0 - v) * level.window_m[i].y);
+        through = max(through, smoothstep(-SOFT_M, SOFT_M, from_edge));
+    }
+    lux += in.uv_b.x * through;
+#endif
+    return vec4<f32>(in.color.rgb * (over_mean * lux), 1.0);
 }

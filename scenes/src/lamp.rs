@@ -1,0 +1,105 @@
+//! Lamps: flat surfaces that shine, luminaires and windows alike.
+
+use glam::DVec3;
+
+use crate::room::{Luminaire, LuminaireKind, Rectangle, Room};
+
+/// Luminaires at the ceiling hang a little below it.
+const DROP_M: f64 = 0.05;
+/// Windows shine by pieces no longer than this: a lamp's formula is exact before its middle only.
+const PIECE_M: f64 = 1.2;
+
+/// A rectangle that shines to one side.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lamp {
+    /// Its middle.
+    pub at: DVec3,
+    /// Unit vector to the side it shines to.
+    facing: DVec3,
+    /// Halves of its edges.
+    half: [DVec3; 2],
+    /// Luminous intensity along `facing`, cd.
+    pub candela: f64,
+    /// The intensity falls off with this power of the cosine: 1 as of paper, more for a spot.
+    power: i32,
+}
+
+impl Lamp {
+    /// m².
+    pub fn area(&self) -> f64 {
+        4.0 * self.half[0].length() * self.half[1].length()
+    }
+
+    /// Of the square of the same area, m.
+    pub fn edge(&self) -> f64 {
+        self.area().sqrt()
+    }
+
+    /// Radius of a ball around its middle that holds it, m.
+    pub fn reach(&self) -> f64 {
+        (self.half[0] + self.half[1]).length()
+    }
+
+    /// The middles of its quarters, which stand for all of it.
+    pub fn quarters(&self) -> [DVec3; 4] {
+        [(-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)].map(|(u, v)| self.at + self.half[0] * u + self.half[1] * v)
+    }
+
+    /// The illuminance at `place` of a surface that faces along the unit vector `normal`, lx: the cosine at the surface, the
+    /// intensity in that direction, and the inverse square of the distance as it is before the middle of a disc of the lamp's
+    /// area: exact there, and finite however near.
+    pub fn lux(&self, place: DVec3, normal: DVec3) -> f64 {
+        let way = self.at - place;
+        let squared = way.length_squared().max(1e-12);
+        let distance = squared.sqrt();
+        let leaves = -way.dot(self.facing) / distance;
+        let arrives = way.dot(normal) / distance;
+        if leaves <= 0.0 || arrives <= 0.0 {
+            return 0.0;
+        }
+        self.candela * leaves.powi(self.power) * arrives / (squared + self.area() / std::f64::consts::PI)
+    }
+}
+
+/// A luminaire; its intensity in cd is its flux beside the others.
+pub(crate) fn luminaire(luminaire: &Luminaire, room: &Room) -> Lamp {
+    let (mut height, mut turn, mut power) = (room.ceiling_m - DROP_M, 0.0f64, 1);
+    let (length, width) = match luminaire.kind {
+        LuminaireKind::Panel => (0.6, 0.6),
+        LuminaireKind::Batten { turn_deg } => {
+            turn = turn_deg.to_radians();
+            (1.2, 0.1)
+        }
+        LuminaireKind::Downlight => {
+            power = 3;
+            (0.1, 0.1)
+        }
+        LuminaireKind::Pendant { height_m } => {
+            height = height_m;
+            (0.3, 0.3)
+        }
+    };
+    let (sin, cos) = turn.sin_cos();
+    Lamp {
+        at: DVec3::new(luminaire.at_m.0, luminaire.at_m.1, height),
+        facing: DVec3::NEG_Z,
+        half: [DVec3::new(cos, sin, 0.0) * (length / 2.0), DVec3::new(-sin, cos, 0.0) * (width / 2.0)],
+        candela: luminaire.flux,
+        power,
+    }
+}
+
+/// The pieces of a window; the intensity of each in cd is its area in m².
+pub(crate) fn window(glass: &Rectangle) -> Vec<Lamp> {
+    let pieces = |edge: DVec3| (edge.length() / PIECE_M).ceil().max(1.0);
+    let (columns, rows) = (pieces(glass.u), pieces(glass.v));
+    let (u, v) = (glass.u / columns, glass.v / rows);
+    let piece = |column: u32, row: u32| Lamp {
+        at: glass.corner + u * (f64::from(column) + 0.5) + v * (f64::from(row) + 0.5),
+        facing: glass.normal(),
+        half: [u / 2.0, v / 2.0],
+        candela: u.length() * v.length(),
+        power: 1,
+    };
+    (0..rows as u32).flat_map(|row| (0..columns as u32).map(move |column| piece(column, row))).collect()
+}

@@ -1,0 +1,160 @@
+//! Triangles on their way to the graphics driver: corners that carry the luminance they have at a level of 1 lx.
+
+use bevy::asset::RenderAssetUsages;
+use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
+use glam::{DVec2, DVec3};
+use scenes::{Color, Finish, Rectangle};
+
+/// What a mirror throws back.
+const MIRRORED: f32 = 0.9;
+/// No place is darker than this part of the room's level: the sun's light is told as a multiple of the rest.
+const DARKEST: f64 = 1e-4;
+
+/// What arrives at a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lit {
+    /// Lux at a level of 1 lx, without the sun's.
+    pub per_lux: f64,
+    /// Of the sun, lx, where a beam is.
+    pub sun: f64,
+}
+
+/// A surface's material.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surface {
+    reflectance: [f32; 3],
+    layer: f32,
+    per_m: f64,
+}
+
+impl Surface {
+    pub fn new(color: Color, finish: Finish) -> Self {
+        Surface { reflectance: color.reflectance(), layer: finish.kind() as f32, per_m: finish.repeats_m().recip() }
+    }
+}
+
+/// Corners and the triangles between them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Vertices {
+    positions: Vec<[f32; 3]>,
+    /// Luminance at 1 lx by channel, cd/m², and the layer of the finish.
+    colors: Vec<[f32; 4]>,
+    /// Where a corner lies on its finish, in repetitions.
+    on_finish: Vec<[f32; 2]>,
+    /// The sun's light as a multiple of that at 1 lx, where a beam is; and nothing.
+    sun: Vec<[f32; 2]>,
+    pub indices: Vec<u32>,
+}
+
+impl Vertices {
+    pub fn len(&self) -> u32 {
+        self.positions.len() as u32
+    }
+
+    /// Adds a corner at a place, which lies on its material so many metres along and across.
+    pub fn corner(&mut self, at: DVec3, on_material: DVec2, surface: &Surface, lit: Lit) {
+        let per_lux = lit.per_lux.max(DARKEST);
+        self.glowing(at, surface.reflectance.map(|part| part * lambert(per_lux)), surface.layer, lit.sun / per_lux);
+        let on_finish = on_material * surface.per_m;
+        self.on_finish.push([on_finish.x as f32, on_finish.y as f32]);
+    }
+
+    fn glowing(&mut self, at: DVec3, [r, g, b]: [f32; 3], layer: f32, sun: f64) {
+        self.positions.push(at.as_vec3().to_array());
+        self.colors.push([r, g, b, layer]);
+        self.sun.push([sun as f32, 0.0]);
+    }
+
+    /// Adds a rectangle that shines by itself, cd/m² by channel at a level of 1 lx.
+    pub fn shining(&mut self, pane: &Rectangle, luminance: [f32; 3]) {
+        let first = self.len();
+        for (u, v) in [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
+            self.glowing(pane.corner + pane.u * u + pane.v * v, luminance, Finish::Plain.kind() as f32, 0.0);
+            self.on_finish.push([0.0; 2]);
+        }
+        self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
+    }
+
+    /// Light that has changed at corner `index`, which has this reflectance.
+    pub fn relight(&mut self, index: usize, surface: &Surface, lit: Lit) {
+        let per_lux = lit.per_lux.max(DARKEST);
+        let [r, g, b] = surface.reflectance.map(|part| part * lambert(per_lux));
+        self.colors[index] = [r, g, b, surface.layer];
+        self.sun[index] = [(lit.sun / per_lux) as f32, 0.0];
+    }
+
+    /// The mesh: with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening. Beams of the sun
+    /// are not seen there.
+    pub fn mesh(&self, mirrors: &[Rectangle], sunny: bool) -> Mesh {
+        let mut all = self.clone();
+        for mirror in mirrors {
+            let (normal, plane) = (mirror.normal().as_vec3(), mirror.corner.as_vec3());
+            let first = all.len();
+            all.positions.extend(self.positions.iter().map(|at| {
+                let at = glam::Vec3::from_array(*at);
+                (at - normal * (2.0 * (at - plane).dot(normal))).to_array()
+            }));
+            all.colors
+                .extend(self.colors.iter().map(|[r, g, b, layer]| [r * MIRRORED, g * MIRRORED, b * MIRRORED, *layer]));
+            all.on_finish.extend(&self.on_finish);
+            all.sun.resize(all.positions.len(), [0.0; 2]);
+            // What is mirrored turns the other way round.
+            all.indices.extend(self.indices.chunks_exact(3).flat_map(|t| [t[0], t[2], t[1]].map(|i| first + i)));
+        }
+        let mut mesh = Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
+            .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, all.positions)
+            .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, all.colors)
+            .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, all.on_finish);
+        if sunny {
+            mesh.insert_attribute(Mesh::ATTRIBUTE_UV_1, all.sun);
+        }
+        mesh.with_inserted_indices(Indices::U32(all.indices))
+    }
+}
+
+/// The luminance of a white surface, by Lambert's law.
+fn lambert(lux: f64) -> f32 {
+    (lux / std::f64::consts::PI) as f32
+}
+
+/// Two triangles for each cell of a grid of corners that begins at `first` and goes row by row; counter-clockwise where rows
+/// lie to the left of columns. Cells for which `open` holds are left out.
+pub(super) fn grid_triangles(
+    columns: usize,
+    rows: usize,
+    first: u32,
+    open: impl Fn(usize, usize) -> bool,
+) -> impl Iterator<Item = u32> {
+    let cells = (0..rows - 1).flat_map(move |row| (0..columns - 1).map(move |column| (column, row)));
+    let columns = columns as u32;
+    let order = [0, 1, columns + 1, 0, columns + 1, columns];
+    cells
+        .filter(move |(column, row)| !open(*column, *row))
+        .flat_map(move |(column, row)| order.map(|corner| first + row as u32 * columns + column as u32 + corner))
+}
+
+/// A length cut into pieces no longer than `piece_m`, and at `edges`; from 0, ascending.
+pub(super) fn cuts(length: f64, piece_m: f64, edges: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let mut ends: Vec<f64> = edges.into_iter().filter(|edge| (1e-6..length - 1e-6).contains(edge)).collect();
+    ends.push(length);
+    ends.sort_by(f64::total_cmp);
+    ends.dedup_by(|a, b| (*a - *b).abs() < 1e-6);
+    let mut cuts = vec![0.0];
+    for to in ends {
+        let from = cuts[cuts.len() - 1];
+        let pieces = ((to - from) / piece_m).ceil().max(1.0);
+        cuts.extend((1..=pieces as u32).map(|i| from + (to - from) * f64::from(i) / pieces));
+    }
+    cuts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_lie_at_edges_and_no_piece_is_too_long() {
+        assert_eq!(cuts(1.0, 0.5, []), [0.0, 0.5, 1.0]);
+        assert_eq!(cuts(1.0, 0.5, [0.8, 0.2, 0.2, 1.0, 0.0, 7.0]), [0.0, 0.2, 0.5, 0.8, 1.0]);
+    }
+}
