@@ -41,6 +41,6 @@ impl Camera {
     /// Takes a picture with given settings, without touching the exposure control. With the settings and the light of
     /// frame `seq` this is that frame again, to the bit.
     pub fn take(&self, seq: u64, exposure: Exposure, radiance: &Radiance) -> Developed {
-        self.isp.develop(&self.sensor.read_out(seq, exposure, radiance))
+        self.isp.develop(&self.sensor.read_out(seq, 0, exposure, radiance))
     }
 }

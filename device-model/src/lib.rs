@@ -9,16 +9,21 @@
 mod camera;
 mod exposure;
 mod isp;
+mod light;
 mod noise;
 mod profile;
 mod radiance;
 mod rtc;
+mod sampling;
 mod sensor;
 
 pub use camera::Camera;
 pub use exposure::{AutoExposure, Exposure};
 pub use isp::{Developed, Isp};
-pub use profile::{ExposureControl, ImageStream, MountingDefault, Optics, Profile, SensorChip};
+pub use light::{Flicker, Light};
+pub use profile::{
+    ExposureControl, ImageStream, MountingDefault, Optics, Processing, Profile, SensorChip, WideDynamicRange,
+};
 pub use radiance::{Pinhole, Radiance};
 pub use rtc::Rtc;
 pub use sensor::{ImageSensor, RawImage};
