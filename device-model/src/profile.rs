@@ -132,8 +132,20 @@ pub struct ExposureControl {
 pub struct Processing {
     /// Part of the difference between luminance and its 3×3 blur that is added to it; 0 is off.
     pub sharpening: f64,
-    /// Largest ratio of two channels' gains that automatic white balance sets; 1 is off.
-    pub white_balance_range: f64,
+    /// Automatic white balance.
+    pub white_balance: WhiteBalanceControl,
+}
+
+/// Limits and manners of the automatic white balance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhiteBalanceControl {
+    /// Largest ratio of two channels' gains; 1 is off.
+    pub range: f64,
+    /// The part of a cast, as a logarithm, that one correction takes away.
+    pub speed: f64,
+    /// What has a smaller ratio than this between its strongest and weakest channel is taken for grey.
+    pub grey_ratio_max: f64,
 }
 
 /// Two exposures of each frame merged into one picture.
@@ -158,6 +170,15 @@ pub struct MountingDefault {
     pub rotation_deg: f64,
     /// From straight down towards the image's up, in degrees.
     pub tilt_deg: f64,
+}
+
+impl ExposureControl {
+    /// [`Self::target_level`] as a linear signal, a fraction of white: the inverse of the sRGB transfer function
+    /// (IEC 61966-2-1).
+    pub fn target(&self) -> f64 {
+        let encoded = f64::from(self.target_level) / 255.0;
+        if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) }
+    }
 }
 
 static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");

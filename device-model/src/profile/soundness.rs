@@ -52,7 +52,10 @@ impl Profile {
         within("exposure.speed", exposure.speed, 0.01..=1.0, "");
         within("exposure.dead_band", exposure.dead_band, 0.0..=0.5, "");
         within("processing.sharpening", processing.sharpening, 0.0..=4.0, "");
-        within("processing.white_balance_range", processing.white_balance_range, 1.0..=4.0, "");
+        let balance = &processing.white_balance;
+        within("processing.white_balance.range", balance.range, 1.0..=4.0, "");
+        within("processing.white_balance.speed", balance.speed, 0.001..=0.5, "");
+        within("processing.white_balance.grey_ratio_max", balance.grey_ratio_max, 1.0..=4.0, "");
         let wide = &self.wide_dynamic_range;
         within("wide_dynamic_range.exposure_ratio", wide.exposure_ratio, 1.0..=256.0, "");
         within("wide_dynamic_range.compression", wide.compression, 0.0..=1.0, "");
@@ -133,14 +136,16 @@ mod tests {
             assert_eq!(problems.len(), 1, "{problems:?}");
             problems[0].0
         };
-        let mistakes: [(&str, fn(&mut Profile)); 10] = [
+        let mistakes: [(&str, fn(&mut Profile)); 12] = [
             ("sensor.dsnu_e", |p| p.sensor.dsnu_e = -1.0),
             ("sensor.prnu_percent", |p| p.sensor.prnu_percent = 40.0),
             ("sensor.readout_ms", |p| p.sensor.readout_ms = f64::NAN),
             ("exposure.corner_weight", |p| p.exposure.corner_weight = 1.5),
             ("exposure.highlight_cap", |p| p.exposure.highlight_cap = 1.0),
             ("processing.sharpening", |p| p.processing.sharpening = -0.1),
-            ("processing.white_balance_range", |p| p.processing.white_balance_range = 0.5),
+            ("processing.white_balance.range", |p| p.processing.white_balance.range = 0.5),
+            ("processing.white_balance.speed", |p| p.processing.white_balance.speed = 0.0),
+            ("processing.white_balance.grey_ratio_max", |p| p.processing.white_balance.grey_ratio_max = 0.9),
             ("wide_dynamic_range.exposure_ratio", |p| p.wide_dynamic_range.exposure_ratio = 0.5),
             ("wide_dynamic_range.compression", |p| p.wide_dynamic_range.compression = 1.1),
             ("wide_dynamic_range.lift_max", |p| p.wide_dynamic_range.lift_max = 0.0),
