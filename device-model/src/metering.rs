@@ -19,7 +19,7 @@ pub(crate) struct Meter {
 
 /// Signals by brightness: 256 bins, each with the weight in it and the weighted sum of signals.
 pub(crate) struct Histogram {
-    bins: Box<[(f32, f32); 256]>,
+    bins: Box<[(f64, f64); 256]>,
 }
 
 impl Histogram {
@@ -31,8 +31,8 @@ impl Histogram {
     #[inline]
     pub fn count(&mut self, bin: u8, weight: f32, signal: f32) {
         let (weights, signals) = &mut self.bins[usize::from(bin)];
-        *weights += weight;
-        *signals += weight * signal;
+        *weights += f64::from(weight);
+        *signals += f64::from(weight * signal);
     }
 }
 
@@ -61,7 +61,7 @@ impl Meter {
 
     /// The metered signal as a fraction of white; 0 for a black picture.
     pub fn signal(&self, histogram: &Histogram) -> f64 {
-        let bins = histogram.bins.iter().map(|&(weight, sum)| (f64::from(weight), f64::from(sum)));
+        let bins = histogram.bins.iter().copied();
         let lit = bins.clone().rev().filter(|&(_, sum)| sum > 0.0);
         let (weights, mut sum) = bins.fold((0.0, 0.0), |(w, s), (weight, signals)| (w + weight, s + signals));
         let cap = self.highlight_cap * self.target;

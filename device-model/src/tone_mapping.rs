@@ -127,7 +127,7 @@ mod tests {
         let target = mapping.target;
         // A chequer of ±20 % in one brightness.
         let mapped = |brightness: f32| {
-            let level = |i: usize| target * brightness * if (i % 320 / 2 + i / 640) % 2 == 0 { 0.8 } else { 1.2 };
+            let level = |i: usize| target * brightness * [0.8, 1.2][(i % 320 / 2 + i / 640) % 2];
             let mut signals: Vec<f32> = (0..320 * 240).flat_map(|i| [level(i); 3]).collect();
             mapping.map(&mut signals, 1.0);
             (signals[0] / target, signals[6] / target)

@@ -76,7 +76,7 @@ fn more_light_than_the_photosites_hold_is_white() {
     for luminance in [1e5, 1e30, f64::INFINITY] {
         let white = camera.take(0, exposure, &flat(&profile, luminance));
         assert!(white.image.pixels.iter().all(|&level| level == 255), "{luminance} cd/m²");
-        assert!((white.mean_signal - 1.0).abs() < 1e-9);
+        assert!((white.mean_signal - 1.0).abs() < 1e-6);
     }
     for luminance in [0.0, -5.0, f64::NAN] {
         let black = camera.take(0, exposure, &flat(&profile, luminance));
