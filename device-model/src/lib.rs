@@ -7,18 +7,32 @@
 //! This crate does not know what is in front of the lens, who renders it, or what firmware makes of the frames.
 
 mod camera;
+mod decisions;
 mod exposure;
 mod isp;
+mod light;
+mod metering;
 mod noise;
 mod profile;
 mod radiance;
 mod rtc;
+mod sampling;
 mod sensor;
+mod settings;
+mod sharpening;
+mod tone_mapping;
+mod white_balance;
 
 pub use camera::Camera;
 pub use exposure::{AutoExposure, Exposure};
 pub use isp::{Developed, Isp};
-pub use profile::{ExposureControl, ImageStream, MountingDefault, Optics, Profile, SensorChip};
+pub use light::{Flicker, Light};
+pub use profile::{
+    ExposureControl, ImageStream, MountingDefault, Optics, Processing, Profile, SensorChip, WhiteBalanceControl,
+    WideDynamicRange,
+};
 pub use radiance::{Pinhole, Radiance};
 pub use rtc::Rtc;
 pub use sensor::{ImageSensor, RawImage};
+pub use settings::{CameraSettings, PowerLineFrequency};
+pub use white_balance::{Gains, NEUTRAL};

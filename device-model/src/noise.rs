@@ -11,8 +11,12 @@ use rand_distr::{Distribution, StandardNormal};
 const TABLE_BITS: u32 = 16;
 const TABLE_LEN: usize = 1 << TABLE_BITS;
 
-/// Above this mean, in electrons, a Poisson variate is as good as normal: read noise of a few electrons hides the rest.
+/// Above this mean, in electrons, a Poisson variate is as good as normal (its skewness is below 0.18).
 const POISSON_MEAN_MAX: f32 = 30.0;
+
+/// With more read noise than this, in electrons squared, photons and read noise together are never more skewed than that:
+/// a mean of twice the read variance σ² is the worst, with a skewness of 0.385/σ.
+const READ_VARIANCE_MAX: f32 = 4.6;
 
 pub(crate) struct Noise {
     normals: Box<[f32; TABLE_LEN]>,
@@ -34,32 +38,61 @@ impl Noise {
         Noise { normals, seed }
     }
 
-    pub fn frame(&self, seq: u64) -> FrameNoise<'_> {
-        FrameNoise { normals: &self.normals, key: mix(self.seed ^ mix(seq.wrapping_add(GOLDEN))) }
+    /// The noise of the `nth` exposure of frame `seq`.
+    pub fn exposure(&self, seq: u64, nth: u64) -> ExposureNoise<'_> {
+        self.keyed(mix(seq.wrapping_add(GOLDEN)).wrapping_add(mix(nth)))
+    }
+
+    /// What is drawn once and stays.
+    pub fn fixed(&self) -> ExposureNoise<'_> {
+        self.keyed(FIXED)
+    }
+
+    fn keyed(&self, key: u64) -> ExposureNoise<'_> {
+        ExposureNoise { normals: &self.normals, key: mix(self.seed ^ key) }
     }
 }
 
-pub(crate) struct FrameNoise<'n> {
+/// Normal variates of a sample's place.
+pub(crate) struct ExposureNoise<'n> {
     normals: &'n [f32; TABLE_LEN],
     key: u64,
 }
 
-impl FrameNoise<'_> {
+impl ExposureNoise<'_> {
     /// The random bits of one pixel: [`TABLE_BITS`] for each of its channels.
     #[inline]
-    pub fn pixel(&self, index: usize) -> u64 {
+    fn pixel(&self, index: usize) -> u64 {
         mix(self.key.wrapping_add((index as u64).wrapping_mul(GOLDEN)))
     }
 
-    /// Electrons read from a channel that expects `mean`, with the variance `read_variance` of the read noise.
-    #[inline(always)]
-    pub fn electrons(&self, pixel: u64, channel: usize, mean: f32, read_variance: f32) -> f32 {
-        let bits = (pixel >> (channel as u32 * TABLE_BITS)) as usize;
-        let normal = self.normals[bits % TABLE_LEN];
-        if mean > POISSON_MEAN_MAX {
-            mean + (mean + read_variance).sqrt() * normal
-        } else {
-            few_photons(pixel.wrapping_add(channel as u64 + 1), mean) + read_variance.sqrt() * normal
+    /// A normal variate for each channel of pixels `first..`, as many as `normals` has room for.
+    pub fn normals(&self, first: usize, normals: &mut [f32]) {
+        for (index, normals) in normals.chunks_exact_mut(3).enumerate() {
+            let bits = self.pixel(first + index);
+            for (channel, normal) in normals.iter_mut().enumerate() {
+                *normal = self.normals[(bits >> (channel as u32 * TABLE_BITS)) as usize % TABLE_LEN];
+            }
+        }
+    }
+
+    /// Turns the mean electrons of pixels `first..` into what is read, with the variance `read_variance` of the read noise.
+    /// `normals` are those of [`Self::normals`] of the same pixels.
+    pub fn electrons(&self, first: usize, means: &mut [f32], normals: &[f32], read_variance: f32) {
+        if read_variance > READ_VARIANCE_MAX {
+            for (mean, normal) in means.iter_mut().zip(normals) {
+                *mean += (*mean + read_variance).sqrt() * normal;
+            }
+            return;
+        }
+        let deviation = read_variance.sqrt();
+        for (index, (mean, normal)) in means.iter_mut().zip(normals).enumerate() {
+            *mean = if *mean > POISSON_MEAN_MAX {
+                *mean + (*mean + read_variance).sqrt() * normal
+            } else {
+                few_photons(self.pixel(first + index / 3).wrapping_add((index % 3) as u64 + 1), *mean)
+                    + deviation * normal
+            };
         }
     }
 }
@@ -88,6 +121,9 @@ fn poisson(mean: f32, quantile: f32) -> f32 {
     count
 }
 
+/// What no [`mix`] of a frame's number is likely to be.
+const FIXED: u64 = 0x0DD5_EED0_F1CE_D0D0;
+
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
@@ -105,14 +141,15 @@ mod tests {
     #[test]
     fn electrons_have_the_mean_and_variance_of_photons_and_read_noise() {
         let noise = Noise::new(7);
-        let frame = noise.frame(3);
         let n = 200_000;
-        for mean in [0.0, 0.3, 5.0, 29.0, 31.0, 4000.0] {
+        // With little read noise photons are counted one by one.
+        for (read_variance, mean) in
+            [9.0, 1.0].into_iter().flat_map(|r| [0.0, 0.3, 5.0, 29.0, 31.0, 4000.0].map(|m| (r, m)))
+        {
+            let drawn = electrons(&noise, 3, n, mean, read_variance);
             for channel in 0..3 {
-                let drawn: Vec<f64> =
-                    (0..n).map(|i| f64::from(frame.electrons(frame.pixel(i), channel, mean, 9.0))).collect();
-                let (measured, variance) = mean_and_variance(&drawn);
-                let (mean, expected) = (f64::from(mean), f64::from(mean) + 9.0);
+                let (measured, variance) = mean_and_variance(drawn.iter().skip(channel).step_by(3).copied());
+                let (mean, expected) = (f64::from(mean), f64::from(mean + read_variance));
                 // Five standard errors; the fourth moment of the sum is at most that of a Poisson variate.
                 let mean_error = 5.0 * (expected / n as f64).sqrt();
                 let variance_error = 5.0 * expected * ((2.0 + 1.0 / expected) / n as f64).sqrt();
@@ -120,6 +157,12 @@ mod tests {
                 assert!((variance - expected).abs() < variance_error, "variance {variance} for {expected}");
             }
         }
+    }
+
+    #[test]
+    fn with_little_read_noise_photons_are_whole() {
+        let drawn = electrons(&Noise::new(7), 3, 1000, 2.0, 0.0);
+        assert!(drawn.iter().all(|electrons| electrons.fract() == 0.0));
     }
 
     #[test]
@@ -134,22 +177,37 @@ mod tests {
     fn neighbouring_pixels_channels_and_frames_are_uncorrelated() {
         let noise = Noise::new(7);
         let n: usize = 50_000;
-        let sample = |seq, channel: usize, offset| -> Vec<f64> {
-            let frame = noise.frame(seq);
-            (0..n).map(|i| f64::from(frame.electrons(frame.pixel(i + offset), channel, 100.0, 0.0))).collect()
+        let drawn = |exposure: ExposureNoise<'_>| {
+            let mut normals = vec![0.0; 3 * (n + 320)];
+            exposure.normals(0, &mut normals);
+            normals
         };
-        let here = sample(5, 0, 0);
-        for other in [sample(5, 1, 0), sample(5, 0, 1), sample(5, 0, 320), sample(6, 0, 0), sample(5, 2, 0)] {
-            let (mean, variance) = mean_and_variance(&here);
+        let (frame, next, short) = (noise.exposure(5, 0), noise.exposure(6, 0), noise.exposure(5, 1));
+        let (frame, others) = (drawn(frame), [drawn(next), drawn(short), drawn(noise.fixed())]);
+        let sample = |normals: &[f32], channel: usize, offset: usize| -> Vec<f64> {
+            normals.iter().skip(3 * offset + channel).step_by(3).take(n).copied().map(f64::from).collect()
+        };
+        let here = sample(&frame, 0, 0);
+        let near = [(1, 0), (2, 0), (0, 1), (0, 320)].map(|(channel, offset)| sample(&frame, channel, offset));
+        for other in near.into_iter().chain(others.map(|normals| sample(&normals, 0, 0))) {
+            let (mean, variance) = mean_and_variance(here.iter().copied());
             let product: f64 = here.iter().zip(&other).map(|(a, b)| (a - mean) * (b - mean)).sum();
             let correlation = product / n as f64 / variance;
             assert!(correlation.abs() < 5.0 / (n as f64).sqrt(), "correlation {correlation}");
         }
     }
 
-    fn mean_and_variance(values: &[f64]) -> (f64, f64) {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0))
+    fn electrons(noise: &Noise, seq: u64, pixels: usize, mean: f32, read_variance: f32) -> Vec<f64> {
+        let exposure = noise.exposure(seq, 0);
+        let (mut normals, mut electrons) = (vec![0.0; 3 * pixels], vec![mean; 3 * pixels]);
+        exposure.normals(0, &mut normals);
+        exposure.electrons(0, &mut electrons, &normals, read_variance);
+        electrons.into_iter().map(f64::from).collect()
+    }
+
+    fn mean_and_variance(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+        let n = values.clone().count() as f64;
+        let mean = values.clone().sum::<f64>() / n;
+        (mean, values.map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0))
     }
 }

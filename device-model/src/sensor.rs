@@ -9,9 +9,10 @@ use firmware_shim::Lens;
 use glam::DVec2;
 
 use crate::exposure::Exposure;
+use crate::light::Light;
 use crate::noise::Noise;
 use crate::profile::Profile;
-use crate::radiance::Radiance;
+use crate::sampling::{Sampling, physical};
 
 /// What the converter delivers for one frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +31,18 @@ pub struct ImageSensor {
     height: u32,
     /// Per pixel, where it looks in the rectilinear picture, in [0, 1] from its top left.
     looks_at: Vec<[f32; 2]>,
-    /// Per pixel, electrons per second and channel for 1 cd/m².
+    /// The same in a picture of the size that is asked for.
+    sampling: Sampling,
+    /// Per pixel and channel, electrons per second for 1 cd/m²: lens, chip, and how this very photosite responds.
     responsivity: Vec<f32>,
+    /// Per pixel and channel, electrons that this very photosite delivers in darkness, more or less than most.
+    dark_e: Vec<f32>,
     full_well_e: f32,
     read_variance_e2: f32,
     dn_per_e: f32,
     black_level: f32,
     dn_max: f32,
+    line_time_s: f64,
     noise: Noise,
 }
 
@@ -58,45 +64,85 @@ impl ImageSensor {
         let lux_per_nit = profile.optics.transmission * std::f64::consts::PI / (4.0 * profile.optics.f_number.powi(2));
         let on_axis = lux_per_nit * PHOTONS_PER_LUMEN_SECOND * area_m2 * chip.quantum_efficiency;
         let full_well_e = chip.full_well_e * photosites;
+        let looks_at: Vec<[f32; 2]> = looks_at.collect();
+        let noise = Noise::new(seed);
+        // Sums of several photosites vary by the root of their number; their mean response by as much less.
+        let prnu = chip.prnu_percent / 100.0 / photosites.sqrt();
+        let dsnu_e = chip.dsnu_e * photosites.sqrt();
+        let mut pattern = vec![0.0; looks_at.len() * 3 * 2];
+        noise.fixed().normals(0, &mut pattern);
+        let (response, dark) = pattern.split_at(looks_at.len() * 3);
+        let falloff = falloff(profile);
+        let respond = |(normal, passed): (&f32, &f32)| passed * on_axis as f32 * (1.0 + prnu as f32 * normal);
         ImageSensor {
             width: lens.width,
             height: lens.height,
-            looks_at: looks_at.collect(),
-            responsivity: falloff(profile).iter().map(|passed| passed * on_axis as f32).collect(),
+            sampling: Sampling::new(pinhole.width, pinhole.height, &looks_at),
+            looks_at,
+            responsivity: response.iter().zip(falloff.iter().flat_map(|passed| [passed; 3])).map(respond).collect(),
+            dark_e: dark.iter().map(|normal| dsnu_e as f32 * normal).collect(),
             full_well_e: full_well_e as f32,
             read_variance_e2: (chip.read_noise_e.powi(2) * photosites) as f32,
             dn_per_e: (f64::from(chip.dn_max() - chip.black_level_dn) / full_well_e) as f32,
             black_level: f32::from(chip.black_level_dn),
             dn_max: f32::from(chip.dn_max()),
-            noise: Noise::new(seed),
+            line_time_s: chip.readout_ms * 1e-3 / f64::from(lens.height.max(2) - 1),
+            noise,
         }
     }
 
-    /// Takes frame `seq`. The radiance must have the field of [`Profile::pinhole`]; its resolution may differ. The result
-    /// depends on nothing but the sensor's profile and seed and these arguments.
+    /// Takes the `nth` exposure of frame `seq`. The radiance must have the field of [`Profile::pinhole`]; its resolution may
+    /// differ. The result depends on nothing but the sensor's profile and seed and these arguments.
     ///
     /// # Panics
-    /// When the radiance has not as many pixels as its size says, or none.
-    pub fn read_out(&self, seq: u64, exposure: Exposure, radiance: &Radiance) -> RawImage {
-        let sampler = Sampler::new(radiance);
-        let noise = self.noise.frame(seq);
-        let time_s = exposure.time_s as f32;
-        let dn_per_e = self.dn_per_e * exposure.gain as f32;
-        // Half a step up, since the conversion to an integer rounds down.
-        let offset = self.black_level + 0.5;
-        let read_out_pixel = |(index, (at, responsivity)): (usize, (&[f32; 2], &f32))| {
-            let electrons_per_nit = responsivity * time_s;
-            let bits = noise.pixel(index);
-            let light = sampler.at(*at);
-            std::array::from_fn(|channel| {
-                // Twice the full well is as saturated as any.
-                let mean = (light[channel] * electrons_per_nit).min(2.0 * self.full_well_e);
-                let electrons = noise.electrons(bits, channel, mean, self.read_variance_e2).min(self.full_well_e);
-                (electrons * dn_per_e + offset).clamp(0.0, self.dn_max) as u16
-            })
+    /// When the radiance has not as many pixels as its size says, or fewer than 2×2.
+    pub fn read_out<'r>(&self, seq: u64, nth: u64, exposure: Exposure, light: impl Into<Light<'r>>) -> RawImage {
+        let light = light.into();
+        let other_size;
+        let sampling = if self.sampling.fits(light.radiance) {
+            &self.sampling
+        } else {
+            other_size = Sampling::new(light.radiance.width, light.radiance.height, &self.looks_at);
+            &other_size
         };
-        let dn = self.looks_at.iter().zip(&self.responsivity).enumerate().map(read_out_pixel).collect();
+        let pixels = physical(light.radiance);
+        let noise = self.noise.exposure(seq, nth);
+        let dn_per_e = self.dn_per_e * exposure.gain as f32;
+        let width = self.width as usize;
+        let mut dn = vec![[0; 3]; self.looks_at.len()];
+        let (mut electrons, mut normals) = (vec![0.0; 3 * width], vec![0.0; 3 * width]);
+        // One row at a time, step by step, so that each step is a plain loop over numbers in the fastest memory.
+        for (y, row) in dn.chunks_exact_mut(width).enumerate() {
+            let (first, samples) = (y * width, y * width * 3..(y + 1) * width * 3);
+            sampling.sample(first, &pixels, &mut electrons);
+            noise.normals(first, &mut normals);
+            let lit_s = exposure.time_s * self.light_of_row(y, exposure.time_s, &light);
+            self.count(lit_s as f32, &self.responsivity[samples.clone()], &mut electrons);
+            noise.electrons(first, &mut electrons, &normals, self.read_variance_e2);
+            self.convert(dn_per_e, &electrons, &self.dark_e[samples], row.as_flattened_mut());
+        }
         RawImage { width: self.width, height: self.height, dn }
+    }
+
+    /// The mean of the light over the exposure of row `y`, as a factor: the rows are exposed one after the other.
+    fn light_of_row(&self, y: usize, time_s: f64, light: &Light<'_>) -> f64 {
+        let after_middle_s = (y as f64 - (f64::from(self.height) - 1.0) / 2.0) * self.line_time_s;
+        light.flicker.map_or(1.0, |flicker| flicker.mean(light.middle_s + after_middle_s, time_s))
+    }
+
+    /// From light in cd/m² to the mean of the electrons it frees.
+    fn count(&self, time_s: f32, responsivity: &[f32], light: &mut [f32]) {
+        for (light, responsivity) in light.iter_mut().zip(responsivity) {
+            // Twice the full well is as saturated as any.
+            *light = (*light * responsivity * time_s).min(2.0 * self.full_well_e);
+        }
+    }
+
+    fn convert(&self, dn_per_e: f32, electrons: &[f32], dark_e: &[f32], dn: &mut [u16]) {
+        for ((dn, electrons), dark) in dn.iter_mut().zip(electrons).zip(dark_e) {
+            let electrons = (electrons + dark).min(self.full_well_e);
+            *dn = round((electrons * dn_per_e + self.black_level).clamp(0.0, self.dn_max));
+        }
     }
 }
 
@@ -115,53 +161,12 @@ fn pixel_centres(lens: &Lens) -> impl Iterator<Item = DVec2> {
     (0..height).flat_map(move |y| (0..width).map(move |x| DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5)))
 }
 
-/// Bilinear sampling of a radiance picture.
-struct Sampler<'r> {
-    pixels: &'r [[f32; 3]],
-    width: usize,
-    size: [f32; 2],
-    /// The last pixel that has a neighbour to the right and below.
-    last: [f32; 2],
-}
-
-impl<'r> Sampler<'r> {
-    fn new(radiance: &'r Radiance) -> Self {
-        let (width, height) = (radiance.width as usize, radiance.height as usize);
-        assert!(
-            width >= 2 && height >= 2 && radiance.pixels.len() == width * height,
-            "a radiance picture of {width}×{height} with {} pixels",
-            radiance.pixels.len()
-        );
-        Sampler {
-            pixels: &radiance.pixels,
-            width,
-            size: [width as f32, height as f32],
-            last: [(width - 2) as f32, (height - 2) as f32],
-        }
-    }
-
-    #[inline]
-    fn at(&self, place: [f32; 2]) -> [f32; 3] {
-        // A pixel's value stands for its centre.
-        let (x, y) = (place[0] * self.size[0] - 0.5, place[1] * self.size[1] - 0.5);
-        let (left, top) = (x.clamp(0.0, self.last[0]) as usize, y.clamp(0.0, self.last[1]) as usize);
-        let (right_part, lower_part) = ((x - left as f32).clamp(0.0, 1.0), (y - top as f32).clamp(0.0, 1.0));
-        let index = top * self.width + left;
-        let (upper, lower) = (&self.pixels[index..index + 2], &self.pixels[index + self.width..index + self.width + 2]);
-        std::array::from_fn(|c| {
-            let [upper, lower] = [upper, lower].map(|row| [row[0][c], row[1][c]].map(physical));
-            let above = upper[0] + (upper[1] - upper[0]) * right_part;
-            let below = lower[0] + (lower[1] - lower[0]) * right_part;
-            above + (below - above) * lower_part
-        })
-    }
-}
-
-/// A luminance as it can be: a renderer's overflow to infinity is very bright, and what is no number is dark.
+/// The nearest integer of a number in [0, 65535]. Where a step between floats is 1, the last bits are the integer; unlike a
+/// conversion this has no case to tell apart, and eight are done at once.
 #[inline]
-#[allow(clippy::manual_clamp)] // `clamp` would let through what is no number.
-fn physical(luminance: f32) -> f32 {
-    luminance.max(0.0).min(1e20)
+pub(crate) fn round(value: f32) -> u16 {
+    const STEP_1: f32 = 8_388_608.0;
+    (value + STEP_1).to_bits() as u16
 }
 
 #[cfg(test)]
@@ -169,16 +174,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn light_between_rendered_pixels_is_in_proportion_and_beyond_the_border_like_it() {
-        let grey = |levels: [f32; 4]| Radiance { width: 2, height: 2, pixels: levels.map(|level| [level; 3]).to_vec() };
-        let radiance = grey([10.0, 20.0, 50.0, 60.0]);
-        let at = |x: f32, y: f32| Sampler::new(&radiance).at([x / 2.0, y / 2.0])[1];
-        assert_eq!([at(0.5, 0.5), at(1.5, 0.5), at(0.5, 1.5), at(1.5, 1.5)], [10.0, 20.0, 50.0, 60.0]);
-        assert_eq!([at(0.75, 0.5), at(0.5, 0.75), at(1.0, 1.0)], [12.5, 20.0, 35.0]);
-        assert_eq!([at(-9.0, 0.0), at(0.0, 0.0), at(9.0, 9.0)], [10.0, 10.0, 60.0]);
-        let odd = grey([f32::INFINITY, f32::NAN, -1.0, 8.0]);
-        let at = |x: f32, y: f32| Sampler::new(&odd).at([x / 2.0, y / 2.0])[0];
-        assert!(at(1.0, 1.0) > 1e9, "an overflow spreads light");
-        assert_eq!([at(1.5, 0.5), at(0.5, 1.5), at(1.5, 1.5)], [0.0, 0.0, 8.0]);
+    fn numbers_are_rounded_to_the_nearest_integer() {
+        let numbers = [0.0, 0.49, 0.51, 1.0, 167.9, 4094.4, 4095.0, 65_534.6, 65_535.0];
+        assert_eq!(numbers.map(round), [0, 0, 1, 1, 168, 4094, 4095, 65_535, 65_535]);
     }
 }

@@ -1,4 +1,4 @@
-//! The camera as physics sees it: where light lands, how much of it is counted, and how exposure follows it.
+//! The camera as physics sees it: where light lands, and how much of it is counted.
 
 use std::f64::consts::PI;
 
@@ -16,13 +16,6 @@ fn without_falloff() -> Profile {
     profile
 }
 
-/// Exposure does not depend on the number of pixels; few make a long film quick.
-fn small() -> Profile {
-    let mut profile = standard();
-    (profile.image.width, profile.image.height) = (64, 48);
-    profile
-}
-
 fn flat(profile: &Profile, luminance: f64) -> Radiance {
     let pinhole = profile.pinhole();
     Radiance::uniform(pinhole.width, pinhole.height, luminance as f32)
@@ -37,7 +30,8 @@ fn mean_and_variance(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 /// Photon transfer: the mean follows the light, the variance is that of photons, reading and rounding.
 #[test]
 fn a_flat_field_has_the_mean_and_variance_of_the_photon_transfer_curve() {
-    let profile = without_falloff();
+    let mut profile = without_falloff();
+    (profile.sensor.dsnu_e, profile.sensor.prnu_percent) = (0.0, 0.0);
     let sensor = ImageSensor::new(&profile, 11);
     // From 2 to 34,000 electrons of the 40,000 that the four photosites hold.
     for (luminance, time_s, gain) in [
@@ -48,7 +42,7 @@ fn a_flat_field_has_the_mean_and_variance_of_the_photon_transfer_curve() {
         (30.0, 0.033, 1.0),
         (400.0, 0.004, 1.0),
     ] {
-        let raw = sensor.read_out(4, Exposure { time_s, gain }, &flat(&profile, luminance));
+        let raw = sensor.read_out(4, 0, Exposure { time_s, gain }, &flat(&profile, luminance));
         // π·L/(4·2²) lx behind 90 % glass; 4.0907e15 photons per lumen-second; 4 sites of 3.75 µm; half of them counted.
         let lux = 0.9 * PI * luminance / 16.0;
         let electrons = lux * 4.0907e15 * 4.0 * 3.75e-6f64.powi(2) * time_s * 0.5;
@@ -82,7 +76,7 @@ fn more_light_than_the_photosites_hold_is_white() {
     for luminance in [1e5, 1e30, f64::INFINITY] {
         let white = camera.take(0, exposure, &flat(&profile, luminance));
         assert!(white.image.pixels.iter().all(|&level| level == 255), "{luminance} cd/m²");
-        assert!((white.mean_signal - 1.0).abs() < 1e-9);
+        assert!((white.mean_signal - 1.0).abs() < 1e-6);
     }
     for luminance in [0.0, -5.0, f64::NAN] {
         let black = camera.take(0, exposure, &flat(&profile, luminance));
@@ -125,7 +119,7 @@ fn a_bright_dot_lands_on_the_pixel_that_the_lens_projects_it_to() {
                 [(200.0 * (-0.5 * (angle / width_rad).powi(2)).exp()) as f32; 3]
             });
             let radiance = Radiance { width: pinhole.width, height: pinhole.height, pixels: pixels.collect() };
-            let raw = sensor.read_out(0, Exposure { time_s: 0.004, gain: 1.0 }, &radiance);
+            let raw = sensor.read_out(0, 0, Exposure { time_s: 0.004, gain: 1.0 }, &radiance);
             // Everything clearly above the noise of darkness.
             let lit = raw.dn.iter().enumerate().filter(|(_, dn)| dn[1] > 180);
             let (weight, moment) = lit.fold((0.0, DVec2::ZERO), |(weight, moment), (i, dn)| {
@@ -154,8 +148,8 @@ fn the_picture_is_neither_mirrored_nor_does_it_depend_on_the_rendered_resolution
         });
         Radiance { width, height, pixels: pixels.collect() }
     };
-    let once = sensor.read_out(0, exposure, &ramps(pinhole.width, pinhole.height));
-    let twice = sensor.read_out(0, exposure, &ramps(2 * pinhole.width, 2 * pinhole.height));
+    let once = sensor.read_out(0, 0, exposure, &ramps(pinhole.width, pinhole.height));
+    let twice = sensor.read_out(0, 0, exposure, &ramps(2 * pinhole.width, 2 * pinhole.height));
     let apart = once.dn.iter().zip(&twice.dn).map(|(a, b)| (0..3).map(|c| a[c].abs_diff(b[c])).max().unwrap()).max();
     assert!(apart.unwrap() <= 2, "{apart:?} apart");
     let at = |x: usize, y: usize| once.dn[y * 320 + x];
@@ -182,76 +176,6 @@ fn a_seed_makes_the_same_frames_again_and_no_two_frames_alike() {
         camera.expose(seq, &light);
     }
     assert_eq!(camera.take(3, camera.settings(3), &light).image, first[3]);
-}
-
-#[test]
-fn what_is_seen_on_one_frame_does_not_change_the_next() {
-    let profile = small();
-    for luminance in [0.0, 0.1, 10.0, 1e4] {
-        let mut camera = Camera::new(&profile, 1);
-        for seq in 0..20 {
-            let next = camera.settings(seq + 1);
-            camera.expose(seq, &flat(&profile, if seq % 3 == 0 { luminance } else { 30.0 }));
-            assert_eq!(camera.settings(seq + 1), next, "frame {seq}");
-        }
-    }
-}
-
-/// The mean signal of each frame while the light follows `luminance`, in units of the target.
-fn brightness(luminance: impl Fn(u64) -> f64, frames: u64) -> Vec<f64> {
-    let profile = small();
-    let target = (((110.0f64 / 255.0) + 0.055) / 1.055).powf(2.4);
-    let mut camera = Camera::new(&profile, 3);
-    let film = (0..frames).map(|seq| {
-        let light = flat(&profile, luminance(seq));
-        let mean = camera.take(seq, camera.settings(seq), &light).mean_signal;
-        camera.expose(seq, &light);
-        mean / target
-    });
-    film.collect()
-}
-
-#[test]
-fn exposure_follows_the_light_in_a_second_and_does_not_swing() {
-    // An office at 300 lx with a floor of 30 %: 29 cd/m². Then the lights go down or up; from below the guide's 20 lx to sun.
-    for after in [0.9, 3.0, 12.0, 60.0, 300.0, 3000.0] {
-        let seen = brightness(|seq| if seq < 15 { 29.0 } else { after }, 45);
-        let settled: Vec<f64> = [&seen[10..15], &seen[27..]].concat();
-        assert!(settled.iter().all(|b| (b.ln()).abs() < 0.08), "to {after} cd/m²: {seen:.2?}");
-        let errors: Vec<f64> = seen[15..].iter().map(|b| b.ln()).collect();
-        // Towards the target from one side, but for noise and what the dead band lets pass.
-        for pair in errors.windows(2) {
-            assert!(pair[1].abs() <= (pair[0].abs() + 0.02).max(0.08), "to {after} cd/m² it moves away: {seen:.2?}");
-            assert!(pair[1] * errors[0] > 0.0 || pair[1].abs() < 0.08, "to {after} cd/m² it overshoots: {seen:.2?}");
-        }
-        // And then it rests: frames of odd and even number alike.
-        let last = &seen[35..];
-        assert!(last.iter().all(|b| (b / last[0] - 1.0).abs() < 0.01), "to {after} cd/m² it flickers: {last:.3?}");
-    }
-}
-
-#[test]
-fn a_flash_on_one_frame_leaves_no_flicker_between_odd_and_even_frames() {
-    // So weak that the frame corrected for it comes back into the dead band with an exposure of its own.
-    let seen = brightness(|seq| if seq == 20 { 29.0 * 1.15 } else { 29.0 }, 40);
-    assert!(seen[22] < 0.96 * seen[21], "the flash is answered: {seen:.3?}");
-    let last = &seen[30..];
-    assert!(last.iter().all(|b| (b / last[0] - 1.0).abs() < 0.01), "{seen:.3?}");
-}
-
-#[test]
-fn exposure_stays_within_the_limits_of_the_device() {
-    let profile = small();
-    for (luminance, time_s, gain) in [(0.0, 0.033, 16.0), (0.001, 0.033, 16.0), (1e6, 0.0001, 1.0)] {
-        let mut camera = Camera::new(&profile, 3);
-        for seq in 0..40 {
-            camera.expose(seq, &flat(&profile, luminance));
-            let now = camera.settings(seq + 2);
-            assert!((0.0001..=0.033).contains(&now.time_s) && (1.0..=16.0).contains(&now.gain), "{now:?}");
-            assert!(now.gain == 1.0 || now.time_s == 0.033, "time before gain: {now:?}");
-        }
-        assert_eq!(camera.settings(41), Exposure { time_s, gain }, "{luminance} cd/m²");
-    }
 }
 
 #[test]

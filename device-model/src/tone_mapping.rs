@@ -1,0 +1,143 @@
+//! Wide dynamic range: a long and a short exposure made one linear picture, and its contrast made to fit the screen's.
+//!
+//! Tone mapping is local: a region darker or brighter than the target is moved towards it by part of the difference, while
+//! the contrast within it stays. What that costs is noise: a dark region is brightened together with its own.
+
+use crate::isp::luminance;
+use crate::profile::{Profile, WideDynamicRange};
+
+/// The linear signal of one sample from its long and short exposure, in steps of the converter above black. `ratio` is that
+/// of the exposures, `white` the largest signal. Where the long one comes near white the short one takes over.
+#[inline]
+pub(crate) fn merge(long: f32, short: f32, ratio: f32, white: f32) -> f32 {
+    let short_part = ((long / white - 0.8) / 0.15).clamp(0.0, 1.0);
+    long + (short * ratio - long) * short_part
+}
+
+/// Side of the regions in pixels: smaller than a person, larger than what a person's face and clothes differ in.
+const CELL_PX: usize = 16;
+
+/// Signals above this part of white are bent so that none is lost in white.
+const SHOULDER: f32 = 0.8;
+
+/// How the contrast between regions is reduced.
+pub(crate) struct ToneMapping {
+    width: usize,
+    height: usize,
+    target: f32,
+    control: WideDynamicRange,
+}
+
+impl ToneMapping {
+    pub fn new(profile: &Profile) -> Self {
+        ToneMapping {
+            width: profile.image.width as usize,
+            height: profile.image.height as usize,
+            target: profile.exposure.target() as f32,
+            control: profile.wide_dynamic_range.clone(),
+        }
+    }
+
+    /// Maps linear signals R G B, which go far beyond `white`, to below it.
+    pub fn map(&self, signals: &mut [f32], white: f32) {
+        let (columns, rows) = (self.width.div_ceil(CELL_PX), self.height.div_ceil(CELL_PX));
+        let gains = self.gains(&self.regions(signals, white), columns, rows);
+        for (y, row) in signals.chunks_exact_mut(3 * self.width).enumerate() {
+            let (upper, lower, lower_part) = between(y, rows);
+            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let (left, right, right_part) = between(x, columns);
+                let at = |row: usize| {
+                    let (left, right) = (gains[row * columns + left], gains[row * columns + right]);
+                    left + (right - left) * right_part
+                };
+                let gain = at(upper) + (at(lower) - at(upper)) * lower_part;
+                *pixel = pixel.map(|signal| white * shoulder(signal / white * gain));
+            }
+        }
+    }
+
+    /// The mean logarithm of luminance over white in each region. A logarithm, so that a lamp does not make its region a bright one.
+    fn regions(&self, signals: &[f32], white: f32) -> Vec<f32> {
+        let (columns, rows) = (self.width.div_ceil(CELL_PX), self.height.div_ceil(CELL_PX));
+        let mut sums = vec![(0.0, 0.0); columns * rows];
+        // Less than this is noise.
+        let floor = self.target * 1e-3;
+        let pixels = signals.as_chunks::<3>().0;
+        for y in (0..self.height).step_by(2) {
+            for x in (0..self.width).step_by(2) {
+                let (sum, count) = &mut sums[y / CELL_PX * columns + x / CELL_PX];
+                *sum += (luminance(&pixels[y * self.width + x]) / white + floor).ln();
+                *count += 1.0;
+            }
+        }
+        sums.into_iter().map(|(sum, count)| sum / count).collect()
+    }
+
+    /// The factor of each region, from its own logarithm and its neighbours'.
+    fn gains(&self, regions: &[f32], columns: usize, rows: usize) -> Vec<f32> {
+        let smooth = |index: usize| {
+            let (x, y) = (index % columns, index / columns);
+            let weights =
+                |i: usize, count: usize| [(i.saturating_sub(1), 1.0), (i, 2.0), ((i + 1).min(count - 1), 1.0)];
+            let rows = weights(y, rows);
+            let terms =
+                rows.into_iter().flat_map(|(y, wy)| weights(x, columns).map(|(x, wx)| (y * columns + x, wy * wx)));
+            terms.map(|(index, weight): (usize, f32)| regions[index] * weight / 16.0).sum::<f32>()
+        };
+        let excess = (0..regions.len()).map(|index| smooth(index) - self.target.ln());
+        let (compression, lift_max) = (self.control.compression as f32, self.control.lift_max as f32);
+        excess.map(|excess| (-compression * excess).exp().min(lift_max)).collect()
+    }
+}
+
+/// The two regions whose middles a pixel lies between along one axis, and how far on towards the second.
+fn between(pixel: usize, regions: usize) -> (usize, usize, f32) {
+    let at = ((pixel as f32 + 0.5) / CELL_PX as f32 - 0.5).clamp(0.0, (regions - 1) as f32);
+    let first = at as usize;
+    (first, (first + 1).min(regions - 1), at - first as f32)
+}
+
+/// Nearly white approaches white and never reaches it.
+fn shoulder(signal: f32) -> f32 {
+    if signal <= SHOULDER {
+        return signal;
+    }
+    let beyond = (signal - SHOULDER) / (1.0 - SHOULDER);
+    SHOULDER + (1.0 - SHOULDER) * beyond / (1.0 + beyond)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_exposures_are_linear_from_black_to_far_beyond_white() {
+        let white = 4000.0f32;
+        for light in [0.0f32, 100.0, 3000.0, 3300.0, 3700.0, 4000.0, 20_000.0, 64_000.0] {
+            let merged = merge(light.min(white), (light / 16.0).min(white), 16.0, white);
+            assert!((merged - light).abs() < 1e-2, "{light} became {merged}");
+        }
+        assert_eq!(merge(white, white, 16.0, white), 64_000.0);
+    }
+
+    #[test]
+    fn a_region_comes_nearer_to_the_target_and_keeps_its_contrast() {
+        let profile = Profile::library("vs121-p-standard").unwrap();
+        let mapping = ToneMapping::new(&profile);
+        let target = mapping.target;
+        // A chequer of ±20 % in one brightness.
+        let mapped = |brightness: f32| {
+            let level = |i: usize| target * brightness * [0.8, 1.2][(i % 320 / 2 + i / 640) % 2];
+            let mut signals: Vec<f32> = (0..320 * 240).flat_map(|i| [level(i); 3]).collect();
+            mapping.map(&mut signals, 1.0);
+            (signals[0] / target, signals[6] / target)
+        };
+        for (brightness, expected) in [(1.0f32, 1.0), (0.1, 0.1f32.powf(0.3)), (30.0, 30.0f32.powf(0.3)), (0.01, 0.08)]
+        {
+            let (dark, bright) = mapped(brightness);
+            assert!((bright / dark - 1.5).abs() < 1e-3, "{brightness}: contrast {}", bright / dark);
+            let ratio = (dark * bright).sqrt() / (0.96f32.sqrt() * expected);
+            assert!((ratio - 1.0).abs() < 0.08, "{brightness}: {ratio} of {expected}");
+        }
+    }
+}
