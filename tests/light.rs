@@ -31,7 +31,7 @@ fn stage(scene: &Scene) -> Stage<'_> {
 }
 
 fn diffuse(lux: f64) -> Light {
-    Light { lux, diffuse_share: 1.0, daylight_share: 0.0, luminaires: vec![], windows: vec![], sun: None }
+    Light { lux, ..Light::default() }
 }
 
 /// Where the marker is at exposure `seq`: far from where it was, and never twice at the same place.
@@ -59,7 +59,8 @@ fn marker_exposure(seq: u64) -> Exposure {
     let person = marker(ball);
     // The light changes, too: a stale uniform would be as wrong as a stale mesh.
     let lux = if seq.is_multiple_of(3) { 100.0 } else { 300.0 };
-    Exposure { seq, world: WorldState { t_s: seq as f64 * 0.1, people: vec![person], doors: vec![] }, lux }
+    let world = WorldState { t_s: seq as f64 * 0.1, people: vec![person], doors: vec![] };
+    Exposure { seq, worlds: vec![world], lux }
 }
 
 /// The middle of everything brighter than the floor can be, and the brightest value.
@@ -111,7 +112,7 @@ fn a_new_stage_shows_nothing_of_the_old_one_from_its_first_frame_on() {
         let floor = Color::new(grey, grey, grey);
         let scene = room(floor, diffuse(100.0), vec![]);
         light.set_stage(&stage(&scene)).unwrap();
-        let exposure = Exposure { seq, world: scene.at(0.0), lux: 100.0 };
+        let exposure = Exposure { seq, worlds: vec![scene.at(0.0)], lux: 100.0 };
         light.expose(Some(&exposure), &mut |_| {}).unwrap();
         let (got, radiance) = light.expose(None, &mut |_| {}).unwrap().expect("one was asked for");
         assert_eq!(got, seq);
@@ -175,7 +176,7 @@ fn picture(light: &mut HeadlessLight, stage: &Stage, people: Vec<PersonState>) -
     let scene = stage.scene;
     light.set_stage(stage).unwrap();
     let world = WorldState { people, ..scene.at(0.0) };
-    light.expose(Some(&Exposure { seq: 0, world, lux: scene.light.lux }), &mut |_| {}).unwrap();
+    light.expose(Some(&Exposure { seq: 0, worlds: vec![world], lux: scene.light.lux }), &mut |_| {}).unwrap();
     light.expose(None, &mut |_| {}).unwrap().expect("one was asked for").1
 }
 

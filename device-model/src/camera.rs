@@ -1,13 +1,12 @@
 //! The sensor, its processor and the control of exposure and white balance as one device: light in, frames out.
 
-use firmware_shim::RgbImage;
+use firmware_shim::{CameraSettings, RgbImage};
 
 use crate::exposure::{AutoExposure, Exposure};
 use crate::isp::{Developed, Isp};
 use crate::light::Light;
 use crate::profile::Profile;
 use crate::sensor::ImageSensor;
-use crate::settings::CameraSettings;
 use crate::white_balance::WhiteBalance;
 
 /// The camera of a device.

@@ -7,9 +7,10 @@
 //!
 //! It does not know how brightness is metered.
 
+use firmware_shim::CameraSettings;
+
 use crate::decisions::Decisions;
 use crate::profile::{ExposureControl, Profile};
-use crate::settings::CameraSettings;
 
 /// How one frame is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]

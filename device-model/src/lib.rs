@@ -18,7 +18,6 @@ mod radiance;
 mod rtc;
 mod sampling;
 mod sensor;
-mod settings;
 mod sharpening;
 mod tone_mapping;
 mod white_balance;
@@ -34,5 +33,4 @@ pub use profile::{
 pub use radiance::{Pinhole, Radiance};
 pub use rtc::Rtc;
 pub use sensor::{ImageSensor, RawImage};
-pub use settings::{CameraSettings, PowerLineFrequency};
 pub use white_balance::{Gains, NEUTRAL};

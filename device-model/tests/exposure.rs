@@ -1,6 +1,7 @@
 //! Automatic exposure: what it aims at, how it follows the light, and where its limits are.
 
-use device_model::{Camera, CameraSettings, Exposure, PowerLineFrequency, Profile, Radiance};
+use device_model::{Camera, Exposure, Profile, Radiance};
+use firmware_shim::{CameraSettings, PowerLineFrequency};
 
 /// Exposure does not depend on the number of pixels; few make a long film quick.
 fn small() -> Profile {

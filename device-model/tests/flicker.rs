@@ -2,9 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use device_model::{
-    Camera, CameraSettings, Exposure, Flicker, ImageSensor, Light, PowerLineFrequency, Profile, Radiance,
-};
+use device_model::{Camera, Exposure, Flicker, ImageSensor, Light, Profile, Radiance};
+use firmware_shim::{CameraSettings, PowerLineFrequency};
 
 const LAMPS: Flicker = Flicker { frequency_hz: 100.0, depth: 0.5, phase_rad: 0.7 };
 

@@ -1,6 +1,7 @@
 //! Wide dynamic range: "capture and display both bright and dark areas in the same frame" (guide §5.3).
 
-use device_model::{Camera, CameraSettings, Profile, Radiance};
+use device_model::{Camera, Profile, Radiance};
+use firmware_shim::CameraSettings;
 use firmware_shim::RgbImage;
 
 /// A room with a sunny view from its window on the left and a dark corner on the right, each with stripes of ±33 % and

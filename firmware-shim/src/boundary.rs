@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Frame, RtcTime, Uptime};
+use crate::{CameraSettings, Frame, RtcTime, Uptime};
 
 /// A digital level at a pin, after the electrics and before any debouncing by firmware.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +119,8 @@ pub struct Outputs {
     pub awaiting: Vec<ConnId>,
     /// When to step next at the latest, even if nothing happens.
     pub next_wake: Option<Uptime>,
+    /// What the camera is set to.
+    pub camera: CameraSettings,
     /// How the DO contact is driven.
     pub do_contact: Contact,
     /// Whether the LED is driven on.

@@ -6,11 +6,13 @@
 //! This crate does not know that anything is simulated, and knows no report format, no analytics and no renderer.
 
 mod boundary;
+mod camera;
 mod frame;
 mod optics;
 mod time;
 
 pub use boundary::{ConnId, Contact, Inputs, Level, NetAction, NetEvent, Outputs};
+pub use camera::{CameraSettings, PowerLineFrequency};
 pub use frame::{Frame, RgbImage};
 pub use optics::{Lens, Mounting, View};
 pub use time::{RtcTime, Uptime};

@@ -14,6 +14,7 @@ use std::net::Ipv4Addr;
 use std::num::{NonZeroU16, NonZeroU32};
 
 use chrono_tz::Tz;
+use firmware_shim::CameraSettings;
 use serde::{Deserialize, Serialize};
 
 pub use values::{DotMinutes, HttpUrl, IntervalSeconds, MacAddress, Polygon, QualityOfService, StableSeconds, Topic};
@@ -29,6 +30,8 @@ pub struct Configuration {
     pub time_zone: Tz,
     /// How the device hangs, where that differs from what it was calibrated for.
     pub mounting: MountingSettings,
+    /// Guide §5.3, *Image*.
+    pub image: CameraSettings,
     /// Guide §5.3.1.
     pub region_people_counting: RegionPeopleCounting,
 }
@@ -39,6 +42,7 @@ impl Default for Configuration {
             device: Device::default(),
             time_zone: Tz::UTC,
             mounting: MountingSettings::default(),
+            image: CameraSettings::default(),
             region_people_counting: RegionPeopleCounting::default(),
         }
     }

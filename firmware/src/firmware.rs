@@ -245,6 +245,7 @@ impl Firmware {
             network: std::mem::take(&mut self.outbox.network),
             awaiting: self.delivery.awaiting(),
             next_wake: counting.into_iter().chain(self.delivery.next_wake()).min(),
+            camera: self.configuration.image,
             // Without an overcrowding alarm the contact is closed, as it is for any alarm that is off.
             do_contact: Contact::Closed,
             led_on: true,

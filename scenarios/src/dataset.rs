@@ -4,15 +4,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use device_model::{Camera, Exposure as CameraExposure, Profile};
-use firmware_shim::{Mounting, RgbImage, Uptime, View};
+use device_model::{Camera, Exposure as CameraExposure, Light, Profile};
+use firmware_shim::{CameraSettings, Mounting, PowerLineFrequency, RgbImage, Uptime, View};
 use glam::DVec2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scenes::{Scene, random_scene};
 
 use crate::Scenario;
-use crate::light::{self, Exposure, LightError, LightSource, Stage};
+use crate::light::{self, Exposure, LightError, LightSource, Stage, scene_light};
 use crate::truth::{TruePerson, Truth};
 
 /// The most people of a random scene.
@@ -96,11 +96,12 @@ pub fn export_sequence<E: From<LightError>>(
     let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view);
     let mut camera = Camera::new(profile, scenario.seed);
     let frames = scenario.frames();
-    let exposure = |seq: u64| (seq < frames).then(|| scenario.exposure(seq));
-    light.expose(exposure(0).as_ref(), &mut |_| {})?;
+    let exposure =
+        |seq: u64, camera: &Camera| (seq < frames).then(|| scenario.exposure(seq, camera.settings(seq).time_s));
+    light.expose(exposure(0, &camera).as_ref(), &mut |_| {})?;
     for seq in 0..frames {
-        let radiance = light::take(light, seq, exposure(seq + 1).as_ref(), &mut |_| {})?;
-        let image = camera.expose(seq, &radiance);
+        let radiance = light::take(light, seq, exposure(seq + 1, &camera).as_ref(), &mut |_| {})?;
+        let image = camera.expose(seq, scenario.light(seq, &radiance));
         sink(seq, sample(image, &truth, scenario.taken_at(seq)))?;
     }
     Ok(())
@@ -131,21 +132,35 @@ fn export_scene<E: From<LightError>>(
     light.set_stage(&Stage { scene: &scene, sensor_at, view, pinhole: profile.pinhole() })?;
 
     let truth = Truth::new(Arc::clone(&scene), sensor_at, view);
-    let camera = Camera::new(&profile, rng.random());
+    let mut camera = Camera::new(&profile, rng.random());
+    camera.configure(random_settings(rng));
     let times: Vec<f64> = (0..frames).map(|_| rng.random_range(0.0..SCENE_S)).collect();
+    // About as long as the automatic would expose; it starts with what is right for 300 lx.
+    let control = &profile.exposure;
+    let time_ms = (control.start_time_ms * 300.0 / scene.light.lux).clamp(control.time_min_ms, control.time_max_ms);
     let exposure = |seq: usize| {
-        let t_s = *times.get(seq)?;
-        Some(Exposure { seq: seq as u64, world: scene.at(t_s), lux: scene.light.lux })
+        let worlds = light::instants(&scene, &view, *times.get(seq)?, time_ms * 1e-3);
+        Some(Exposure { seq: seq as u64, worlds, lux: scene.light.lux })
     };
     light.expose(exposure(0).as_ref(), &mut |_| {})?;
     for (seq, t_s) in times.iter().enumerate() {
         let due = seq as u64;
         let radiance = light::take(light, due, exposure(seq + 1).as_ref(), &mut |_| {})?;
-        let exposure = settled_exposure(&camera, &profile, due, &radiance, rng);
-        let image = camera.take(due, exposure, &radiance).image;
+        let light = scene_light(&scene, &radiance, *t_s);
+        let exposure = settled_exposure(&camera, &profile, due, light, rng);
+        let image = camera.take(due, exposure, light).image;
         sink(sample(image, &truth, Uptime((t_s * 1e9) as u64)))?;
     }
     Ok(())
+}
+
+/// What somebody may have set, right or wrong for the place.
+fn random_settings(rng: &mut ChaCha8Rng) -> CameraSettings {
+    let sixty = rng.random_bool(0.3);
+    CameraSettings {
+        power_line_frequency: if sixty { PowerLineFrequency::Hz60 } else { PowerLineFrequency::Hz50 },
+        wide_dynamic_range: rng.random_bool(0.25),
+    }
 }
 
 /// A device like the profile's, with another lens and sensor, so that the network learns no lens by heart.
@@ -174,23 +189,18 @@ fn settled_exposure(
     camera: &Camera,
     profile: &Profile,
     seq: u64,
-    radiance: &device_model::Radiance,
+    light: Light,
     rng: &mut ChaCha8Rng,
 ) -> CameraExposure {
     let control = &profile.exposure;
     let mut product = control.start_time_ms * 1e-3 * control.start_gain;
-    let split = |product: f64| {
-        let time_s = product.clamp(control.time_min_ms * 1e-3, control.time_max_ms * 1e-3);
-        CameraExposure { time_s, gain: (product / time_s).clamp(1.0, control.gain_max) }
-    };
-    let level = control.target_level;
-    let target = f64::from(scenes::Color::new(level, level, level).reflectance()[0]);
+    let target = control.target();
     // Twice: the first measurement may be clipped.
     for _ in 0..2 {
-        let measured = camera.take(seq, split(product), radiance).mean_signal.max(1e-4);
+        let measured = camera.take(seq, camera.split(product), light).mean_signal.max(1e-4);
         product *= (target / measured).clamp(0.02, 50.0);
     }
-    split(product * rng.random_range(0.6..1.5))
+    camera.split(product * rng.random_range(0.6..1.5))
 }
 
 #[cfg(test)]

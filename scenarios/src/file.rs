@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
-use device_model::Profile;
+use device_model::{Light, Profile, Radiance};
 use firmware::Configuration;
 use firmware::configuration::ReportProtocol;
 use firmware_shim::{Lens, Mounting, RtcTime, Uptime, View};
@@ -15,7 +15,7 @@ use scenes::Scene;
 use serde::{Deserialize, Serialize};
 
 use crate::expect::Expectation;
-use crate::light::Exposure;
+use crate::light::{self, Exposure};
 use crate::oracle::OracleErrors;
 use crate::truth::TrueArea;
 use crate::twin::run_time;
@@ -196,10 +196,15 @@ impl Scenario {
         (0..).take_while(|&seq| self.taken_at(seq) + latency <= end).count() as u64
     }
 
-    /// What exposure `seq` is of.
-    pub(crate) fn exposure(&self, seq: u64) -> Exposure {
+    /// What exposure `seq` is of, which lasts `time_s` seconds.
+    pub(crate) fn exposure(&self, seq: u64, time_s: f64) -> Exposure {
         let t_s = self.taken_at(seq).as_secs_f64();
-        Exposure { seq, world: self.scene.at(t_s), lux: self.lux_at(t_s) }
+        Exposure { seq, worlds: light::instants(&self.scene, &self.view(), t_s, time_s), lux: self.lux_at(t_s) }
+    }
+
+    /// The light of exposure `seq` on its way to the lens.
+    pub(crate) fn light<'r>(&self, seq: u64, radiance: &'r Radiance) -> Light<'r> {
+        light::scene_light(&self.scene, radiance, self.taken_at(seq).as_secs_f64())
     }
 
     /// Where people are to be counted under a configuration.

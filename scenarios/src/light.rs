@@ -1,9 +1,9 @@
 //! What a renderer is asked for, and what it gives. Renderers live elsewhere; this is their end of the loop.
 
-use device_model::{Pinhole, Radiance};
+use device_model::{Flicker, Light, Pinhole, Radiance};
 use firmware_shim::View;
 use glam::DVec2;
-use scenes::{Scene, WorldState};
+use scenes::{PersonState, Scene, WorldState};
 
 use crate::Work;
 
@@ -22,7 +22,7 @@ pub struct Stage<'a> {
 impl Stage<'_> {
     /// The world at its start, for warming up.
     pub fn first_exposure(&self) -> Exposure {
-        Exposure { seq: 0, world: self.scene.at(0.0), lux: self.scene.light.lux }
+        Exposure { seq: 0, worlds: vec![self.scene.at(0.0)], lux: self.scene.light.lux }
     }
 }
 
@@ -31,10 +31,40 @@ impl Stage<'_> {
 pub struct Exposure {
     /// The frame it is for.
     pub seq: u64,
-    /// Everybody at the middle of the exposure.
-    pub world: WorldState,
+    /// Everybody at instants spread evenly over the exposure; its light is the mean of theirs.
+    pub worlds: Vec<WorldState>,
     /// The level of light, lx.
     pub lux: f64,
+}
+
+/// What moves further than this during an exposure is rendered once more for each such way, px.
+const BLUR_STEP_PX: f64 = 1.5;
+/// The most renderings of one exposure.
+const INSTANTS_MAX: f64 = 8.0;
+
+/// The world over an exposure of `time_s` seconds around `t_s`, so that what moves is blurred as far as it moves: an instant for
+/// each [`BLUR_STEP_PX`] that a head does, which of all of a person is nearest to the lens.
+pub(crate) fn instants(scene: &Scene, view: &View, t_s: f64, time_s: f64) -> Vec<WorldState> {
+    let at = |part: f64| scene.at(t_s + time_s * (part - 0.5));
+    let (first, last) = (at(0.0), at(1.0));
+    let moved_px = |person: &PersonState| {
+        let later = last.people.iter().find(|later| later.index == person.index)?;
+        let depth_m = (view.mounting.height_m - person.head.z).max(NEAREST_M);
+        Some(later.head.distance(person.head) / depth_m * view.lens.focal_px)
+    };
+    let most_px = first.people.iter().filter_map(moved_px).fold(0.0, f64::max);
+    let count = (most_px / BLUR_STEP_PX).ceil().clamp(1.0, INSTANTS_MAX);
+    (0..count as u32).map(|i| at((f64::from(i) + 0.5) / count)).collect()
+}
+
+/// Nobody's head is nearer to the lens.
+const NEAREST_M: f64 = 0.3;
+
+/// The light of a scene on its way to the lens, `t_s` seconds after the scene's start: daylight is steady, lamps swing.
+pub(crate) fn scene_light<'r>(scene: &Scene, radiance: &'r Radiance, t_s: f64) -> Light<'r> {
+    let depth = scene.light.flicker * (1.0 - scene.light.daylight_share);
+    let flicker = Flicker { frequency_hz: 2.0 * scene.light.mains_hz, depth, phase_rad: 0.0 };
+    Light { radiance, flicker: Some(flicker).filter(|_| depth > 0.0), middle_s: t_s }
 }
 
 /// A renderer.

@@ -22,6 +22,7 @@ const CAPTION: u32 = 16;
 const HEADER: u32 = 44;
 const TEXT_HEIGHT: u32 = 8;
 
+const GROUND: Rgb<u8> = Rgb([24, 26, 30]);
 const DETECTED: [u8; 3] = [255, 205, 40];
 const TRACKED: [u8; 3] = [70, 200, 255];
 const TRUE: [u8; 3] = [90, 230, 110];
@@ -34,8 +35,7 @@ const WRONG: [u8; 3] = [255, 110, 90];
 pub fn contact_sheet(title: &str, lens: &Lens, frames: &[SheetFrame]) -> Canvas {
     let rows = (frames.len() as u32).div_ceil(COLUMNS).max(1);
     let (cell_width, cell_height) = (lens.width + GAP, lens.height + CAPTION + GAP);
-    let mut sheet =
-        Canvas::from_pixel(COLUMNS * cell_width + GAP, HEADER + rows * cell_height + GAP, Rgb([24, 26, 30]));
+    let mut sheet = Canvas::from_pixel(COLUMNS * cell_width + GAP, HEADER + rows * cell_height + GAP, GROUND);
     text(&mut sheet, GAP, GAP, title, TEXT);
     let mut x = GAP;
     for (words, color) in [
@@ -57,6 +57,27 @@ pub fn contact_sheet(title: &str, lens: &Lens, frames: &[SheetFrame]) -> Canvas 
             format!("{:8.2} s  counted {}  true {}", counts.taken_at.as_secs_f64(), counts.counted, counts.truth.sure);
         text(&mut sheet, left, top + 3, &words, if wrong { WRONG } else { TEXT });
         image::imageops::replace(&mut sheet, &draw(lens, frame), i64::from(left), i64::from(top + CAPTION));
+    }
+    sheet
+}
+
+/// Pictures in rows, each with its caption; all have one size.
+pub fn picture_sheet(title: &str, rows: &[Vec<(String, RgbImage)>]) -> Canvas {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0) as u32;
+    let size = rows.iter().flatten().next().map_or((0, 0), |(_, picture)| (picture.width, picture.height));
+    let (cell_width, cell_height) = (size.0 + GAP, size.1 + CAPTION + GAP);
+    let header = if title.is_empty() { 0 } else { CAPTION };
+    let (width, height) = (columns * cell_width + GAP, header + rows.len() as u32 * cell_height + GAP);
+    let mut sheet = Canvas::from_pixel(width, height, GROUND);
+    text(&mut sheet, GAP, GAP, title, TEXT);
+    for (j, row) in rows.iter().enumerate() {
+        for (i, (words, picture)) in row.iter().enumerate() {
+            let (left, top) = (GAP + i as u32 * cell_width, header + GAP + j as u32 * cell_height);
+            text(&mut sheet, left, top, words, TEXT);
+            let picture = Canvas::from_raw(picture.width, picture.height, picture.pixels.to_vec());
+            let picture = picture.expect("a picture has the pixels that its size says");
+            image::imageops::replace(&mut sheet, &picture, i64::from(left), i64::from(top + CAPTION - 4));
+        }
     }
     sheet
 }

@@ -137,9 +137,9 @@ impl<'a> Twin<'a> {
         let frames = scenario.frames();
         let sheet_every = frames.div_ceil(SHEET_FRAMES).max(1);
 
-        self.start_light((frames > 0).then(|| scenario.exposure(0)))?;
+        self.start_light(self.next_exposure(0, frames))?;
         for seq in 0..frames {
-            let next = (seq + 1 < frames).then(|| scenario.exposure(seq + 1));
+            let next = self.next_exposure(seq + 1, frames);
             let taken_at = scenario.taken_at(seq);
             let frame = self.take_frame(seq, taken_at, next, enter)?;
             let due = taken_at + latency;
@@ -148,6 +148,12 @@ impl<'a> Twin<'a> {
         }
         self.advance_to(end, enter)?;
         self.happen_at(end, enter)
+    }
+
+    /// What exposure `seq` of `frames` is of; none without pictures.
+    fn next_exposure(&self, seq: u64, frames: u64) -> Option<Exposure> {
+        let picture = self.picture.as_ref().filter(|_| seq < frames)?;
+        Some(self.scenario.exposure(seq, picture.camera.settings(seq).time_s))
     }
 
     fn start_light(&mut self, first: Option<Exposure>) -> Result<(), RunError> {
@@ -168,7 +174,7 @@ impl<'a> Twin<'a> {
         let Some(picture) = &mut self.picture else { return Ok(Frame { seq, taken_at, image: None }) };
         let radiance = light::take(picture.light, seq, next.as_ref(), enter)?;
         enter(Work::Sensor);
-        let image = picture.camera.expose(seq, &radiance);
+        let image = picture.camera.expose(seq, self.scenario.light(seq, &radiance));
         enter(Work::Rest);
         Ok(Frame { seq, taken_at, image: Some(image) })
     }
@@ -267,6 +273,9 @@ impl<'a> Twin<'a> {
             network = self.net.carry_out(&step.outputs.network);
             if network.is_empty() && !step.outputs.awaiting.is_empty() {
                 network = self.net.receive(&step.outputs.awaiting)?;
+            }
+            if let Some(picture) = &mut self.picture {
+                picture.camera.configure(step.outputs.camera);
             }
             if network.is_empty() {
                 self.next_wake = step.outputs.next_wake;
@@ -381,7 +390,11 @@ mod tests {
         for (i, ((seq, taken_at, mean), asked)) in shown.iter().zip(&lamp.asked).enumerate() {
             assert_eq!((*seq, asked.seq), (i as u64, i as u64), "none lost, none twice");
             assert_eq!(*taken_at, Uptime::from_millis(i as u64 * 100 + 50));
-            assert_eq!(asked.world, scenario.scene.at(taken_at.as_secs_f64()), "posed at the middle of its exposure");
+            assert_eq!(
+                asked.worlds,
+                [scenario.scene.at(taken_at.as_secs_f64())],
+                "posed at the middle of its exposure"
+            );
             let lit = taken_at.as_secs_f64() < 1.0;
             assert_eq!(asked.lux, if lit { 320.0 } else { 0.001 });
             assert_eq!(lit, *mean > 40.0, "frame {i} has level {mean}");

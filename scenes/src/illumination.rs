@@ -288,10 +288,6 @@ mod tests {
         Room { size_m: (8.0, 6.0), ceiling_m: 3.0, floor, floor_finish, walls, walls_finish, mirrors: vec![] }
     }
 
-    fn light() -> Light {
-        Light { lux: 300.0, diffuse_share: 1.0, daylight_share: 0.0, luminaires: vec![], windows: vec![], sun: None }
-    }
-
     fn lamp_at(at_m: (f64, f64), kind: LuminaireKind) -> Luminaire {
         Luminaire { at_m, kind, flux: 1.0 }
     }
@@ -303,7 +299,7 @@ mod tests {
 
     fn lit(diffuse_share: f64, luminaires: &[(f64, f64)], fixed: &[Solid]) -> Illumination {
         let luminaires = luminaires.iter().map(|at_m| lamp_at(*at_m, LuminaireKind::Panel)).collect();
-        Illumination::new(&room(), &Light { diffuse_share, luminaires, ..light() }, fixed, 0.0)
+        Illumination::new(&room(), &Light { diffuse_share, luminaires, ..Light::default() }, fixed, 0.0)
     }
 
     #[test]
@@ -315,16 +311,16 @@ mod tests {
             Luminaire { flux: 3.0, ..lamp_at((4.0, 3.0), LuminaireKind::Pendant { height_m: 2.2 }) },
         ];
         let lights = [
-            light(),
-            Light { diffuse_share: 0.5, luminaires: kinds.to_vec(), ..light() },
-            Light { diffuse_share: 0.0, luminaires: kinds[..1].to_vec(), ..light() },
-            Light { diffuse_share: 0.4, daylight_share: 0.6, windows: vec![south_window()], ..light() },
+            Light::default(),
+            Light { diffuse_share: 0.5, luminaires: kinds.to_vec(), ..Light::default() },
+            Light { diffuse_share: 0.0, luminaires: kinds[..1].to_vec(), ..Light::default() },
+            Light { diffuse_share: 0.4, daylight_share: 0.6, windows: vec![south_window()], ..Light::default() },
             Light {
                 diffuse_share: 0.3,
                 daylight_share: 0.3,
                 windows: vec![south_window()],
                 luminaires: kinds.to_vec(),
-                ..light()
+                ..Light::default()
             },
         ];
         for light in lights.map(made) {
@@ -403,7 +399,7 @@ mod tests {
     #[test]
     fn a_window_is_a_bright_surface_and_near_it_is_brighter() {
         let windows = vec![south_window()];
-        let light = Light { diffuse_share: 0.2, daylight_share: 0.8, windows, ..light() };
+        let light = Light { diffuse_share: 0.2, daylight_share: 0.8, windows, ..Light::default() };
         let light = Illumination::new(&room(), &light, &[], 0.0);
         let at = |y: f64| light.per_lux(DVec3::new(4.0, y, 0.8), DVec3::Z, 1.0);
         assert!(at(1.0) > 2.0 * at(3.0) && at(3.0) > at(5.0), "{} {} {}", at(1.0), at(3.0), at(5.0));
@@ -420,7 +416,7 @@ mod tests {
         // It stands in the south, 45° high: the window's beam falls on the floor from 1 m to 2.5 m.
         let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 20_000.0, turns_deg_per_min: -15.0 };
         let (windows, table) = (vec![south_window()], Shape::Cuboid(DVec3::new(0.3, 0.3, 0.02)));
-        let light = Light { windows, sun: Some(sun), ..light() };
+        let light = Light { windows, sun: Some(sun), ..Light::default() };
         let table = Solid::new(table, DVec3::new(3.6, 1.5, 0.5), GREY);
         let at = |t_s: f64, x: f64, y: f64| {
             let light = Illumination::new(&room(), &light, &[table], t_s);
@@ -445,7 +441,7 @@ mod tests {
     #[test]
     fn somebody_in_the_beam_takes_the_suns_light_and_leaves_the_rest() {
         let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 20_000.0, turns_deg_per_min: 0.0 };
-        let light = Light { windows: vec![south_window()], sun: Some(sun), ..light() };
+        let light = Light { windows: vec![south_window()], sun: Some(sun), ..Light::default() };
         let light = Illumination::new(&room(), &light, &[], 0.0);
         let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.3)), DVec3::new(4.0, 1.0, 1.0), GREY);
         let person = PersonState {

@@ -113,7 +113,10 @@ fn random_light(rng: &mut ChaCha8Rng, room: &Room) -> Light {
     // Evenly on a logarithmic scale: eyes and cameras judge light by ratios.
     let lux = 20.0 * 40f64.powf(rng.random_range(0.0..1.0));
     let diffuse_share = rng.random_range(0.25..0.9);
-    let mut light = Light { lux, diffuse_share, daylight_share: 0.0, luminaires, windows: vec![], sun: None };
+    let mut light = Light { lux, diffuse_share, luminaires, ..Light::default() };
+    if rng.random_bool(0.2) {
+        light.flicker = rng.random_range(0.0..0.6);
+    }
     if rng.random_bool(0.25) {
         let count = rng.random_range(1..3);
         light.windows = (0..count).map(|_| random_part(rng, room, 0.0..1.2)).collect();

@@ -200,13 +200,39 @@ pub struct Light {
     /// Windows: as bright as their share of the light makes them.
     #[serde(default)]
     pub windows: Vec<WallPart>,
+    /// How the lamps swing with the mains: half of the swing from darkest to brightest over their mean, 0 for steady light to 1.
+    #[serde(default)]
+    pub flicker: f64,
+    /// Frequency of the mains, 50 or 60 Hz.
+    #[serde(default = "default_mains")]
+    pub mains_hz: f64,
     /// The sun, which shines in through the windows.
     #[serde(default)]
     pub sun: Option<Sun>,
 }
 
+fn default_mains() -> f64 {
+    50.0
+}
+
 fn default_diffuse_share() -> f64 {
     0.5
+}
+
+impl Default for Light {
+    /// 300 lx from everywhere alike.
+    fn default() -> Self {
+        Light {
+            lux: 300.0,
+            diffuse_share: 1.0,
+            daylight_share: 0.0,
+            luminaires: Vec::new(),
+            windows: Vec::new(),
+            flicker: 0.0,
+            mains_hz: default_mains(),
+            sun: None,
+        }
+    }
 }
 
 /// A lamp.
@@ -294,6 +320,12 @@ impl Light {
             if !(0.0..=1.0).contains(&share) {
                 report(field.into(), format!("{share} is out of 0 to 1"));
             }
+        }
+        if !(0.0..=1.0).contains(&self.flicker) {
+            report("flicker".into(), format!("{} is out of 0 to 1", self.flicker));
+        }
+        if self.mains_hz != 50.0 && self.mains_hz != 60.0 {
+            report("mains_hz".into(), format!("{} Hz is neither 50 nor 60 Hz", self.mains_hz));
         }
         let shares = self.diffuse_share + self.daylight_share;
         if shares > 1.0 + 1e-9 {

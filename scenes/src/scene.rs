@@ -105,6 +105,14 @@ impl Scene {
         WorldState { t_s, people, doors: self.doors.iter().map(|door| door.leaf(t_s)).collect() }
     }
 
+    /// The same scene under another ceiling; `None` when a window, a mirror or a lamp does not fit below it.
+    pub fn with_ceiling(&self, ceiling_m: f64) -> Option<Self> {
+        let mut scene = self.clone();
+        scene.room.ceiling_m = ceiling_m;
+        let fits = scene.room.problems().is_empty() && scene.light.problems(&scene.room).is_empty();
+        fits.then_some(scene)
+    }
+
     /// The furniture's solids.
     pub fn fixed_solids(&self) -> Vec<Solid> {
         self.furniture.iter().flat_map(Furniture::solids).collect()
@@ -269,6 +277,8 @@ mod tests {
                 "wall: South, from_m: 6.5",
                 "light.windows[0].from_m: 6.5 m is out of the wall's 0 to 6 m",
             ),
+            ("daylight_share: 0.1", "flicker: 1.5", "light.flicker: 1.5 is out of 0 to 1"),
+            ("daylight_share: 0.1", "mains_hz: 55", "light.mains_hz: 55 Hz is neither 50 nor 60 Hz"),
             ("elevation_deg: 40", "elevation_deg: 140", "light.sun.elevation_deg: 140° is out of 1 to 90°"),
             ("hinge_m: (0.5, 4)", "hinge_m: (0.5, 5)", "doors[0].hinge_m: (0.5, 5) is outside the room"),
             ("at_s: 2", "at_s: -2", "doors[0].swings[0].at_s: -2 s is out of"),

@@ -3,6 +3,7 @@
 mod accept;
 mod bench;
 mod dataset;
+mod gallery;
 mod run;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ enum Command {
     Accept(accept::Args),
     Dataset(dataset::Args),
     Bench(bench::Args),
+    Gallery(gallery::Args),
 }
 
 /// Parses and runs.
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Accept(args) => accept::run(&args),
         Command::Dataset(args) => dataset::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Gallery(args) => gallery::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("twin: {error:#}");

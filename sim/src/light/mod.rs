@@ -21,7 +21,7 @@ use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
 use glam::DVec3;
 use scenarios::{Exposure, LightError, LightSource, Stage, Work};
-use scenes::{Illumination, Light, Rectangle, Room, Solid, Sunlight};
+use scenes::{Illumination, Light, Rectangle, Room, Solid, Sunlight, WorldState};
 
 use self::geometry::{Floor, Triangles};
 use self::surface::{Level, SurfaceMaterial};
@@ -41,7 +41,8 @@ pub struct HeadlessLight {
     /// Where the picture is rendered to, with its pinhole; made anew when the pinhole's size changes.
     target: Option<(Pinhole, Handle<Image>)>,
     stage: Option<Staged>,
-    outstanding: Option<(u64, Entity)>,
+    /// The exposure that is being rendered, and the readbacks of its instants.
+    outstanding: Option<(u64, Vec<Entity>)>,
 }
 
 /// How far the sun may have moved before the shadows of what stays are computed anew.
@@ -137,10 +138,10 @@ impl HeadlessLight {
         image
     }
 
-    /// Poses the world and the light for an exposure.
-    fn pose(&mut self, exposure: &Exposure) {
+    /// Poses the world and the light for an instant.
+    fn pose(&mut self, instant: &WorldState, lux: f64) {
         let staged = self.stage.as_mut().expect("a stage is set before exposures are asked for");
-        let t_s = exposure.world.t_s;
+        let t_s = instant.t_s;
         let mut meshes = Vec::new();
         let sun_step = Staged::sun_step(&staged.light, t_s);
         if sun_step != staged.lit.sun_step {
@@ -150,18 +151,18 @@ impl HeadlessLight {
         }
         let (illumination, sunny) = (&staged.lit.illumination, staged.light.sun.is_some());
         let mut moving = Triangles::in_the_open(illumination);
-        for person in &exposure.world.people {
+        for person in &instant.people {
             person.body.iter().for_each(|body| moving.body(body));
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
-        exposure.world.doors.iter().for_each(|leaf| moving.solid(leaf));
+        instant.doors.iter().for_each(|leaf| moving.solid(leaf));
         meshes.push((staged.people, moving.into_vertices().mesh(&staged.mirrors, sunny)));
-        let floor = staged.lit.floor.shaded(&illumination.shade(&exposure.world.people));
+        let floor = staged.lit.floor.shaded(&illumination.shade(&instant.people));
         meshes.push((staged.floor, floor.mesh(&staged.mirrors, sunny)));
 
         let sun = staged.light.sun.zip(illumination.sun());
         let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
-        let level = Level::new(exposure.lux, sun.as_ref());
+        let level = Level::new(lux, sun.as_ref());
         let world = self.app.world_mut();
         for (entity, mesh) in meshes {
             let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh);
@@ -173,20 +174,20 @@ impl HeadlessLight {
         }
     }
 
-    /// Renders a frame, and reads it back under `seq` if there is one.
-    fn update(&mut self, seq: Option<u64>) {
+    /// Renders a frame; and reads it back if it is to be `seen`, under the entity it gives.
+    fn update(&mut self, seen: bool) -> Option<Entity> {
         let staged = self.stage.as_ref().expect("a stage is set before frames are rendered");
         let (_, image) = self.target.as_ref().expect("a stage has a target");
         let world = self.app.world_mut();
         if let Some(mut camera) = world.get_mut::<Camera>(staged.camera) {
-            camera.is_active = seq.is_some();
+            camera.is_active = seen;
         }
-        let tag = seq.map(|seq| (seq, readback::request(world, image.clone())));
+        let tag = seen.then(|| readback::request(world, image.clone()));
         self.app.update();
-        if let Some((_, entity)) = tag {
+        if let Some(entity) = tag {
             readback::requested(self.app.world_mut(), entity);
         }
-        self.outstanding = tag;
+        tag
     }
 
     /// Renders `next`, and gives the light of the exposure asked for before.
@@ -196,19 +197,46 @@ impl HeadlessLight {
         enter: &mut dyn FnMut(Work),
     ) -> Result<Option<(u64, Radiance)>, LightError> {
         enter(Work::Render);
-        let before = self.outstanding;
+        let before = self.outstanding.take();
         if before.is_some() {
             readback::wait(&self.app)?;
         }
-        if let Some(next) = next {
-            self.pose(next);
+        match next {
+            None => {
+                self.update(false);
+            }
+            Some(next) => {
+                let mut instants = Vec::with_capacity(next.worlds.len());
+                for world in &next.worlds {
+                    self.pose(world, next.lux);
+                    instants.extend(self.update(true));
+                }
+                self.outstanding = Some((next.seq, instants));
+            }
         }
-        self.update(next.map(|exposure| exposure.seq));
         enter(Work::Readback);
-        let Some((seq, entity)) = before else { return Ok(None) };
-        let bytes = readback::take(self.app.world_mut(), entity).ok_or(LightError::Lost { seq })?;
+        let Some((seq, instants)) = before else { return Ok(None) };
+        // All are taken, even when one is lost: none may stay.
+        let arrived: Vec<Option<Vec<u8>>> =
+            instants.into_iter().map(|entity| readback::take(self.app.world_mut(), entity)).collect();
         let (pinhole, _) = self.target.as_ref().expect("a stage has a target");
-        Ok(Some((seq, readback::decode(&bytes, pinhole, seq)?)))
+        let mut pictures =
+            arrived.into_iter().map(|bytes| readback::decode(&bytes.ok_or(LightError::Lost { seq })?, pinhole, seq));
+        let mut light = pictures.next().ok_or(LightError::Lost { seq })??;
+        let mut count = 1.0;
+        for picture in pictures {
+            light
+                .pixels
+                .iter_mut()
+                .flatten()
+                .zip(picture?.pixels.iter().flatten())
+                .for_each(|(sum, more)| *sum += more);
+            count += 1.0;
+        }
+        if count > 1.0 {
+            light.pixels.iter_mut().flatten().for_each(|sum| *sum /= count);
+        }
+        Ok(Some((seq, light)))
     }
 }
 
