@@ -15,6 +15,7 @@ mod metering;
 mod noise;
 mod profile;
 mod radiance;
+mod regions;
 mod rtc;
 mod sampling;
 mod sensor;

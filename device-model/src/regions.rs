@@ -1,0 +1,121 @@
+//! How bright the region is that a pixel belongs to: the mean of what is near it both in place and in brightness, so that a
+//! room is no darker for the window in it. A bilateral grid (Chen, Paris and Durand, "Real-time edge-aware image processing
+//! with the bilateral grid", SIGGRAPH 2007), on logarithms, so that a lamp does not make its surroundings bright.
+
+/// Brightness is the logarithm of a signal over the target plus this.
+pub(crate) const LEAST: f32 = 1e-3;
+
+/// Side of a cell in pixels: smaller than a person.
+const CELL_PX: f32 = 16.0;
+/// Height of a cell in units of brightness. A person is on the floor's level, sun and shadow are not.
+const CELL_LN: f32 = 1.5;
+/// Brightness is up to that of signals 3,000 times the target.
+const LEVELS: usize = 11;
+
+/// Sums of brightness and their number by column, row and level of brightness, smoothed over the neighbours.
+pub(crate) struct Regions {
+    columns: usize,
+    rows: usize,
+    cells: Vec<[f32; 2]>,
+}
+
+impl Regions {
+    pub fn new(width: usize, height: usize) -> Self {
+        let (columns, rows) = ((width as f32 / CELL_PX).ceil() as usize, (height as f32 / CELL_PX).ceil() as usize);
+        Regions { columns, rows, cells: vec![[0.0; 2]; columns * rows * LEVELS] }
+    }
+
+    pub fn count(&mut self, x: usize, y: usize, brightness: f32) {
+        let nearest = |(first, part): (usize, f32)| first + usize::from(part >= 0.5);
+        let (column, row) = (nearest(place(x, self.columns)), nearest(place(y, self.rows)));
+        let cell = &mut self.cells[(row * self.columns + column) * LEVELS + nearest(level(brightness))];
+        *cell = [cell[0] + brightness, cell[1] + 1.0];
+    }
+
+    /// Spreads every cell over its neighbours: twice in place, once in brightness.
+    pub fn smooth(&mut self) {
+        let along_columns = (LEVELS, self.columns);
+        let along_rows = (LEVELS * self.columns, self.rows);
+        for (step, size) in [along_columns, along_columns, along_rows, along_rows, (1, LEVELS)] {
+            let before = self.cells.clone();
+            for (index, cell) in self.cells.iter_mut().enumerate() {
+                let at = index / step % size;
+                let lower = if at > 0 { before[index - step] } else { [0.0; 2] };
+                let upper = if at + 1 < size { before[index + step] } else { [0.0; 2] };
+                *cell = [0, 1].map(|i| lower[i] + 2.0 * cell[i] + upper[i]);
+            }
+        }
+    }
+
+    /// The brightness of the region of a pixel that has itself the given one.
+    pub fn brightness(&self, x: usize, y: usize, brightness: f32) -> f32 {
+        let ((column, right), (row, below), (level, above)) =
+            (place(x, self.columns), place(y, self.rows), level(brightness));
+        let (next_column, next_row) = (usize::from(column + 1 < self.columns), usize::from(row + 1 < self.rows));
+        let first = (row * self.columns + column) * LEVELS + level;
+        let mut sums = [0.0; 2];
+        for (row, row_part) in [(0, 1.0 - below), (next_row, below)] {
+            for (column, column_part) in [(0, 1.0 - right), (next_column, right)] {
+                let index = first + (row * self.columns + column) * LEVELS;
+                for (cell, level_part) in [(index, 1.0 - above), (index + 1, above)] {
+                    let part = row_part * column_part * level_part;
+                    sums = [sums[0] + part * self.cells[cell][0], sums[1] + part * self.cells[cell][1]];
+                }
+            }
+        }
+        sums[0] / sums[1]
+    }
+}
+
+/// The cell whose middle is before a pixel along one axis of `cells`, and how far on towards the next.
+fn place(pixel: usize, cells: usize) -> (usize, f32) {
+    let at = ((pixel as f32 + 0.5) / CELL_PX - 0.5).clamp(0.0, (cells - 1) as f32);
+    (at as usize, at - at.floor())
+}
+
+/// The level below a brightness, never the last, and how far on towards the next.
+fn level(brightness: f32) -> (usize, f32) {
+    let at = ((brightness - LEAST.ln()) / CELL_LN).clamp(0.0, (LEVELS - 1) as f32);
+    let first = (at as usize).min(LEVELS - 2);
+    (first, at - first as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The brightness of the regions of some pixels in a picture of 320×240.
+    fn regions_of(brightness: impl Fn(usize, usize) -> f32, pixels: &[(usize, usize)]) -> Vec<f32> {
+        let mut regions = Regions::new(320, 240);
+        (0..240).flat_map(|y| (0..320).map(move |x| (x, y))).for_each(|(x, y)| regions.count(x, y, brightness(x, y)));
+        regions.smooth();
+        pixels.iter().map(|&(x, y)| regions.brightness(x, y, brightness(x, y))).collect()
+    }
+
+    #[test]
+    fn a_window_and_the_room_around_it_are_regions_of_their_own_to_the_edge() {
+        let scene = |x: usize, _| if x < 100 { 5.0 } else { 0.2 };
+        for (seen, expected) in
+            regions_of(scene, &[(0, 0), (98, 99), (102, 99), (319, 239)]).into_iter().zip([5.0, 5.0, 0.2, 0.2])
+        {
+            assert!((seen - expected).abs() < 0.01, "{seen}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn a_person_belongs_to_the_region_of_the_floor() {
+        // 40 % of the floor's light, 20 pixels across.
+        let person = 0.4f32.ln();
+        let scene = |x: usize, y: usize| if x.abs_diff(160) < 10 && y.abs_diff(120) < 10 { person } else { 0.0 };
+        let seen = regions_of(scene, &[(160, 120), (200, 120)]);
+        assert!(seen[0] > 0.4 * person && seen[1] > 0.1 * person, "{seen:?}");
+    }
+
+    #[test]
+    fn brightness_beyond_the_grid_is_the_last_levels() {
+        for extreme in [-6.9, 9.0] {
+            let seen = regions_of(|_, _| extreme, &[(5, 5)]);
+            assert!((seen[0] - extreme).abs() < 0.01, "{seen:?}");
+        }
+    }
+}
