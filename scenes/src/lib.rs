@@ -7,9 +7,12 @@
 //! This crate knows nothing of cameras, pixels or firmware.
 
 mod anatomy;
+mod belongings;
 mod body;
+mod carry;
 mod color;
 mod figure;
+mod footprint;
 mod furniture;
 mod gait;
 mod illumination;
@@ -17,6 +20,7 @@ mod library;
 mod motion;
 mod occlusion;
 mod person;
+mod plan;
 mod posed_figure;
 mod random;
 mod room;
@@ -24,8 +28,10 @@ mod scene;
 mod skeleton;
 mod solid;
 mod stance;
+mod step;
 
 pub use body::{Body, Hair, Wear};
+pub use carry::{Carried, Thing};
 pub use color::Color;
 pub use figure::Figure;
 pub use furniture::{Furniture, Piece};
@@ -33,9 +39,10 @@ pub use illumination::{Illuminance, Illumination, Shade};
 pub use library::library_names;
 pub use motion::Activity;
 pub use occlusion::Occluder;
-pub use person::{Person, PersonState, Posture, Start, Step};
+pub use person::{Person, PersonState, Posture, Start};
 pub use posed_figure::{PosedFigure, SkinPoint};
 pub use random::random_scene;
 pub use room::{LUMINAIRES_MAX, Light, Luminaire, Room};
 pub use scene::{Scene, WorldState};
 pub use solid::{Shape, Solid};
+pub use step::Step;
