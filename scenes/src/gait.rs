@@ -142,13 +142,15 @@ impl Walk {
     /// Where the walker faces after `metres`, radians.
     pub fn heading(&self, metres: f64) -> f64 {
         let i = self.segment(metres);
-        let before = i.checked_sub(1).map_or(self.faced, |i| self.direction(i));
         let length = self.along_m[i + 1] - self.along_m[i];
-        let speed_m_s = length / (self.at_s[i + 1] - self.at_s[i]);
+        let turning_m = TURN_S * length / (self.at_s[i + 1] - self.at_s[i]);
+        let turn = |before: f64, to: f64, done_m: f64, over_m: f64| {
+            before + shortest_turn(before, to) * (done_m / over_m).clamp(0.0, 1.0)
+        };
         // A stretch that is shorter than a turn takes is long enough for a fast one.
-        let over = (speed_m_s * TURN_S).min(length);
-        let turned = ((metres - self.along_m[i]) / over).clamp(0.0, 1.0);
-        before + shortest_turn(before, self.direction(i)) * turned
+        let before = self.direction(i.saturating_sub(1));
+        let along = turn(before, self.direction(i), metres - self.along_m[i], turning_m.min(length));
+        turn(self.faced, along, metres, turning_m.min(self.length_m()))
     }
 
     fn segment(&self, metres: f64) -> usize {

@@ -148,6 +148,11 @@ impl Motion {
         Motion { rolls: true, ..self }
     }
 
+    /// When the person appears.
+    pub(crate) fn appears_s(&self) -> f64 {
+        self.appears_s
+    }
+
     /// Where the person faces at the end of what is planned so far.
     pub(crate) fn heading(&self) -> f64 {
         self.last.heading

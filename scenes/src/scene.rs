@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::anatomy::Physique;
 use crate::belongings;
+use crate::crowd::{self, Crowd};
 use crate::motion::Motion;
 use crate::person::{PersonState, Posture};
 use crate::plan::Floor;
@@ -23,6 +24,8 @@ struct SceneFile {
     furniture: Vec<Furniture>,
     #[serde(default)]
     people: Vec<Person>,
+    #[serde(default)]
+    crowds: Vec<Crowd>,
 }
 
 /// More tiles would take longer to light than a frame may last.
@@ -37,7 +40,7 @@ pub struct Scene {
     pub light: Light,
     /// What stands there.
     pub furniture: Vec<Furniture>,
-    /// Who comes.
+    /// Who comes: those of the file, then those of its crowds, who have nothing in `does`.
     pub people: Vec<Person>,
     /// One per person.
     motions: Vec<Motion>,
@@ -69,7 +72,7 @@ impl Scene {
         furniture: Vec<Furniture>,
         people: Vec<Person>,
     ) -> Result<Self, (String, String)> {
-        let file = SceneFile { room, light, furniture, people };
+        let file = SceneFile { room, light, furniture, people, crowds: Vec::new() };
         match file.problems().into_iter().next() {
             Some(problem) => Err(problem),
             None => Ok(file.into_scene()),
@@ -116,8 +119,13 @@ impl Scene {
 }
 
 impl SceneFile {
-    fn into_scene(self) -> Scene {
-        let motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
+    fn into_scene(mut self) -> Scene {
+        let mut motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
+        let scripted: Vec<(&Person, &Motion)> = self.people.iter().zip(&motions).collect();
+        for (person, motion) in crowd::people(&self.crowds, &scripted, &self.floor()) {
+            self.people.push(person);
+            motions.push(motion);
+        }
         let dressed = |person: &Person| {
             let physique = person.body.physique().expect("a scene without problems has bodies");
             let figure = Arc::new(Figure::new(&person.body, &physique));
@@ -213,6 +221,10 @@ impl SceneFile {
             if let Err((field, words)) = plan {
                 report(format!("people[{i}].{field}"), words);
             }
+        }
+        // Ways are looked for in a room and round furniture that hold.
+        if problems.is_empty() {
+            problems = crowd::problems(&self.crowds, &self.people, &self.floor());
         }
         problems
     }

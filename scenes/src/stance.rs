@@ -34,6 +34,15 @@ impl Physique {
         self.pose(&self.stance(moment, carries), moment.at, moment.heading)
     }
 
+    /// Where the ball of a foot is in a pose: what a shoe's mark on the floor would show.
+    #[cfg(test)]
+    pub fn ball(&self, pose: &Pose, foot: Bone) -> DVec3 {
+        let ankle = self.joint(foot);
+        let rest = DVec3::new(ankle.x, ankle.y + BALL_AHEAD * f64::from(self.stature()), 0.0);
+        let placed = pose[foot as usize];
+        placed.at + placed.turned * (rest - ankle)
+    }
+
     fn stance(&self, moment: &Moment, carries: &[Carried]) -> Stance {
         let stature = f64::from(self.stature());
         let sit = smooth(moment.sit);
@@ -171,14 +180,6 @@ mod tests {
     use crate::motion::Motion;
     use crate::{Body, Figure, PosedFigure};
 
-    /// Where the ball of a foot is: what a shoe's mark on the floor would show.
-    fn ball(physique: &Physique, pose: &Pose, foot: Bone) -> DVec3 {
-        let ankle = physique.joint(foot);
-        let rest = DVec3::new(ankle.x, ankle.y + BALL_AHEAD * f64::from(physique.stature()), 0.0);
-        let placed = pose[foot as usize];
-        placed.at + placed.turned * (rest - ankle)
-    }
-
     #[test]
     fn a_foot_that_bears_weight_moves_less_than_a_centimetre_at_any_speed_and_in_any_body() {
         for (name, physique) in &anatomy().bodies {
@@ -189,7 +190,7 @@ mod tests {
                     let mut mark: Option<DVec3> = None;
                     for step in 0..(6.0 / speed * 100.0) as u32 {
                         let moment = motion.at(f64::from(step) * 0.01).expect("on the way");
-                        let at = ball(physique, &physique.at(&moment, &[]), bone);
+                        let at = physique.ball(&physique.at(&moment, &[]), bone);
                         if moment.feet[foot].lift_m > 0.0 {
                             mark = None;
                             continue;
