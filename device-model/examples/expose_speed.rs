@@ -5,7 +5,8 @@
 
 use std::time::Instant;
 
-use device_model::{Camera, CameraSettings, Profile, Radiance};
+use device_model::{Camera, Profile, Radiance};
+use firmware_shim::CameraSettings;
 
 fn main() {
     let profile = Profile::library("vs121-p-standard").expect("comes with the program");

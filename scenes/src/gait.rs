@@ -75,14 +75,18 @@ pub(crate) fn shortest_turn(from: f64, to: f64) -> f64 {
     (to - from + std::f64::consts::PI).rem_euclid(tau) - std::f64::consts::PI
 }
 
-/// A walk along a polyline.
+/// A walk along a polyline, at a speed of its own on each stretch of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Walk {
     /// Way points; at least two.
     points: Vec<DVec2>,
     /// Metres from the start to each way point.
     along_m: Vec<f64>,
-    pub speed_m_s: f64,
+    /// Seconds from the start to each way point.
+    at_s: Vec<f64>,
+    /// Strides of the length that suits the speed, from the start to each way point. The steps really taken are a whole number
+    /// of nearly these.
+    strides: Vec<f64>,
     /// Where the walker faced before.
     faced: f64,
     /// Left, right, as they stood before.
@@ -94,23 +98,38 @@ pub(crate) struct Walk {
 const TURN_S: f64 = 0.4;
 
 impl Walk {
-    pub fn new(from: DVec2, to: DVec2, speed_m_s: f64, faced: f64, stood: [Foot; 2], build: Build) -> Self {
-        Walk { points: vec![from, to], along_m: vec![0.0, from.distance(to)], speed_m_s, faced, stood, build }
+    pub fn new(from: DVec2, faced: f64, stood: [Foot; 2], build: Build) -> Self {
+        Walk { points: vec![from], along_m: vec![0.0], at_s: vec![0.0], strides: vec![0.0], faced, stood, build }
     }
 
-    /// Goes on to another point.
-    pub fn extend(&mut self, to: DVec2) {
-        let length = self.length_m() + self.end().distance(to);
+    /// Goes on to another point, which must be apart from the last.
+    pub fn extend(&mut self, to: DVec2, speed_m_s: f64) {
+        let way_m = self.end().distance(to);
+        self.along_m.push(self.length_m() + way_m);
+        self.at_s.push(self.duration_s() + way_m / speed_m_s);
+        self.strides.push(self.strides[self.strides.len() - 1] + way_m / self.step_m(speed_m_s));
         self.points.push(to);
-        self.along_m.push(length);
     }
 
     pub fn end(&self) -> DVec2 {
-        *self.points.last().expect("a walk has two points at least")
+        self.points[self.points.len() - 1]
     }
 
     pub fn length_m(&self) -> f64 {
-        *self.along_m.last().expect("a walk has two points at least")
+        self.along_m[self.along_m.len() - 1]
+    }
+
+    pub fn duration_s(&self) -> f64 {
+        self.at_s[self.at_s.len() - 1]
+    }
+
+    fn step_m(&self, speed_m_s: f64) -> f64 {
+        step_m(speed_m_s) * self.build.leg_m / LEG_M
+    }
+
+    /// How far the walker has come after `seconds`.
+    pub fn metres(&self, seconds: f64) -> f64 {
+        between(&self.at_s, &self.along_m, seconds)
     }
 
     /// Where the walker is after `metres`.
@@ -123,15 +142,19 @@ impl Walk {
     /// Where the walker faces after `metres`, radians.
     pub fn heading(&self, metres: f64) -> f64 {
         let i = self.segment(metres);
-        let before = i.checked_sub(1).map_or(self.faced, |i| self.direction(i));
+        let length = self.along_m[i + 1] - self.along_m[i];
+        let turning_m = TURN_S * length / (self.at_s[i + 1] - self.at_s[i]);
+        let turn = |before: f64, to: f64, done_m: f64, over_m: f64| {
+            before + shortest_turn(before, to) * (done_m / over_m).clamp(0.0, 1.0)
+        };
         // A stretch that is shorter than a turn takes is long enough for a fast one.
-        let over = (self.speed_m_s * TURN_S).min(self.along_m[i + 1] - self.along_m[i]);
-        let turned = ((metres - self.along_m[i]) / over).clamp(0.0, 1.0);
-        before + shortest_turn(before, self.direction(i)) * turned
+        let before = self.direction(i.saturating_sub(1));
+        let along = turn(before, self.direction(i), metres - self.along_m[i], turning_m.min(length));
+        turn(self.faced, along, metres, turning_m.min(self.length_m()))
     }
 
     fn segment(&self, metres: f64) -> usize {
-        self.along_m.partition_point(|end| *end <= metres).clamp(1, self.points.len() - 1) - 1
+        segment(&self.along_m, metres)
     }
 
     fn direction(&self, segment: usize) -> f64 {
@@ -139,49 +162,72 @@ impl Walk {
         way.y.atan2(way.x)
     }
 
-    fn steps(&self) -> u32 {
-        (self.length_m() / (step_m(self.speed_m_s) * self.build.leg_m / LEG_M)).ceil().max(1.0) as u32
+    /// How many steps the walk has, and how many of them a stride is.
+    fn steps(&self) -> (u32, f64) {
+        let strides = self.strides[self.strides.len() - 1];
+        let steps = strides.ceil().max(1.0);
+        (steps as u32, steps / strides)
+    }
+
+    /// How far along the walk step `k` is put down.
+    fn plant_m(&self, k: u32) -> f64 {
+        let (steps, of_stride) = self.steps();
+        if k >= steps { self.length_m() } else { between(&self.strides, &self.along_m, f64::from(k) / of_stride) }
     }
 
     /// Where a foot (0 left, 1 right) is after `metres`.
     pub fn foot(&self, foot: usize, metres: f64) -> Foot {
-        let (length, steps) = (self.length_m(), self.steps());
-        let step = length / f64::from(steps);
+        let (steps, of_stride) = self.steps();
+        // From here on the way is measured in steps.
+        let now = between(&self.along_m, &self.strides, metres) * of_stride;
         // The left foot takes the odd steps, the right one the even ones; after the last step the other foot follows.
         let mine = |k: u32| k % 2 == 1 - foot as u32;
         let from = |k: u32| f64::from(k) - if k > steps { LAST_SWING_STARTS } else { SWING_STARTS };
-        let starts = |k: u32| (from(k) * step).max(0.0);
+        let starts = |k: u32| from(k).max(0.0);
         let until = |k: u32| f64::from(k) - if k == 1 { FIRST_SWING_ENDS } else { SWING_ENDS };
-        let ends = |k: u32| (until(k) * step).min(length);
-        let current = (1..=steps + 1).rev().find(|&k| mine(k) && starts(k) < metres);
-        let Some(k) = current else { return self.heel(self.stood[foot], 0.0, mine(1), metres, step) };
-        let (from, begun) =
-            if k > 2 { (self.plant(foot, k - 2, step), f64::from(k - 2) * step) } else { (self.stood[foot], 0.0) };
-        if metres >= ends(k) {
+        let ends = |k: u32| until(k).min(f64::from(steps));
+        let soonest = (now + SWING_STARTS.max(LAST_SWING_STARTS)).ceil() as u32;
+        let current = (1..=soonest.min(steps + 1)).rev().find(|&k| mine(k) && starts(k) < now);
+        let Some(k) = current else { return self.heel(self.stood[foot], 0, mine(1), now) };
+        let (from, begun) = if k > 2 { (self.plant(foot, k - 2), k - 2) } else { (self.stood[foot], 0) };
+        if now >= ends(k) {
             let last = k + 2 > steps + 1;
-            return self.heel(self.plant(foot, k, step), f64::from(k) * step, last, metres, step);
+            return self.heel(self.plant(foot, k), k, last, now);
         }
-        let part = (metres - starts(k)) / (ends(k) - starts(k));
-        let left = self.heel(from, begun, k == 1, starts(k), step);
-        Foot::swung(left, self.plant(foot, k, step), part, 0.05 + 0.05 * step)
+        let part = (now - starts(k)) / (ends(k) - starts(k));
+        let left = self.heel(from, begun, k == 1, starts(k));
+        let step_m = self.plant_m(k.min(steps)) - self.plant_m(k.min(steps) - 1);
+        Foot::swung(left, self.plant(foot, k), part, 0.05 + 0.05 * step_m)
     }
 
-    /// A foot on the floor whose heel rises when the body has passed, unless it stays.
-    fn heel(&self, planted: Foot, planted_at_m: f64, stays: bool, metres: f64, step: f64) -> Foot {
-        let passed = (metres - planted_at_m) / step;
+    /// A foot put down at step `k`, after `now` steps: its heel rises when the body has passed, unless it stays.
+    fn heel(&self, planted: Foot, k: u32, stays: bool, now: f64) -> Foot {
+        let passed = now - f64::from(k);
         let part = if stays { 0.0 } else { ((passed - 0.1) / (2.0 - SWING_STARTS - 0.1)).clamp(0.0, 1.0) };
         Foot { pitch: HEEL_RISE * part * part * (3.0 - 2.0 * part), ..planted }
     }
 
     /// Where step `k` is put down.
-    fn plant(&self, foot: usize, k: u32, step: f64) -> Foot {
-        let metres = (f64::from(k) * step).min(self.length_m());
+    fn plant(&self, foot: usize, k: u32) -> Foot {
+        let metres = self.plant_m(k);
         // The heading that the body will have when it is over the foot, turned out a little.
         let heading =
             if metres < self.length_m() { self.heading(metres) } else { self.direction(self.points.len() - 2) };
         let side = if foot == 0 { 1.0 } else { -1.0 };
         Foot::planted(self.at(metres) + beside(heading, side * self.build.half_m), heading + side * 0.08)
     }
+}
+
+/// The stretch of an ascending list that a value is on.
+fn segment(ascending: &[f64], value: f64) -> usize {
+    ascending.partition_point(|end| *end <= value).clamp(1, ascending.len() - 1) - 1
+}
+
+/// What `to` has, linearly, where `from` (ascending) has `value`; its ends beyond its ends.
+fn between(from: &[f64], to: &[f64], value: f64) -> f64 {
+    let i = segment(from, value);
+    let part = ((value - from[i]) / (from[i + 1] - from[i])).clamp(0.0, 1.0);
+    to[i] + (to[i + 1] - to[i]) * part
 }
 
 /// A step to the left (in metres; negative: right) of somebody with a heading.
@@ -197,8 +243,9 @@ mod tests {
 
     fn walk(speed_m_s: f64) -> Walk {
         let stood = [0.09, -0.09].map(|left| Foot::planted(beside(0.0, left), 0.0));
-        let mut walk = Walk::new(DVec2::ZERO, DVec2::new(4.0, 0.0), speed_m_s, 0.0, stood, BUILD);
-        walk.extend(DVec2::new(4.0, 3.0));
+        let mut walk = Walk::new(DVec2::ZERO, 0.0, stood, BUILD);
+        walk.extend(DVec2::new(4.0, 0.0), speed_m_s);
+        walk.extend(DVec2::new(4.0, 3.0), speed_m_s);
         walk
     }
 

@@ -7,7 +7,9 @@ use crate::gait::{Foot, Walk, beside, shortest_turn};
 /// Seconds that sitting down or getting up takes.
 pub(crate) const SIT_S: f64 = 1.4;
 /// Seconds that turning on the spot takes.
-const TURN_S: f64 = 0.6;
+pub(crate) const TURN_S: f64 = 0.6;
+/// Points nearer than this are one.
+const APART_M: f64 = 1e-6;
 /// How long somebody who sits does one thing.
 const HABIT_S: f64 = 6.0;
 
@@ -31,6 +33,12 @@ pub enum Activity {
     Turning,
     /// Seated, reaching for something.
     Reaching,
+    /// Upright in one place, talking to somebody, with gestures.
+    Talking,
+    /// On the way in a wheelchair.
+    Rolling,
+    /// Seated in a wheelchair that stands.
+    Resting,
 }
 
 /// What people who sit do, in turn.
@@ -54,6 +62,10 @@ pub struct Moment {
     pub feet: [Foot; 2],
     /// A slow movement of people who stay where they are, −1 … 1.
     pub idle: f64,
+    /// How far the left and the right arm are raised in talking, 0 to 1.
+    pub gesture: [f64; 2],
+    /// How far the hands have pushed the wheels ahead, −1 … 1; 0 of those who walk.
+    pub push: f64,
 }
 
 /// The measures of a body that its feet depend on, metres.
@@ -115,13 +127,35 @@ pub struct Motion {
     leaves_s: Option<f64>,
     /// Shifts the idle movement, so that people do not nod in step.
     phase: f64,
+    /// Whether the person rolls in a wheelchair instead of walking.
+    rolls: bool,
 }
+
+/// Metres that one push of a wheelchair's wheels takes it.
+const PUSH_M: f64 = 1.3;
+/// The height of a wheelchair's footrests, m.
+pub(crate) const FOOTREST_M: f64 = 0.10;
 
 impl Motion {
     /// A person who appears at `appears_s` seconds, standing or seated.
     pub(crate) fn new(build: Build, appears_s: f64, at: DVec2, heading: f64, seated: bool, phase: f64) -> Self {
         let last = Spot::new(&build, at, heading, seated);
-        Motion { stretches: Vec::new(), last, build, appears_s, leaves_s: None, phase }
+        Motion { stretches: Vec::new(), last, build, appears_s, leaves_s: None, phase, rolls: false }
+    }
+
+    /// The same, in a wheelchair.
+    pub(crate) fn in_wheelchair(self) -> Self {
+        Motion { rolls: true, ..self }
+    }
+
+    /// When the person appears.
+    pub(crate) fn appears_s(&self) -> f64 {
+        self.appears_s
+    }
+
+    /// Where the person faces at the end of what is planned so far.
+    pub(crate) fn heading(&self) -> f64 {
+        self.last.heading
     }
 
     /// Where the person is at the end of what is planned so far.
@@ -141,27 +175,30 @@ impl Motion {
         self.last = to;
     }
 
-    /// Walks straight to a point at a speed in m/s; walks that follow one another at one speed are one.
+    /// Walks straight to a point at a speed in m/s; walks that follow one another are one.
     pub(crate) fn walk(&mut self, to: DVec2, speed_m_s: f64) {
-        if self.end().distance(to) < 1e-6 {
-            return;
-        }
+        self.follow(&[(to, speed_m_s)]);
+    }
+
+    /// Walks from point to point, to each at a speed in m/s.
+    pub(crate) fn follow(&mut self, way: &[(DVec2, f64)]) {
         let from_s = self.end_s();
-        let walk = match self.stretches.last_mut() {
-            Some(Stretch { until_s, act: Act::Walk(walk), .. }) if walk.speed_m_s == speed_m_s => {
-                *until_s += walk.end().distance(to) / speed_m_s;
-                walk.extend(to);
-                walk.clone()
+        // Where the person is already needs no walk.
+        let Some(first) = way.iter().position(|(to, _)| self.end().distance(*to) >= APART_M) else { return };
+        if !matches!(self.stretches.last(), Some(Stretch { act: Act::Walk(_), .. })) {
+            let walk = Walk::new(self.last.at, self.last.heading, self.last.feet, self.build);
+            self.stretches.push(Stretch { from_s, until_s: from_s, act: Act::Walk(walk) });
+        }
+        let Some(Stretch { from_s, until_s, act: Act::Walk(walk) }) = self.stretches.last_mut() else { return };
+        for (to, speed_m_s) in &way[first..] {
+            if walk.end().distance(*to) >= APART_M {
+                walk.extend(*to, *speed_m_s);
             }
-            _ => {
-                let walk = Walk::new(self.last.at, to, speed_m_s, self.last.heading, self.last.feet, self.build);
-                let until_s = from_s + walk.length_m() / speed_m_s;
-                self.stretches.push(Stretch { from_s, until_s, act: Act::Walk(walk.clone()) });
-                walk
-            }
-        };
-        let (length, heading) = (walk.length_m(), walk.heading(walk.length_m()));
-        self.last = Spot { at: to, heading, sit: 0.0, feet: [0, 1].map(|foot| walk.foot(foot, length)) };
+        }
+        *until_s = *from_s + walk.duration_s();
+        let length = walk.length_m();
+        let heading = walk.heading(length);
+        self.last = Spot { at: walk.end(), heading, sit: 0.0, feet: [0, 1].map(|foot| walk.foot(foot, length)) };
     }
 
     /// Stays as it is for some seconds.
@@ -174,6 +211,11 @@ impl Motion {
     pub(crate) fn face(&mut self, heading: f64) {
         let to = Spot::new(&self.build, self.last.at, heading, false);
         self.shift(TURN_S, to, Activity::Standing);
+    }
+
+    /// Stands and talks for some seconds.
+    pub(crate) fn talk(&mut self, for_s: f64) {
+        self.shift(for_s, self.last, Activity::Talking);
     }
 
     /// Sits down on a seat at `on`.
@@ -196,12 +238,18 @@ impl Motion {
         if t_s < self.appears_s || self.leaves_s.is_some_and(|gone| t_s >= gone) {
             return None;
         }
+        let moment = self.on_foot(t_s);
+        Some(if self.rolls { self.on_wheels(moment, t_s) } else { moment })
+    }
+
+    /// The person at a time, as somebody who walks.
+    fn on_foot(&self, t_s: f64) -> Moment {
         let idle = (0.9 * t_s + self.phase).sin() * (0.37 * t_s + 2.0 * self.phase).sin();
         let index = self.stretches.partition_point(|s| s.until_s <= t_s);
-        Some(match self.stretches.get(index) {
+        match self.stretches.get(index) {
             None => self.rest(&self.last, t_s - self.end_s(), idle),
             Some(Stretch { from_s, act: Act::Walk(walk), .. }) => {
-                let metres = (t_s - from_s) * walk.speed_m_s;
+                let metres = walk.metres(t_s - from_s);
                 Moment {
                     at: walk.at(metres),
                     heading: walk.heading(metres),
@@ -210,7 +258,15 @@ impl Motion {
                     before: (Activity::Walking, 1.0),
                     feet: [0, 1].map(|foot| walk.foot(foot, metres)),
                     idle,
+                    gesture: [0.0; 2],
+                    push: 0.0,
                 }
+            }
+            Some(Stretch { from_s, until_s, act: Act::Shift { to, activity: Activity::Talking, .. } }) => {
+                let moment = self.rest(to, t_s - from_s, idle);
+                let activity = Activity::Talking;
+                let before = (activity, 1.0);
+                Moment { activity, before, gesture: self.gesture(t_s, t_s - from_s, until_s - t_s), ..moment }
             }
             Some(Stretch { from_s, act: Act::Shift { from, to, .. }, .. }) if from == to => {
                 self.rest(to, t_s - from_s, idle)
@@ -240,16 +296,43 @@ impl Motion {
                     before: (before, (part / 0.4).min(1.0)),
                     feet,
                     idle,
+                    gesture: [0.0; 2],
+                    push: 0.0,
                 }
             }
-        })
+        }
+    }
+
+    /// The same in a wheelchair: seated, the feet on its rests, pushing while it rolls.
+    fn on_wheels(&self, moment: Moment, t_s: f64) -> Moment {
+        let rolls = moment.activity == Activity::Walking;
+        let push = match self.stretches.iter().find(|stretch| t_s < stretch.until_s) {
+            Some(Stretch { from_s, act: Act::Walk(walk), .. }) => {
+                let metres = walk.metres(t_s - from_s);
+                let nearest_end_m = metres.min(walk.length_m() - metres);
+                (metres / PUSH_M * std::f64::consts::TAU).sin() * (nearest_end_m / 0.3).min(1.0)
+            }
+            _ => 0.0,
+        };
+        let activity = if rolls { Activity::Rolling } else { Activity::Resting };
+        let Spot { sit, feet, .. } = Spot::new(&self.build, moment.at, moment.heading, true);
+        let feet = feet.map(|foot| Foot { lift_m: FOOTREST_M, ..foot });
+        Moment { sit, activity, before: (activity, 1.0), feet, gesture: [0.0; 2], push, ..moment }
+    }
+
+    /// How far somebody raises the arms who has talked for some seconds and will for some more: people speak in turns of
+    /// several seconds, and move the hands while they do.
+    fn gesture(&self, t_s: f64, since_s: f64, left_s: f64) -> [f64; 2] {
+        let speaks = ((0.55 * t_s + 2.3 * self.phase).sin() * 2.0).clamp(0.0, 1.0);
+        let within = (since_s.min(left_s) / 0.8).clamp(0.0, 1.0);
+        [0.0, 1.9].map(|apart| speaks * within * (0.55 + 0.45 * (2.1 * t_s + apart + self.phase).sin()))
     }
 
     /// Somebody who has stayed where he or she is for some seconds.
     fn rest(&self, spot: &Spot, rested_s: f64, idle: f64) -> Moment {
         let (activity, before) = self.habit(spot, rested_s);
         let Spot { at, heading, sit, feet } = *spot;
-        Moment { at, heading, sit, activity, before, feet, idle }
+        Moment { at, heading, sit, activity, before, feet, idle, gesture: [0.0; 2], push: 0.0 }
     }
 
     /// What somebody does who has rested for some seconds, and what gives way to it how far.

@@ -8,17 +8,21 @@ use crate::figure::{Figure, Flesh};
 use crate::skeleton::{Bone, Pose};
 use crate::{Color, Shape, Solid};
 
-/// A figure in a pose: a body in the room.
+/// A figure in a pose: a body in the room, with what it carries.
 #[derive(Clone, Debug)]
 pub struct PosedFigure {
     /// What is posed.
     pub figure: Arc<Figure>,
     pub(crate) pose: Pose,
+    /// Corners of what is carried on the body and counts to its outline.
+    pub(crate) belongings: Vec<DVec3>,
 }
 
 impl PartialEq for PosedFigure {
     fn eq(&self, other: &Self) -> bool {
-        self.pose == other.pose && (Arc::ptr_eq(&self.figure, &other.figure) || self.figure == other.figure)
+        self.pose == other.pose
+            && self.belongings == other.belongings
+            && (Arc::ptr_eq(&self.figure, &other.figure) || self.figure == other.figure)
     }
 }
 
@@ -59,9 +63,11 @@ impl PosedFigure {
         self.placed(&self.figure.samples)
     }
 
-    /// Points that bound the dressed body.
+    /// Points that bound the dressed body and what is carried on it.
     pub fn outline(&self) -> Vec<DVec3> {
-        self.placed(&self.figure.outline)
+        let mut points = self.placed(&self.figure.outline);
+        points.extend(&self.belongings);
+        points
     }
 
     fn placed(&self, points: &[u16]) -> Vec<DVec3> {

@@ -38,7 +38,14 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
         let body = random_body(rng);
         if !free_chairs.is_empty() && rng.random_bool(0.65) {
             let on = free_chairs.swap_remove(rng.random_range(0..free_chairs.len()));
-            people.push(Person { name, body, starts: Start::Sits { on }, appears_s: 0.0, does: vec![] });
+            people.push(Person {
+                name,
+                body,
+                starts: Start::Sits { on },
+                appears_s: 0.0,
+                carries: vec![],
+                does: vec![],
+            });
             continue;
         }
         let at = within(rng, size, 0.25);
@@ -53,7 +60,8 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
         } else {
             vec![]
         };
-        people.push(Person { name, body, starts: Start::Stands { at_m: at, facing_deg }, appears_s: 0.0, does });
+        let starts = Start::Stands { at_m: at, facing_deg };
+        people.push(Person { name, body, starts, appears_s: 0.0, carries: vec![], does });
     }
     Scene::new(room, light, furniture, people)
         .unwrap_or_else(|(field, words)| panic!("a random scene broke the rules of scenes: {field}: {words}"))
@@ -245,7 +253,7 @@ fn surface(rng: &mut ChaCha8Rng, saturation: f64) -> Color {
     Color::new(channel(), channel(), channel())
 }
 
-fn random_body(rng: &mut ChaCha8Rng) -> Body {
+pub(crate) fn random_body(rng: &mut ChaCha8Rng) -> Body {
     let figures = Body::random_figures();
     let hair = [
         Hair::Bald,

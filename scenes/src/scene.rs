@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use glam::DVec2;
 use ron_file::{FileErrors, RonFile};
 use serde::{Deserialize, Serialize};
 
 use crate::anatomy::Physique;
+use crate::belongings;
+use crate::crowd::{self, Crowd};
 use crate::motion::Motion;
 use crate::person::{PersonState, Posture};
+use crate::plan::Floor;
 use crate::{Door, Figure, Furniture, Light, Person, PosedFigure, Room, Solid};
 
 /// What a scene file says.
@@ -22,6 +26,8 @@ struct SceneFile {
     doors: Vec<Door>,
     #[serde(default)]
     people: Vec<Person>,
+    #[serde(default)]
+    crowds: Vec<Crowd>,
 }
 
 /// A room, its light, what stands in it, and everybody's movements.
@@ -35,7 +41,7 @@ pub struct Scene {
     pub furniture: Vec<Furniture>,
     /// What swings.
     pub doors: Vec<Door>,
-    /// Who comes.
+    /// Who comes: those of the file, then those of its crowds, who have nothing in `does`.
     pub people: Vec<Person>,
     /// One per person.
     motions: Vec<Motion>,
@@ -69,7 +75,7 @@ impl Scene {
         furniture: Vec<Furniture>,
         people: Vec<Person>,
     ) -> Result<Self, (String, String)> {
-        let file = SceneFile { room, light, furniture, doors: vec![], people };
+        let file = SceneFile { room, light, furniture, doors: vec![], people, crowds: vec![] };
         match file.problems().into_iter().next() {
             Some(problem) => Err(problem),
             None => Ok(file.into_scene()),
@@ -91,7 +97,11 @@ impl Scene {
         let mut people = Vec::with_capacity(self.people.len());
         for (index, (body, motion)) in self.bodies.iter().zip(&self.motions).enumerate() {
             let Some(moment) = motion.at(t_s) else { continue };
-            let posed = PosedFigure { figure: Arc::clone(&body.figure), pose: body.physique.at(&moment) };
+            let Dressed { physique, figure } = &**body;
+            let carries = &self.people[index].carries;
+            let pose = physique.at(&moment, carries);
+            let (things, belongings) = belongings::all(carries, physique, &moment, &pose);
+            let posed = PosedFigure { figure: Arc::clone(figure), pose, belongings };
             people.push(PersonState {
                 index,
                 floor: moment.at,
@@ -99,7 +109,7 @@ impl Scene {
                 posture: if moment.sit > 0.5 { Posture::Seated } else { Posture::Standing },
                 activity: moment.activity,
                 body: Some(posed),
-                things: Vec::new(),
+                things,
             });
         }
         WorldState { t_s, people, doors: self.doors.iter().map(|door| door.leaf(t_s)).collect() }
@@ -120,8 +130,13 @@ impl Scene {
 }
 
 impl SceneFile {
-    fn into_scene(self) -> Scene {
-        let motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
+    fn into_scene(mut self) -> Scene {
+        let mut motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
+        let scripted: Vec<(&Person, &Motion)> = self.people.iter().zip(&motions).collect();
+        for (person, motion) in crowd::people(&self.crowds, &scripted, &self.floor()) {
+            self.people.push(person);
+            motions.push(motion);
+        }
         let dressed = |person: &Person| {
             let physique = person.body.physique().expect("a scene without problems has bodies");
             let figure = Arc::new(Figure::new(&person.body, &physique));
@@ -139,6 +154,10 @@ impl SceneFile {
         }
     }
 
+    fn floor(&self) -> Floor<'_> {
+        Floor { size: DVec2::new(self.room.size_m.0, self.room.size_m.1), furniture: &self.furniture }
+    }
+
     fn plans(&self) -> impl Iterator<Item = Result<Motion, (String, String)>> + '_ {
         // What is wrong with a body is said elsewhere; the plan is that of an ordinary one then.
         let build = |person: &Person| {
@@ -146,10 +165,7 @@ impl SceneFile {
             let body = if person.body.problem().is_some() { &ordinary } else { &person.body };
             body.physique().expect("a body without problems has one").build()
         };
-        self.people
-            .iter()
-            .enumerate()
-            .map(move |(i, person)| person.plan(build(person), &self.furniture, i as f64 * 1.7))
+        self.people.iter().enumerate().map(move |(i, person)| person.plan(build(person), &self.floor(), i as f64 * 1.7))
     }
 
     /// Everything wrong, as (field, words).
@@ -205,14 +221,16 @@ impl SceneFile {
                 report(format!("people[{i}].{field}"), words);
             }
         }
+        // Ways are looked for in a room and round furniture that hold.
+        if problems.is_empty() {
+            problems = crowd::problems(&self.crowds, &self.people, &self.floor());
+        }
         problems
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use glam::DVec2;
-
     use super::*;
 
     const OFFICE: &str = r##"(
@@ -306,6 +324,62 @@ mod tests {
             ("name: \"bob\"", "body: (height_m: 172), name: \"bob\"", "people[1].body.height_m: 172 m is out of"),
             ("name: \"ada\"", "body: (height_m: 0), name: \"ada\"", "people[0].body.height_m: 0 m is out of"),
             ("name: \"ada\"", "body: (figure: \"eve\"), name: \"ada\"", "people[0].body.figure: there is no `eve`"),
+            (
+                "name: \"ada\"",
+                "carries: [(thing: Laptop), (thing: Umbrella)], name: \"ada\"",
+                "people[0].carries[1].thing: Umbrella and Laptop take the same hand",
+            ),
+            (
+                "name: \"ada\"",
+                "carries: [(thing: Box), (thing: Box)], name: \"ada\"",
+                "people[0].carries[1].thing: the person has a Box already",
+            ),
+            ("does: [Walk", "carries: [(thing: Box)], does: [Walk", "does[1]: nobody sits on a chair with a Box"),
+            (
+                "name: \"bob\"",
+                "carries: [(thing: Wheelchair)], name: \"bob\"",
+                "people[1].starts: nobody sits on a chair",
+            ),
+            (
+                "does: [Walk(via_m: [(3, 0.6)], speed_m_s: 1.2)",
+                "carries: [(thing: Wheelchair)], does: [Walk(via_m: [(3, 0.6)], speed_m_s: 1.7)",
+                "people[0].does[0].speed_m_s: 1.7 m/s is out of 0.2 to 1.6 m/s",
+            ),
+            ("Leave]", "UTurn(speed_m_s: 2), Leave]", "people[0].does[3].speed_m_s: 2 m/s is out of 0.2 to 1.6 m/s"),
+            (
+                "does: [Walk",
+                "does: [Walk(via_m: [(1, 4)]), UTurn(), Walk",
+                "people[0].does[1]: turning back would lead out",
+            ),
+            ("Leave]", "Talk(to_m: (9, 1), for_s: 3)]", "people[0].does[3].to_m: (9, 1) is outside the room"),
+            ("Leave]", "Talk(to_m: (5, 1), for_s: -3)]", "people[0].does[3].for_s: -3 s is out of 0 to 1000000 s"),
+            ("Leave]", "Queue(to_m: (5, -1), moves: 2, every_s: 9)]", "people[0].does[3].to_m: (5, -1) is outside"),
+            ("Leave]", "Queue(to_m: (5, 1), moves: 0, every_s: 9)]", "people[0].does[3].moves: 0 is out of 1 to 100"),
+            (
+                "Leave]",
+                "Queue(to_m: (5, 1), moves: 2, every_s: 0)]",
+                "people[0].does[3].every_s: 0 s is out of 1 to 3600 s",
+            ),
+            (
+                "Leave]",
+                "Queue(to_m: (5, 1), moves: 1, every_s: 1)]",
+                "people[0].does[3].every_s: each move takes 2.5 s",
+            ),
+            (
+                "Leave]",
+                "Loiter(around_m: (7, 1), radius_m: 1, for_s: 9)]",
+                "people[0].does[3].around_m: (7, 1) is outside",
+            ),
+            (
+                "Leave]",
+                "Loiter(around_m: (5, 1), radius_m: 0, for_s: 9)]",
+                "people[0].does[3].radius_m: 0 m is out of 0.3",
+            ),
+            (
+                "Leave]",
+                "Loiter(around_m: (5, 1), radius_m: 1, for_s: 1e9)]",
+                "people[0].does[3].for_s: 1000000000 s is out of",
+            ),
         ];
         for (from, to, said) in cases {
             let errors = office(from, to).map(|_| ()).expect_err(to).to_string();

@@ -54,8 +54,10 @@ bones! {
     RightFoot "right_foot" Some(Bone::RightShin);
 }
 
-/// The bones of one leg.
+/// The bones of one side.
 pub(crate) struct Limbs {
+    pub forearm: Bone,
+    pub hand: Bone,
     pub thigh: Bone,
     pub shin: Bone,
     pub foot: Bone,
@@ -65,8 +67,22 @@ pub(crate) struct Limbs {
 
 /// Left, right.
 pub(crate) const SIDES: [Limbs; 2] = [
-    Limbs { thigh: Bone::LeftThigh, shin: Bone::LeftShin, foot: Bone::LeftFoot, side: -1.0 },
-    Limbs { thigh: Bone::RightThigh, shin: Bone::RightShin, foot: Bone::RightFoot, side: 1.0 },
+    Limbs {
+        forearm: Bone::LeftForearm,
+        hand: Bone::LeftHand,
+        thigh: Bone::LeftThigh,
+        shin: Bone::LeftShin,
+        foot: Bone::LeftFoot,
+        side: -1.0,
+    },
+    Limbs {
+        forearm: Bone::RightForearm,
+        hand: Bone::RightHand,
+        thigh: Bone::RightThigh,
+        shin: Bone::RightShin,
+        foot: Bone::RightFoot,
+        side: 1.0,
+    },
 ];
 
 /// Where a bone is: a point `p` of the body at rest is at `at + turned * (p - joint)`.
@@ -109,12 +125,27 @@ pub(crate) struct Leg {
     pub yaw: f64,
 }
 
-/// Where an arm points: directions of any length.
+/// Where an arm points (directions of any length), unless it holds something.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arm {
     pub upper: DVec3,
     pub lower: DVec3,
+    pub hold: Option<Hold>,
 }
+
+/// What an arm reaches for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    /// Where the palm is wanted.
+    pub palm: DVec3,
+    /// Roughly where the elbow goes, as a direction from the shoulder.
+    pub elbow: DVec3,
+    /// How far the arm does so, 0 (it hangs) to 1.
+    pub part: f64,
+}
+
+/// From the wrist to the middle of the palm, as a part of stature: half of a hand's length.
+const PALM: f64 = 0.05;
 
 impl Physique {
     /// A bone's joint at rest.
@@ -131,6 +162,7 @@ impl Physique {
     /// The pose of a stance, placed in the room: the body's origin at `at`, its y along `heading`.
     pub fn pose(&self, stance: &Stance, at: DVec2, heading: f64) -> Pose {
         let mut pose = [BoneAt { at: DVec3::ZERO, turned: DQuat::IDENTITY }; BONES];
+        let mut lower_arms = stance.arms.map(|arm| arm.lower);
         let pelvis = DQuat::from_rotation_z(stance.pelvis_yaw) * DQuat::from_rotation_x(stance.pelvis_pitch);
         let chest = DQuat::from_rotation_z(stance.twist) * DQuat::from_rotation_x(-stance.lean);
         let head = DQuat::from_rotation_z(stance.twist + stance.look)
@@ -138,6 +170,8 @@ impl Physique {
         let legs = [0, 1].map(|i| self.leg(&SIDES[i], stance, pelvis));
         for bone in Bone::ALL {
             let parent = bone.parent().map(|parent| (pose[parent as usize], self.joint(parent)));
+            let at =
+                parent.map_or(stance.pelvis, |(placed, rest)| placed.at + placed.turned * (self.joint(bone) - rest));
             let turned = match bone {
                 Bone::Pelvis => pelvis,
                 Bone::Belly => pelvis.slerp(chest, 0.5),
@@ -151,14 +185,16 @@ impl Physique {
                 Bone::RightThigh => legs[1][0],
                 Bone::RightShin => legs[1][1],
                 Bone::RightFoot => legs[1][2],
-                Bone::LeftUpperArm => self.points_to(bone, Bone::LeftForearm, stance.arms[0].upper),
-                Bone::RightUpperArm => self.points_to(bone, Bone::RightForearm, stance.arms[1].upper),
-                Bone::LeftForearm => self.points_to(bone, Bone::LeftHand, stance.arms[0].lower),
-                Bone::RightForearm => self.points_to(bone, Bone::RightHand, stance.arms[1].lower),
+                Bone::LeftUpperArm | Bone::RightUpperArm => {
+                    let i = usize::from(bone == Bone::RightUpperArm);
+                    let (upper, lower) = self.arm(&stance.arms[i], at);
+                    lower_arms[i] = lower;
+                    self.points_to(bone, SIDES[i].forearm, upper)
+                }
+                Bone::LeftForearm => self.points_to(bone, Bone::LeftHand, lower_arms[0]),
+                Bone::RightForearm => self.points_to(bone, Bone::RightHand, lower_arms[1]),
                 Bone::LeftHand | Bone::RightHand => parent.expect("a hand hangs on an arm").0.turned,
             };
-            let at =
-                parent.map_or(stance.pelvis, |(placed, rest)| placed.at + placed.turned * (self.joint(bone) - rest));
             pose[bone as usize] = BoneAt { at, turned };
         }
         let turn = DQuat::from_rotation_z(heading - std::f64::consts::FRAC_PI_2);
@@ -169,6 +205,36 @@ impl Physique {
     fn points_to(&self, bone: Bone, tip: Bone, direction: DVec3) -> DQuat {
         let rest = (self.joint(tip) - self.joint(bone)).normalize();
         direction.try_normalize().map_or(DQuat::IDENTITY, |direction| DQuat::from_rotation_arc(rest, direction))
+    }
+
+    /// The middle of a palm in a pose; 0 is the left one.
+    pub fn palm(&self, pose: &Pose, side: usize) -> DVec3 {
+        let Limbs { forearm, hand, .. } = SIDES[side];
+        let rest = self.joint(hand) - self.joint(forearm);
+        let placed = pose[hand as usize];
+        placed.at + placed.turned * rest.normalize() * self.palm_m()
+    }
+
+    fn palm_m(&self) -> f64 {
+        PALM * f64::from(self.stature())
+    }
+
+    /// Where upper arm and forearm of an arm point whose upper arm begins at `from`: two bones and the cosine rule, if it holds
+    /// something.
+    fn arm(&self, arm: &Arm, from: DVec3) -> (DVec3, DVec3) {
+        let Some(Hold { palm, elbow, part }) = arm.hold else { return (arm.upper, arm.lower) };
+        let [shoulder, bend, wrist] =
+            [Bone::RightUpperArm, Bone::RightForearm, Bone::RightHand].map(|bone| self.joint(bone));
+        let (upper, lower) = (shoulder.distance(bend), bend.distance(wrist) + self.palm_m());
+        let way = palm - from;
+        let reach = way.length().clamp((upper - lower).abs() + 0.01, (upper + lower) * 0.9995);
+        let along = way.try_normalize().unwrap_or(DVec3::NEG_Z);
+        let aside = (elbow - along * along.dot(elbow)).try_normalize().unwrap_or(DVec3::NEG_Y);
+        let cosine = ((upper * upper + reach * reach - lower * lower) / (2.0 * upper * reach)).clamp(-1.0, 1.0);
+        let to_elbow = along * cosine + aside * (1.0 - cosine * cosine).sqrt();
+        let to_palm = along * reach - to_elbow * upper;
+        let turn = |hanging: DVec3, holding: DVec3| hanging.normalize_or(holding).lerp(holding.normalize(), part);
+        (turn(arm.upper, to_elbow), turn(arm.lower, to_palm))
     }
 
     /// Thigh, shin and foot of a leg that reaches for its ankle: two bones and the cosine rule, the knee ahead. An ankle out of
@@ -209,6 +275,7 @@ mod tests {
         let arm = |[upper, lower, hand]: [Bone; 3]| Arm {
             upper: physique.joint(lower) - physique.joint(upper),
             lower: physique.joint(hand) - physique.joint(lower),
+            hold: None,
         };
         Stance {
             pelvis: physique.joint(Bone::Pelvis),

@@ -5,6 +5,7 @@
 use glam::{DVec2, DVec3};
 
 use crate::anatomy::Physique;
+use crate::carry::Carried;
 use crate::furniture::SEAT_HEIGHT_M;
 use crate::gait::{Foot, shortest_turn};
 use crate::motion::{Activity, Build, Moment};
@@ -28,12 +29,21 @@ impl Physique {
         }
     }
 
-    /// How the body is at a moment, in the room.
-    pub fn at(&self, moment: &Moment) -> Pose {
-        self.pose(&self.stance(moment), moment.at, moment.heading)
+    /// How the body is at a moment, in the room, with what it carries.
+    pub fn at(&self, moment: &Moment, carries: &[Carried]) -> Pose {
+        self.pose(&self.stance(moment, carries), moment.at, moment.heading)
     }
 
-    fn stance(&self, moment: &Moment) -> Stance {
+    /// Where the ball of a foot is in a pose: what a shoe's mark on the floor would show.
+    #[cfg(test)]
+    pub fn ball(&self, pose: &Pose, foot: Bone) -> DVec3 {
+        let ankle = self.joint(foot);
+        let rest = DVec3::new(ankle.x, ankle.y + BALL_AHEAD * f64::from(self.stature()), 0.0);
+        let placed = pose[foot as usize];
+        placed.at + placed.turned * (rest - ankle)
+    }
+
+    fn stance(&self, moment: &Moment, carries: &[Carried]) -> Stance {
         let stature = f64::from(self.stature());
         let sit = smooth(moment.sit);
         let ahead = DVec2::from_angle(moment.heading);
@@ -71,7 +81,10 @@ impl Physique {
             nod: 0.10 + sit * habit.nod - 0.3 * bow,
             look: sit * habit.look + 0.35 * moment.idle * (1.0 - stride.abs().min(1.0)) * (1.0 - 0.6 * sit),
             legs,
-            arms: [0, 1].map(|i| arm(SIDES[i].side, stride, sit, &habit, twist)),
+            arms: [0, 1].map(|i| Arm {
+                hold: self.hold(carries, i, height - self.joint(Bone::Pelvis).z, moment),
+                ..arm(SIDES[i].side, stride, sit, moment.gesture[i], &habit, twist)
+            }),
         }
     }
 
@@ -91,16 +104,20 @@ impl Physique {
     }
 }
 
-fn arm(side: f64, stride: f64, sit: f64, habit: &Habit, twist: f64) -> Arm {
+fn arm(side: f64, stride: f64, sit: f64, gesture: f64, habit: &Habit, twist: f64) -> Arm {
     // An arm swings against its leg; the left leg is ahead when `stride` is positive.
     let swing = side * stride * 0.42;
     let hanging = DVec3::new(side * 0.17, swing.sin() - 0.02, -1.0);
     let hanging_lower = DVec3::new(side * 0.04, swing.sin() + 0.22 + 0.12 * stride.abs(), -1.0);
+    // Talking, the forearm comes up before the belly and moves out.
+    let raised = DVec3::new(side * 0.25, 0.12 + 0.25 * gesture, -1.0);
+    let raised_lower = DVec3::new(side * (0.45 * gesture - 0.15), 1.0, 0.35 * gesture - 0.2);
+    let (hanging, hanging_lower) = (hanging.lerp(raised, gesture), hanging_lower.lerp(raised_lower, gesture));
     let reach = if side > 0.0 { habit.reach } else { 0.0 };
     let turn = glam::DQuat::from_rotation_z(twist);
     let seated = turn * DVec3::new(side * 0.22, 0.42 + 0.9 * reach - 0.3 * habit.slack, -1.0 + 0.45 * reach);
     let seated_lower = turn * DVec3::new(-side * (0.28 - 0.25 * reach), 1.0, -0.12 + 0.25 * reach - 0.35 * habit.slack);
-    Arm { upper: hanging.lerp(seated, sit), lower: hanging_lower.lerp(seated_lower, sit) }
+    Arm { upper: hanging.lerp(seated, sit), lower: hanging_lower.lerp(seated_lower, sit), hold: None }
 }
 
 /// What somebody who sits does with trunk, head and arms.
@@ -122,9 +139,14 @@ impl Habit {
             Activity::Leaning => Habit { lean: -0.28, nod: -0.05, look: 0.4 * idle, slack: 1.0, ..still },
             Activity::Turning => Habit { twist: 0.45, look: 0.45, nod: 0.05, slack: 0.6, ..still },
             Activity::Reaching => Habit { lean: 0.38, twist: 0.25, nod: 0.05, reach: 1.0, ..still },
-            Activity::Typing | Activity::SittingDown | Activity::GettingUp | Activity::Walking | Activity::Standing => {
-                Habit { lean: 0.12 + 0.04 * idle, ..still }
-            }
+            Activity::Resting => Habit { lean: 0.02, nod: 0.08, look: 0.35 * idle, ..still },
+            Activity::Rolling => Habit { lean: 0.14, nod: 0.05, ..still },
+            Activity::Typing
+            | Activity::SittingDown
+            | Activity::GettingUp
+            | Activity::Walking
+            | Activity::Standing
+            | Activity::Talking => Habit { lean: 0.12 + 0.04 * idle, ..still },
         }
     }
 
@@ -158,14 +180,6 @@ mod tests {
     use crate::motion::Motion;
     use crate::{Body, Figure, PosedFigure};
 
-    /// Where the ball of a foot is: what a shoe's mark on the floor would show.
-    fn ball(physique: &Physique, pose: &Pose, foot: Bone) -> DVec3 {
-        let ankle = physique.joint(foot);
-        let rest = DVec3::new(ankle.x, ankle.y + BALL_AHEAD * f64::from(physique.stature()), 0.0);
-        let placed = pose[foot as usize];
-        placed.at + placed.turned * (rest - ankle)
-    }
-
     #[test]
     fn a_foot_that_bears_weight_moves_less_than_a_centimetre_at_any_speed_and_in_any_body() {
         for (name, physique) in &anatomy().bodies {
@@ -176,7 +190,7 @@ mod tests {
                     let mut mark: Option<DVec3> = None;
                     for step in 0..(6.0 / speed * 100.0) as u32 {
                         let moment = motion.at(f64::from(step) * 0.01).expect("on the way");
-                        let at = ball(physique, &physique.at(&moment), bone);
+                        let at = physique.ball(&physique.at(&moment, &[]), bone);
                         if moment.feet[foot].lift_m > 0.0 {
                             mark = None;
                             continue;
@@ -196,8 +210,9 @@ mod tests {
             let seated = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, true, 0.0);
             let standing = Motion::new(physique.build(), 0.0, DVec2::ZERO, 0.0, false, 0.0);
             let stature = f64::from(physique.stature());
-            let head =
-                |motion: &Motion| physique.at(&motion.at(0.0).expect("there from the start"))[Bone::Head as usize].at;
+            let head = |motion: &Motion| {
+                physique.at(&motion.at(0.0).expect("there from the start"), &[])[Bone::Head as usize].at
+            };
             let (sitting, upright) = (head(&seated), head(&standing));
             // Sitting height is 0.52 of stature and a seat 0.45 m high; the head's joint is 0.13 below the crown.
             let expected = SEAT_HEIGHT_M + (0.52 - 0.13) * stature;
@@ -215,7 +230,9 @@ mod tests {
                 motion.walk(DVec2::new(6.0, 0.0), speed);
                 let heads: Vec<f64> = (0..(6.0 / speed * 200.0) as u32)
                     .map(|step| {
-                        physique.at(&motion.at(f64::from(step) * 0.005).expect("on the way"))[Bone::Head as usize].at.z
+                        physique.at(&motion.at(f64::from(step) * 0.005).expect("on the way"), &[])[Bone::Head as usize]
+                            .at
+                            .z
                     })
                     .collect();
                 let jump = heads.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
@@ -237,7 +254,8 @@ mod tests {
             let figure = Arc::new(Figure::new(&Body::default(), physique));
             for step in 0..110 {
                 let moment = motion.at(f64::from(step) * 0.1).expect("there from the start");
-                let posed = PosedFigure { figure: Arc::clone(&figure), pose: physique.at(&moment) };
+                let posed =
+                    PosedFigure { figure: Arc::clone(&figure), pose: physique.at(&moment, &[]), belongings: vec![] };
                 let lowest = posed.skin().into_iter().map(|point| point.at.z).fold(f32::MAX, f32::min);
                 // Toes do not bend: they are pressed into the floor when the heel rises.
                 assert!(lowest > -0.05, "{lowest} m at {:.1} s", f64::from(step) * 0.1);
