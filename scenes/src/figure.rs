@@ -223,12 +223,12 @@ impl Figure {
                             // Clockwise, as on the back: over the front that is from the left to the right.
                             let angle = 1.15 * (2.0 * i as f32 / 5.0 - 1.0);
                             let reach =
-                                Vec3::new((half.x + 0.01) * angle.sin(), (half.y + ahead) * angle.cos(), half.z * 0.42);
+                                Vec3::new((half.x + 0.01) * angle.sin(), (half.y + ahead) * angle.cos(), half.z * 0.62);
                             (middle + reach - Vec3::Z * drop, head)
                         })
                         .collect()
                 };
-                self.add_sheet(body.hair_color, Finish::Fabric, 6, &[visor(0.0, 0.0), visor(0.075, 0.025)]);
+                self.add_sheet(body.hair_color, Finish::Fabric, 6, &[visor(0.0, 0.0), visor(0.075, 0.035)]);
             }
             Hair::Bald | Hair::Short | Hair::Long | Hair::Hood | Hair::Headscarf => {}
         }

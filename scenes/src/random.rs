@@ -5,8 +5,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    Body, Color, Finish, Furniture, Hair, Light, Luminaire, LuminaireKind, Person, Piece, Room, Scene, Start, Step,
-    Sun, Wall, WallPart, Wear,
+    Body, Carried, Color, Finish, Furniture, Hair, Light, Luminaire, LuminaireKind, Person, Piece, Room, Scene, Start,
+    Step, Sun, Thing, Wall, WallPart, Wear,
 };
 
 /// A room of random size, colours, light and clutter with up to `people_max` people who walk, stand and sit. Some rooms
@@ -43,7 +43,7 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
                 body,
                 starts: Start::Sits { on },
                 appears_s: 0.0,
-                carries: vec![],
+                carries: random_things(rng, &[Thing::Backpack, Thing::Handbag, Thing::Laptop]),
                 does: vec![],
             });
             continue;
@@ -55,13 +55,16 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
         }
         places.push(place);
         let facing_deg = rng.random_range(0.0..360.0);
+        let carries = random_things(rng, &THINGS);
+        let rolls = carries.iter().any(|carried| carried.thing == Thing::Wheelchair);
+        let fastest = if rolls { 1.5 } else { 2.2 };
         let does = if rng.random_bool(0.6) {
-            vec![Step::Walk { via_m: vec![within(rng, size, 0.2)], speed_m_s: rng.random_range(0.4..2.2) }]
+            vec![Step::Walk { via_m: vec![within(rng, size, 0.2)], speed_m_s: rng.random_range(0.4..fastest) }]
         } else {
             vec![]
         };
         let starts = Start::Stands { at_m: at, facing_deg };
-        people.push(Person { name, body, starts, appears_s: 0.0, carries: vec![], does });
+        people.push(Person { name, body, starts, appears_s: 0.0, carries, does });
     }
     Scene::new(room, light, furniture, people)
         .unwrap_or_else(|(field, words)| panic!("a random scene broke the rules of scenes: {field}: {words}"))
@@ -251,6 +254,32 @@ fn surface(rng: &mut ChaCha8Rng, saturation: f64) -> Color {
     let value: f64 = rng.random_range(0.06..0.95);
     let mut channel = || ((value * (1.0 + saturation * rng.random_range(-1.0..0.4))).clamp(0.0, 1.0) * 255.0) as u8;
     Color::new(channel(), channel(), channel())
+}
+
+/// What people on foot or wheels may have with them; umbrellas, which hide their heads, are rare.
+const THINGS: [Thing; 13] = [
+    Thing::Backpack,
+    Thing::Backpack,
+    Thing::Backpack,
+    Thing::Handbag,
+    Thing::Handbag,
+    Thing::Laptop,
+    Thing::Laptop,
+    Thing::Box,
+    Thing::Box,
+    Thing::Trolley,
+    Thing::Wheelchair,
+    Thing::Wheelchair,
+    Thing::Umbrella,
+];
+
+/// Now and then something.
+fn random_things(rng: &mut ChaCha8Rng, things: &[Thing]) -> Vec<Carried> {
+    if !rng.random_bool(0.25) {
+        return vec![];
+    }
+    let color = rng.random_bool(0.6).then(|| surface(rng, 0.7));
+    vec![Carried { thing: things[rng.random_range(0..things.len())], color }]
 }
 
 pub(crate) fn random_body(rng: &mut ChaCha8Rng) -> Body {
