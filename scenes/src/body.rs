@@ -9,7 +9,7 @@ use crate::{Color, Finish};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Body {
-    /// One of the bodies that come with the program (docs/scenarios.md lists them).
+    /// One of the bodies that come with the program (docs/scenes.md lists them).
     pub figure: String,
     /// Stature, 1.0 to 2.2 m; the figure's own when not stated.
     pub height_m: Option<f64>,
