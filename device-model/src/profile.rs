@@ -60,6 +60,8 @@ pub struct ImageStream {
     pub width: u32,
     /// Rows.
     pub height: u32,
+    /// Pixels of the main stream for one of these, each way.
+    pub main_stream_factor: u32,
     /// Frames per second.
     pub frame_rate_hz: f64,
     /// From the end of an exposure until firmware has the frame, in milliseconds.
@@ -223,6 +225,14 @@ impl Profile {
     pub fn lens(&self) -> Lens {
         let angle = self.optics.horizontal_angle_deg.to_radians();
         Lens::with_horizontal_angle(self.image.width, self.image.height, angle, self.optics.distortion)
+    }
+
+    /// The same device as its main stream shows it.
+    pub fn main_stream(&self) -> Profile {
+        let mut profile = self.clone();
+        profile.image.width *= self.image.main_stream_factor;
+        profile.image.height *= self.image.main_stream_factor;
+        profile
     }
 
     /// The view of the device as it hangs by default.

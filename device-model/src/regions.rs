@@ -7,8 +7,8 @@ pub(crate) const LEAST: f32 = 1e-3;
 /// Its logarithm.
 const LEAST_LN: f32 = -6.907_755;
 
-/// Side of a cell in pixels: smaller than a person.
-const CELL_PX: f32 = 16.0;
+/// Cells side by side across a picture: each smaller than a person.
+const COLUMNS: usize = 20;
 /// Height of a cell in units of brightness. A person is on the floor's level, sun and shadow are not.
 const CELL_LN: f32 = 1.5;
 /// Brightness is up to that of signals 3,000 times the target.
@@ -16,7 +16,7 @@ const LEVELS: usize = 11;
 
 /// Brightness and number of what is seen, by column, row and level of brightness.
 pub(crate) struct Census {
-    columns: usize,
+    cell_px: f32,
     rows: usize,
     /// Sum and number.
     cells: Vec<[f32; 2]>,
@@ -24,21 +24,22 @@ pub(crate) struct Census {
 
 impl Census {
     pub fn new(width: usize, height: usize) -> Self {
-        let (columns, rows) = ((width as f32 / CELL_PX).ceil() as usize, (height as f32 / CELL_PX).ceil() as usize);
-        Census { columns, rows, cells: vec![[0.0; 2]; columns * rows * LEVELS] }
+        let cell_px = width as f32 / COLUMNS as f32;
+        let rows = (height as f32 / cell_px).ceil() as usize;
+        Census { cell_px, rows, cells: vec![[0.0; 2]; COLUMNS * rows * LEVELS] }
     }
 
     pub fn count(&mut self, x: usize, y: usize, brightness: f32) {
         let nearest = |(first, part): (usize, f32)| first + usize::from(part >= 0.5);
-        let (column, row) = (nearest(place(x, self.columns)), nearest(place(y, self.rows)));
-        let cell = &mut self.cells[(row * self.columns + column) * LEVELS + nearest(level(brightness))];
+        let (column, row) = (nearest(place(x, self.cell_px, COLUMNS)), nearest(place(y, self.cell_px, self.rows)));
+        let cell = &mut self.cells[(row * COLUMNS + column) * LEVELS + nearest(level(brightness))];
         *cell = [cell[0] + brightness, cell[1] + 1.0];
     }
 
     /// The mean brightness in every cell and its neighbours: two steps away in place, one in brightness.
     pub fn regions(mut self) -> Regions {
-        let along_columns = (LEVELS, self.columns);
-        let along_rows = (LEVELS * self.columns, self.rows);
+        let along_columns = (LEVELS, COLUMNS);
+        let along_rows = (LEVELS * COLUMNS, self.rows);
         for (step, size) in [along_columns, along_columns, along_rows, along_rows, (1, LEVELS)] {
             let before = self.cells.clone();
             for (index, cell) in self.cells.iter_mut().enumerate() {
@@ -53,13 +54,13 @@ impl Census {
             if number > 0.0 { sum / number } else { LEAST_LN + (index % LEVELS) as f32 * CELL_LN }
         };
         let means = self.cells.into_iter().enumerate().map(mean).collect();
-        Regions { columns: self.columns, rows: self.rows, means }
+        Regions { cell_px: self.cell_px, rows: self.rows, means }
     }
 }
 
 /// The mean brightness of the cells.
 pub(crate) struct Regions {
-    columns: usize,
+    cell_px: f32,
     rows: usize,
     means: Vec<f32>,
 }
@@ -67,17 +68,17 @@ pub(crate) struct Regions {
 impl Regions {
     /// The regions of one row of pixels.
     pub fn row(&self, y: usize) -> RegionsOfRow {
-        let (row, below) = place(y, self.rows);
-        let size = self.columns * LEVELS;
+        let (row, below) = place(y, self.cell_px, self.rows);
+        let size = COLUMNS * LEVELS;
         let (upper, lower) = (&self.means[row * size..], &self.means[(row + 1).min(self.rows - 1) * size..]);
         let means = upper.iter().zip(&lower[..size]).map(|(upper, lower)| upper + (lower - upper) * below);
-        RegionsOfRow { columns: self.columns, means: means.collect() }
+        RegionsOfRow { cell_px: self.cell_px, means: means.collect() }
     }
 }
 
 /// The mean brightness by column and level.
 pub(crate) struct RegionsOfRow {
-    columns: usize,
+    cell_px: f32,
     means: Vec<f32>,
 }
 
@@ -85,19 +86,19 @@ impl RegionsOfRow {
     /// The brightness of the region of the pixel in column `x` that has itself the given one.
     #[inline]
     pub fn brightness(&self, x: usize, brightness: f32) -> f32 {
-        let ((column, right), (level, above)) = (place(x, self.columns), level(brightness));
+        let ((column, right), (level, above)) = (place(x, self.cell_px, COLUMNS), level(brightness));
         let at = |column: usize| {
             let first = column * LEVELS + level;
             self.means[first] + (self.means[first + 1] - self.means[first]) * above
         };
-        let (here, next) = (at(column), at((column + 1).min(self.columns - 1)));
+        let (here, next) = (at(column), at((column + 1).min(COLUMNS - 1)));
         here + (next - here) * right
     }
 }
 
 /// The cell whose middle is before a pixel along one axis of `cells`, and how far on towards the next.
-fn place(pixel: usize, cells: usize) -> (usize, f32) {
-    let at = ((pixel as f32 + 0.5) * (1.0 / CELL_PX) - 0.5).clamp(0.0, (cells - 1) as f32);
+fn place(pixel: usize, cell_px: f32, cells: usize) -> (usize, f32) {
+    let at = ((pixel as f32 + 0.5) / cell_px - 0.5).clamp(0.0, (cells - 1) as f32);
     let first = at as usize;
     (first, at - first as f32)
 }
