@@ -250,7 +250,7 @@ impl Profile {
         Duration::from_secs_f64(self.image.latency_ms * 1e-3)
     }
 
-    /// What must be rendered: all that the lens sees, [`RENDER_DENSITY`] times as dense as the lens image on the axis, so
+    /// What must be rendered: all that the lens sees, `RENDER_DENSITY` times as dense as the lens image on the axis, so
     /// that edges are smoothed. The width is a multiple of 8.
     pub fn pinhole(&self) -> Pinhole {
         let lens = self.lens();
