@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use device_model::{Camera, Profile, Radiance};
+use device_model::{Camera, MainStream, Profile, Radiance};
 use firmware_shim::CameraSettings;
 
 fn main() {
@@ -17,18 +17,36 @@ fn main() {
         let mut camera = Camera::new(&profile, 1);
         camera.configure(CameraSettings { wide_dynamic_range, ..CameraSettings::default() });
         let radiance = Radiance::uniform(pinhole.width, pinhole.height, luminance);
-        let mut times_ms: Vec<f64> = (0..60)
-            .map(|seq| {
-                let start = Instant::now();
-                std::hint::black_box(camera.expose(seq, &radiance));
-                start.elapsed().as_secs_f64() * 1e3
-            })
-            .collect();
-        times_ms.sort_by(f64::total_cmp);
-        let [fastest, median, slow] = [0, 30, 57].map(|rank| times_ms[rank]);
         let wide = if wide_dynamic_range { " with wide dynamic range" } else { "" };
-        println!(
-            "{luminance:7} cd/m²{wide}: fastest {fastest:.2} ms, median {median:.2} ms, 95th percentile {slow:.2} ms"
-        );
+        let times = times_of(60, |seq| {
+            std::hint::black_box(camera.expose(seq, &radiance));
+        });
+        println!("{luminance:7} cd/m²{wide}: {times}");
     }
+    let all_pixels = profile.main_stream();
+    let pinhole_of_all = all_pixels.pinhole();
+    let camera = Camera::new(&profile, 1);
+    let light = Radiance::uniform(pinhole.width, pinhole.height, 30.0);
+    let detail = Radiance::uniform(pinhole_of_all.width, pinhole_of_all.height, 30.0);
+    let made = Instant::now();
+    let stream = MainStream::new(&profile, 1);
+    println!("main stream {}×{}", all_pixels.image.width, all_pixels.image.height);
+    println!("made ready in {:.0} ms", made.elapsed().as_secs_f64() * 1e3);
+    let times = times_of(20, |seq| {
+        std::hint::black_box(stream.picture(&camera, seq, camera.settings(seq), &light, &detail));
+    });
+    println!("a picture: {times}");
+}
+
+/// What calls of `run` with 0, 1 and so on take.
+fn times_of(count: u64, mut run: impl FnMut(u64)) -> String {
+    let time_ms = |seq| {
+        let start = Instant::now();
+        run(seq);
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    let mut times_ms: Vec<f64> = (0..count).map(time_ms).collect();
+    times_ms.sort_by(f64::total_cmp);
+    let rank = |percent| times_ms[times_ms.len() * percent / 100];
+    format!("fastest {:.2} ms, median {:.2} ms, 95th percentile {:.2} ms", rank(0), rank(50), rank(95))
 }

@@ -6,7 +6,7 @@ use crate::exposure::{AutoExposure, Exposure};
 use crate::isp::{Developed, Isp};
 use crate::light::Light;
 use crate::profile::Profile;
-use crate::sensor::ImageSensor;
+use crate::sensor::{ImageSensor, RawImage};
 use crate::white_balance::WhiteBalance;
 
 /// The camera of a device.
@@ -63,15 +63,34 @@ impl Camera {
     /// Takes a picture with a given exposure, without touching any control. With the exposure, the settings and the light of
     /// frame `seq` this is that frame again, to the bit.
     pub fn take<'r>(&self, seq: u64, exposure: Exposure, light: impl Into<Light<'r>>) -> Developed {
-        let (light, balance) = (light.into(), self.white_balance.gains(seq));
-        let long = self.sensor.read_out(seq, 0, exposure, light);
+        self.take_with(&self.isp, seq, exposure, light.into(), |nth, exposure, light| {
+            self.sensor.read_out(seq, nth, exposure, light)
+        })
+    }
+
+    /// The chip behind the lens.
+    pub(crate) fn sensor(&self) -> &ImageSensor {
+        &self.sensor
+    }
+
+    /// One or two exposures of frame `seq`, whose number, time and light `read_out` is told, developed by `isp`.
+    pub(crate) fn take_with<'r>(
+        &self,
+        isp: &Isp,
+        seq: u64,
+        exposure: Exposure,
+        light: Light<'r>,
+        read_out: impl Fn(u64, Exposure, Light<'r>) -> RawImage,
+    ) -> Developed {
+        let balance = self.white_balance.gains(seq);
+        let long = read_out(0, exposure, light);
         if !self.settings.wide_dynamic_range {
-            return self.isp.develop(&long, balance);
+            return isp.develop(&long, balance);
         }
         // The short exposure follows the long one, row by row.
         let time_s = (exposure.time_s / self.wide_ratio).max(self.shortest_s).min(exposure.time_s);
         let middle_s = light.middle_s + (exposure.time_s + time_s) / 2.0;
-        let short = self.sensor.read_out(seq, 1, Exposure { time_s, ..exposure }, Light { middle_s, ..light });
-        self.isp.develop_wide(&long, &short, exposure.time_s / time_s, balance)
+        let short = read_out(1, Exposure { time_s, ..exposure }, Light { middle_s, ..light });
+        isp.develop_wide(&long, &short, exposure.time_s / time_s, balance)
     }
 }

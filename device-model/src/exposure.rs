@@ -3,7 +3,7 @@
 //! What is measured on frame *n* acts on frame *n + 2*. To stay stable under that delay the control corrects the exposure
 //! frame *n* had, rather than the one last asked for. A correction takes a part of the error away
 //! ([`ExposureControl::speed`](crate::ExposureControl)) and two more follow it blindly, so a step of light by ten either way
-//! is settled within 12 frames.
+//! is settled within 10 frames.
 //!
 //! It does not know how brightness is metered.
 

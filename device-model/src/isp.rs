@@ -68,8 +68,11 @@ impl Isp {
             raw.dn.chunks_exact(self.width).zip(pixels.chunks_exact_mut(3 * self.width)).enumerate()
         {
             let shading = &self.shading_gain[y * self.width..];
-            for ((dn, gain), signal) in dn.iter().zip(shading).zip(signals.as_chunks_mut().0) {
-                *signal = self.balanced(dn.map(|dn| f32::from(dn) - self.black_level), *gain, balance);
+            for ((dn, gain), signal) in dn.iter().zip(shading).zip(signals.as_chunks_mut::<3>().0) {
+                for c in 0..3 {
+                    let above_black = f32::from(dn[c]) - self.black_level;
+                    signal[c] = (above_black * (gain * balance[c])).clamp(0.0, self.white);
+                }
             }
             statistics.measure(y, &signals);
             self.encode(&signals, pixels);
@@ -82,10 +85,11 @@ impl Isp {
         let mut statistics = Statistics::new(self);
         let mut signals = vec![0.0; 3 * long.dn.len()];
         let exposures = long.dn.iter().zip(&short.dn).zip(&self.shading_gain);
-        for (((long, short), gain), signal) in exposures.zip(signals.as_chunks_mut().0) {
-            let [long, short] = [long, short].map(|dn| dn.map(|dn| f32::from(dn) - self.black_level));
-            let merged = |c: usize| merge(long[c], short[c], ratio as f32, self.white);
-            *signal = [0, 1, 2].map(|c| (merged(c) * gain * balance[c]).max(0.0));
+        for (((long, short), gain), signal) in exposures.zip(signals.as_chunks_mut::<3>().0) {
+            for c in 0..3 {
+                let [long, short] = [long[c], short[c]].map(|dn| f32::from(dn) - self.black_level);
+                signal[c] = (merge(long, short, ratio as f32, self.white) * (gain * balance[c])).max(0.0);
+            }
         }
         for (y, row) in signals.chunks_exact(3 * self.width).enumerate() {
             statistics.measure(y, row);
@@ -94,12 +98,6 @@ impl Isp {
         self.tone_mapping.map(&mut signals, self.white);
         self.encode(&signals, &mut pixels);
         self.finish(long, pixels, &statistics)
-    }
-
-    /// Signals in steps of the converter, from black to white.
-    #[inline]
-    fn balanced(&self, signals: [f32; 3], gain: f32, balance: Gains) -> [f32; 3] {
-        [0, 1, 2].map(|c| (signals[c] * gain * balance[c]).clamp(0.0, self.white))
     }
 
     fn encode(&self, signals: &[f32], pixels: &mut [u8]) {

@@ -2,7 +2,9 @@
 //!
 //! A [`Profile`] holds a device's figures; a [`Camera`] built from it turns [`Radiance`], rendered on the grid that
 //! [`Profile::pinhole`] asks for, into frames: [`ImageSensor`] (lens, photons, noise, conversion), then [`Isp`] (shading
-//! correction and encoding), with [`AutoExposure`] closing the loop. [`Rtc`] is the calendar clock.
+//! correction, white balance, tone mapping, encoding, sharpening), with [`AutoExposure`] and white balance closing loops. What
+//! a user sets is [`CameraSettings`], lamps on the mains are [`Flicker`], and [`MainStream`] has all the pixels of the chip.
+//! [`Rtc`] is the calendar clock.
 //!
 //! This crate does not know what is in front of the lens, who renders it, or what firmware makes of the frames.
 
@@ -11,6 +13,7 @@ mod decisions;
 mod exposure;
 mod isp;
 mod light;
+mod main_stream;
 mod metering;
 mod noise;
 mod profile;
@@ -27,6 +30,7 @@ pub use camera::Camera;
 pub use exposure::{AutoExposure, Exposure};
 pub use isp::{Developed, Isp};
 pub use light::{Flicker, Light};
+pub use main_stream::MainStream;
 pub use profile::{
     ExposureControl, ImageStream, MountingDefault, Optics, Processing, Profile, SensorChip, WhiteBalanceControl,
     WideDynamicRange,

@@ -60,6 +60,8 @@ pub struct ImageStream {
     pub width: u32,
     /// Rows.
     pub height: u32,
+    /// Pixels of the main stream for one of these, each way.
+    pub main_stream_factor: u32,
     /// Frames per second.
     pub frame_rate_hz: f64,
     /// From the end of an exposure until firmware has the frame, in milliseconds.
@@ -225,6 +227,14 @@ impl Profile {
         Lens::with_horizontal_angle(self.image.width, self.image.height, angle, self.optics.distortion)
     }
 
+    /// The same device as its main stream shows it.
+    pub fn main_stream(&self) -> Profile {
+        let mut profile = self.clone();
+        profile.image.width *= self.image.main_stream_factor;
+        profile.image.height *= self.image.main_stream_factor;
+        profile
+    }
+
     /// The view of the device as it hangs by default.
     pub fn view(&self) -> View {
         View { lens: self.lens(), mounting: self.mounting.mounting() }
@@ -240,7 +250,7 @@ impl Profile {
         Duration::from_secs_f64(self.image.latency_ms * 1e-3)
     }
 
-    /// What must be rendered: all that the lens sees, [`RENDER_DENSITY`] times as dense as the lens image on the axis, so
+    /// What must be rendered: all that the lens sees, `RENDER_DENSITY` times as dense as the lens image on the axis, so
     /// that edges are smoothed. The width is a multiple of 8.
     pub fn pinhole(&self) -> Pinhole {
         let lens = self.lens();

@@ -91,7 +91,7 @@ impl ImageSensor {
         }
     }
 
-    /// Takes the `nth` exposure of frame `seq`. The radiance must have the field of [`Profile::pinhole`]; its resolution may
+    /// Takes the `nth` exposure of frame `seq`: 0, or 1 for the short one of a wide dynamic range. The radiance must have the field of [`Profile::pinhole`]; its resolution may
     /// differ. The result depends on nothing but the sensor's profile and seed and these arguments.
     ///
     /// # Panics

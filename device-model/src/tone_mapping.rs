@@ -5,13 +5,13 @@
 
 use crate::isp::luminance;
 use crate::profile::{Profile, WideDynamicRange};
-use crate::regions::{LEAST, Regions};
+use crate::regions::{Census, LEAST};
 
 /// The linear signal of one sample from its long and short exposure, in steps of the converter above black. `ratio` is that
 /// of the exposures, `white` the largest signal. Where the long one comes near white the short one takes over.
 #[inline]
 pub(crate) fn merge(long: f32, short: f32, ratio: f32, white: f32) -> f32 {
-    let short_part = ((long / white - 0.8) / 0.15).clamp(0.0, 1.0);
+    let short_part = ((long - 0.8 * white) * (1.0 / 0.15 / white)).clamp(0.0, 1.0);
     long + (short * ratio - long) * short_part
 }
 
@@ -41,19 +41,22 @@ impl ToneMapping {
         // Brightness as a logarithm over the target; less than the least is noise.
         let scale = 1.0 / (white * self.target);
         let brightness = |pixel: &[f32; 3]| (luminance(pixel) * scale + LEAST).ln();
-        let mut regions = Regions::new(self.width, self.height);
+        let mut census = Census::new(self.width, self.height);
         let pixels = signals.as_chunks_mut::<3>().0;
         for y in (0..self.height).step_by(2) {
             for x in (0..self.width).step_by(2) {
-                regions.count(x, y, brightness(&pixels[y * self.width + x]));
+                census.count(x, y, brightness(&pixels[y * self.width + x]));
             }
         }
-        regions.smooth();
+        let regions = census.regions();
         let (compression, lift_max) = (self.control.compression as f32, self.control.lift_max as f32);
         for (y, row) in pixels.chunks_exact_mut(self.width).enumerate() {
+            let regions = regions.row(y);
             for (x, pixel) in row.iter_mut().enumerate() {
-                let gain = (-compression * regions.brightness(x, y, brightness(pixel))).exp().min(lift_max);
-                *pixel = pixel.map(|signal| white * shoulder(signal / white * gain));
+                let gain = (-compression * regions.brightness(x, brightness(pixel))).exp().min(lift_max);
+                for signal in pixel {
+                    *signal = white * shoulder(*signal * (gain / white));
+                }
             }
         }
     }

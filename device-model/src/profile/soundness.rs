@@ -26,6 +26,7 @@ impl Profile {
         within("optics.falloff_exponent", optics.falloff_exponent, 0.0..=6.0, "");
         within("image.width", f64::from(image.width), 16.0..=4096.0, " pixels");
         within("image.height", f64::from(image.height), 16.0..=4096.0, " pixels");
+        within("image.main_stream_factor", f64::from(image.main_stream_factor), 1.0..=8.0, "");
         within("image.frame_rate_hz", image.frame_rate_hz, 0.1..=120.0, " Hz");
         // A frame cannot be there before its exposure ends.
         within("image.latency_ms", image.latency_ms, self.exposure.time_max_ms / 2.0..=1000.0, " ms");
@@ -129,7 +130,8 @@ mod tests {
     #[test]
     fn every_figure_out_of_its_range_is_named() {
         type Mistake = (&'static str, fn(&mut Profile));
-        let mistakes: [Mistake; 12] = [
+        let mistakes: [Mistake; 13] = [
+            ("image.main_stream_factor", |p| p.image.main_stream_factor = 0),
             ("sensor.dsnu_e", |p| p.sensor.dsnu_e = -1.0),
             ("sensor.prnu_percent", |p| p.sensor.prnu_percent = 40.0),
             ("sensor.readout_ms", |p| p.sensor.readout_ms = f64::NAN),
