@@ -171,6 +171,28 @@ fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {
     }
 }
 
+#[test]
+fn the_light_of_an_exposure_is_the_mean_of_its_instants() {
+    let scene = room(Color::new(40, 40, 40), diffuse(200.0), vec![]);
+    let mut light = renderer();
+    light.set_stage(&stage(&scene)).unwrap();
+    let worlds: Vec<WorldState> = (1..4).flat_map(|seq| marker_exposure(seq).worlds).collect();
+    let mut taken = |seq: u64, worlds: &[WorldState]| {
+        light.expose(Some(&Exposure { seq, worlds: worlds.to_vec(), lux: 100.0 }), &mut |_| {}).unwrap();
+        let (got, radiance) = light.expose(None, &mut |_| {}).unwrap().expect("one was asked for");
+        assert_eq!(got, seq);
+        radiance.pixels
+    };
+    let together = taken(0, &worlds);
+    let alone: Vec<_> =
+        worlds.iter().enumerate().map(|(i, world)| taken(1 + i as u64, std::slice::from_ref(world))).collect();
+    for (i, blurred) in together.iter().enumerate() {
+        let mean = alone.iter().map(|picture| picture[i][1]).sum::<f32>() / alone.len() as f32;
+        assert!((blurred[1] - mean).abs() < 1e-3 * mean.max(1.0), "pixel {i}: {}, expected {mean}", blurred[1]);
+    }
+    assert_ne!(alone[0], alone[2], "the marker moves");
+}
+
 /// The light of a scene at its start, and where a point of the room is in its picture.
 fn picture(light: &mut HeadlessLight, stage: &Stage, people: Vec<PersonState>) -> Radiance {
     let scene = stage.scene;

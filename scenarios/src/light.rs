@@ -130,3 +130,45 @@ pub enum LightError {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use firmware_shim::{Lens, Mounting};
+    use scenes::{Color, Finish, Light, Person, Room, Start, Step};
+
+    use super::*;
+
+    #[test]
+    fn who_walks_fast_in_a_long_exposure_is_seen_at_many_instants_around_its_middle() {
+        let room = Room {
+            size_m: (8.0, 6.0),
+            ceiling_m: 3.0,
+            floor: Color::new(90, 90, 90),
+            floor_finish: Finish::Plain,
+            walls: Color::new(90, 90, 90),
+            walls_finish: Finish::Plain,
+            mirrors: vec![],
+        };
+        let walker = Person {
+            name: "walker".into(),
+            body: Default::default(),
+            starts: Start::Stands { at_m: (1.0, 3.0), facing_deg: 0.0 },
+            appears_s: 0.0,
+            carries: vec![],
+            does: vec![Step::Walk { via_m: vec![(7.0, 3.0)], speed_m_s: 2.0 }],
+        };
+        let scene = Scene::new(room, Light::default(), vec![], vec![walker]).expect("a scene without mistakes");
+        let lens = Lens { width: 320, height: 240, focal_px: 180.0, distortion: [0.0; 4] };
+        let view = View { lens, mounting: Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 } };
+        let times = |t_s: f64, time_s: f64| -> Vec<f64> {
+            instants(&scene, &view, t_s, time_s).iter().map(|world| world.t_s).collect()
+        };
+        assert_eq!(times(1.5, 0.0001), [1.5], "nothing moves a pixel in a tenth of a millisecond");
+        // 2 m/s for 33 ms at 1.3 m before the lens is about 9 px.
+        let long = times(1.5, 0.033);
+        assert!((5..=7).contains(&long.len()), "{long:?}");
+        let mean = long.iter().sum::<f64>() / long.len() as f64;
+        assert!((mean - 1.5).abs() < 1e-9 && long[0] > 1.5 - 0.0165 && long[long.len() - 1] < 1.5 + 0.0165, "{long:?}");
+        assert_eq!(times(7.0, 0.033), [7.0], "who has arrived stands");
+    }
+}
