@@ -76,6 +76,8 @@ fn default_share() -> f64 {
 
 /// The most people the crowds of a scene may bring.
 const PEOPLE_MAX: usize = 300;
+/// Where somebody stays so long others do not wait but go round.
+const LONG_S: f64 = 5.0;
 /// Whoever comes in so near to a place to leave at leaves at another one.
 const FAR_M: f64 = 1.0;
 
@@ -189,7 +191,7 @@ pub(crate) fn problems(crowds: &[Crowd], people: &[Person], floor: &Floor) -> Ve
         if let Some(person) = people.iter().find(taken) {
             report(i, ("name".into(), format!("one of the crowd would be `{}`, who is there already", person.name)));
         }
-        let ways = ways.get_or_insert_with(|| Ways::new(floor));
+        let ways = ways.get_or_insert_with(|| Ways::new(floor, &[]));
         for (field, point) in crowd.named_points() {
             match ways.to(vec2(point)) {
                 None => {
@@ -217,9 +219,9 @@ struct Ways {
 }
 
 impl Ways {
-    fn new(floor: &Floor) -> Self {
+    fn new(floor: &Floor, standing: &[DVec2]) -> Self {
         let footprints = Footprint::all(floor.furniture);
-        let grid = Grid::new(floor.size, &footprints);
+        let grid = Grid::new(floor.size, &footprints, standing);
         Ways { footprints, grid, all: Vec::new(), known: BTreeMap::new() }
     }
 
@@ -237,7 +239,8 @@ pub(crate) fn people(crowds: &[Crowd], scripted: &[(&Person, &Motion)], floor: &
     if crowds.is_empty() {
         return Vec::new();
     }
-    let mut ways = Ways::new(floor);
+    let standing: Vec<DVec2> = scripted.iter().flat_map(|(_, motion)| motion.stays_at(LONG_S)).collect();
+    let mut ways = Ways::new(floor, &standing);
     let (mut people, mut walkers) = (Vec::new(), Vec::new());
     for crowd in crowds {
         for (n, appears_s) in crowd.arrivals().into_iter().enumerate() {

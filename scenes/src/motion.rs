@@ -148,6 +148,17 @@ impl Motion {
         Motion { rolls: true, ..self }
     }
 
+    /// The places where the person stays for at least so many seconds.
+    pub(crate) fn stays_at(&self, least_s: f64) -> Vec<DVec2> {
+        let stays = self.stretches.iter().filter_map(|stretch| match &stretch.act {
+            Act::Shift { from, to, .. } if from.at == to.at && stretch.until_s - stretch.from_s >= least_s => {
+                Some(to.at)
+            }
+            Act::Shift { .. } | Act::Walk(_) => None,
+        });
+        stays.chain(self.leaves_s.is_none().then_some(self.last.at)).collect()
+    }
+
     /// When the person appears.
     pub(crate) fn appears_s(&self) -> f64 {
         self.appears_s

@@ -20,12 +20,18 @@ const LOOK_M: f64 = 2.5;
 /// The cost of a step to the side and to a corner of a cell in the open.
 const COSTS: (u32, u32) = (10, 14);
 
+/// The most that a cell costs where one can walk straight.
+const OPEN: u32 = 2;
+/// What a cell costs beside somebody who stays there, and how far that reaches, m.
+const STANDS: (u32, f64) = (12, 0.6);
+
 /// The floor as cells that can be walked on or not.
 pub(crate) struct Grid {
     cell_m: f64,
     columns: usize,
     rows: usize,
-    /// How dear a cell is, 1 in the open; 0 where nobody can be.
+    /// How dear a cell is, 1 in the open, up to [`OPEN`] near furniture, more beside somebody who stays there; 0 where nobody
+    /// can be.
     weight: Vec<u32>,
 }
 
@@ -36,7 +42,8 @@ pub(crate) struct Way {
 }
 
 impl Grid {
-    pub fn new(size: DVec2, footprints: &[Footprint]) -> Self {
+    /// The floor of a room between footprints, with people who stay where they stand.
+    pub fn new(size: DVec2, footprints: &[Footprint], standing: &[DVec2]) -> Self {
         let cell_m = if size.x * size.y <= SMALL_ROOM_M2 { 0.1 } else { 0.2 };
         let (columns, rows) = ((size.x / cell_m).ceil() as usize, (size.y / cell_m).ceil() as usize);
         let mut grid = Grid { cell_m, columns, rows, weight: Vec::new() };
@@ -44,7 +51,13 @@ impl Grid {
             let middle = grid.middle(cell);
             let to_wall = middle.min(size - middle).min_element();
             let room = footprints.iter().map(|footprint| footprint.distance(middle)).fold(to_wall, f64::min);
-            if room < CLEAR_M { 0 } else { 1 + u32::from(room < ROOMY_M) }
+            let beside = standing.iter().any(|person| person.distance(middle) < STANDS.1);
+            match room {
+                ..CLEAR_M => 0,
+                _ if beside => STANDS.0,
+                ..ROOMY_M => OPEN,
+                _ => 1,
+            }
         };
         let weights = (0..columns * rows).map(weight).collect();
         grid.weight = weights;
@@ -60,14 +73,14 @@ impl Grid {
         (at.y as usize).min(self.rows - 1) * self.columns + (at.x as usize).min(self.columns - 1)
     }
 
-    fn is_free(&self, point: DVec2) -> bool {
-        self.weight[self.cell(point)] > 0
+    fn is_open(&self, point: DVec2) -> bool {
+        (1..=OPEN).contains(&self.weight[self.cell(point)])
     }
 
     /// Whether one can walk straight from a point to another.
     pub fn is_clear(&self, from: DVec2, to: DVec2) -> bool {
         let parts = (from.distance(to) / (0.5 * self.cell_m)).ceil().max(1.0) as u32;
-        (0..=parts).all(|part| self.is_free(from.lerp(to, f64::from(part) / f64::from(parts))))
+        (0..=parts).all(|part| self.is_open(from.lerp(to, f64::from(part) / f64::from(parts))))
     }
 
     /// The nearest cell at most a metre away that can be walked on: doors are in walls.
@@ -129,8 +142,8 @@ impl Way {
         for step in 0..(LOOK_M / grid.cell_m) as u32 {
             let Some((next, _)) = grid.neighbours(cell).min_by_key(|(other, _)| self.left[*other]) else { break };
             if self.left[next] >= self.left[cell] {
-                // The way's end: the target itself may be in a door.
-                return self.target;
+                // At the way's end there is still the target itself, which may be in a door.
+                return if step == 0 { self.target } else { best };
             }
             cell = next;
             // The first steps are taken anyway, since whoever was pushed aside may stand where nobody should.
@@ -155,7 +168,7 @@ mod tests {
     #[test]
     fn a_way_leads_round_what_stands_in_it_and_keeps_off_it() {
         let footprints = Footprint::all(&[block((3.0, 1.5), (0.4, 3.0, 1.0))]);
-        let grid = Grid::new(DVec2::new(6.0, 5.0), &footprints);
+        let grid = Grid::new(DVec2::new(6.0, 5.0), &footprints, &[]);
         let way = grid.way_to(DVec2::new(5.9, 1.0)).expect("free floor");
         let mut at = DVec2::new(1.0, 1.0);
         let mut walked = 0.0;
@@ -171,13 +184,33 @@ mod tests {
     }
 
     #[test]
+    fn a_way_does_not_squeeze_between_somebody_who_stands_there_and_a_table() {
+        let table = Footprint::all(&[block((3.0, 3.2), (1.0, 1.0, 0.7))]);
+        let (from, to) = (DVec2::new(1.0, 2.2), DVec2::new(5.0, 2.2));
+        let nearest = |standing: &[DVec2]| {
+            let grid = Grid::new(DVec2::new(6.0, 5.0), &table, standing);
+            let way = grid.way_to(to).expect("free floor");
+            let mut at = from;
+            let mut least = f64::MAX;
+            for _ in 0..200 {
+                at += (way.ahead(&grid, at) - at).normalize_or_zero() * 0.05;
+                least = least.min(at.distance(DVec2::new(3.0, 2.0)));
+            }
+            assert!(at.distance(to) < 0.3, "{at}");
+            least
+        };
+        assert!(nearest(&[]) < 0.3);
+        assert!(nearest(&[DVec2::new(3.0, 2.0)]) > 0.45);
+    }
+
+    #[test]
     fn there_is_no_way_through_a_closed_wall_or_to_where_a_cupboard_stands() {
         let wall = Footprint::all(&[block((3.0, 2.5), (0.2, 5.0, 2.0))]);
-        let grid = Grid::new(DVec2::new(6.0, 5.0), &wall);
+        let grid = Grid::new(DVec2::new(6.0, 5.0), &wall, &[]);
         let way = grid.way_to(DVec2::new(5.0, 2.5)).expect("free floor");
         assert!(!way.leads_from(&grid, DVec2::new(1.0, 2.5)));
         assert!(way.leads_from(&grid, DVec2::new(4.0, 1.0)));
         let cupboard = Footprint::all(&[block((3.0, 2.5), (3.0, 3.0, 2.0))]);
-        assert!(Grid::new(DVec2::new(6.0, 5.0), &cupboard).way_to(DVec2::new(3.0, 2.5)).is_none());
+        assert!(Grid::new(DVec2::new(6.0, 5.0), &cupboard, &[]).way_to(DVec2::new(3.0, 2.5)).is_none());
     }
 }

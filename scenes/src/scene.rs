@@ -258,6 +258,12 @@ mod tests {
         ),
         (name: "bob", starts: Sits(on: "stool"), does: [Stay(for_s: 2), GetUp(to_m: (1, 0.6)), Stand(for_s: 1)]),
     ],
+    crowds: [
+        (
+            name: "guests", enters_m: [(0.2, 0.4)], leaves_m: [(5.8, 3.6)], via: [(at_m: (5, 1), stays_s: (1, 4))],
+            per_minute: 10, seed: 1, from_s: 5, until_s: 65, speed_m_s: (1, 1.4), carries: [(thing: Backpack)],
+        ),
+    ],
 )"##;
 
     fn office(from: &str, to: &str) -> Result<Scene, FileErrors> {
@@ -388,6 +394,24 @@ mod tests {
             let line = 1 + OFFICE.lines().position(|line| line.contains(from)).unwrap();
             let told: Vec<usize> = errors.lines().filter_map(|e| e.split(':').nth(1)?.parse().ok()).collect();
             assert!(told.iter().any(|told| told.abs_diff(line) <= 1), "{from} → {to}: line {line}: {errors}");
+        }
+    }
+
+    #[test]
+    fn guests_of_a_crowd_come_after_the_people_of_the_file_and_go_again() {
+        let scene = office("lux", "lux").unwrap_or_else(|errors| panic!("{errors}"));
+        let guests: Vec<&Person> = scene.people.iter().skip(2).collect();
+        assert!((4..18).contains(&guests.len()), "{} guests", guests.len());
+        assert!(guests.iter().all(|guest| guest.name.starts_with("guests-") && guest.appears_s >= 5.0));
+        assert!(guests.iter().any(|guest| !guest.carries.is_empty()));
+        let random = crate::Body::random_figures();
+        assert!(guests.iter().all(|guest| random.contains(&guest.body.figure.as_str())), "a reserved body");
+        let there = |t_s: f64| scene.at(t_s).people.into_iter().filter(|state| state.index >= 2).count();
+        assert!((0..80).any(|t_s| there(f64::from(t_s)) > 0));
+        assert_eq!((there(4.9), there(200.0)), (0, 0));
+        for state in (0..80).flat_map(|t_s| scene.at(f64::from(t_s)).people) {
+            let carries = !scene.people[state.index].carries.is_empty();
+            assert_eq!(carries, !state.things.is_empty(), "{}", scene.people[state.index].name);
         }
     }
 

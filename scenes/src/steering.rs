@@ -18,9 +18,9 @@ use crate::route::{Grid, Way};
 /// The simulation's step.
 pub(crate) const STEP_S: f64 = 0.1;
 /// Half the distance that people keep from one another where there is room.
-const RADIUS_M: f64 = 0.29;
+const RADIUS_M: f64 = 0.27;
 /// Middles of bodies never come nearer than this.
-const APART_M: f64 = 0.46;
+const APART_M: f64 = 0.48;
 /// Nobody enters where somebody is nearer than this.
 const ENTRY_M: f64 = 0.8;
 /// Middles of bodies stay this far from furniture and walls.
@@ -31,8 +31,8 @@ const OBSTACLE_HORIZON_S: f32 = 0.6;
 /// Others who are further away do not matter.
 const SIGHT_M: f64 = 4.0;
 /// Whoever would be slower than the one stands, and walks again when the other is possible.
-const STOPS_M_S: f64 = 0.2;
-const STARTS_M_S: f64 = 0.32;
+const STOPS_M_S: f64 = 0.15;
+const STARTS_M_S: f64 = 0.22;
 /// Least time somebody stands: that of a turn on the spot.
 const STANDS_S: f64 = 0.6;
 /// Speeding up, m/s²; turning, rad/s.
@@ -106,6 +106,8 @@ struct Walking {
     goal: usize,
     /// At a goal, until when the walker stays there.
     stays_until_s: Option<f64>,
+    /// Gone at the end of the last step.
+    left: bool,
 }
 
 /// A disc on the floor at the beginning and the end of a step.
@@ -163,11 +165,14 @@ pub(crate) fn steer(walkers: &mut [Walker], scripted: &[Scripted], ground: &Grou
                     detour: (0.0, 0.0),
                     goal: 0,
                     stays_until_s: None,
+                    left: false,
                 });
                 tracks[walker] = Some(Track { from_s: now_s, points: vec![enters], leaves: false });
             }
             !comes
         });
+        // Only now, so that nobody enters at the instant at which somebody leaves.
+        there.retain(|who| !who.left);
 
         let wanted: Vec<DVec2> = there.iter_mut().map(|who| want(who, walkers, &discs, ground, now_s)).collect();
         let agents: Vec<Agent> = there.iter().map(Walking::agent).chain(discs.iter().map(Disc::agent)).collect();
@@ -182,12 +187,12 @@ pub(crate) fn steer(walkers: &mut [Walker], scripted: &[Scripted], ground: &Grou
                 .collect();
             there[i].go(possible[i], wanted[i], &others, &obstacles, now_s);
         }
-        there.retain_mut(|who| {
+        for who in &mut there {
             let track = tracks[who.walker].as_mut().expect("whoever is there has entered");
             track.points.push(who.at);
-            track.leaves = who.has_left(&walkers[who.walker], now_s);
-            !track.leaves
-        });
+            who.left = who.has_left(&walkers[who.walker], now_s);
+            track.leaves = who.left;
+        }
     }
     tracks
 }
@@ -232,9 +237,9 @@ fn avoid(own: usize, agents: &[Agent], wanted: DVec2, speed_m_s: f64, obstacles:
     // Of two who meet each steps a little to the right, as people do; without it, two who meet straight on would both stop.
     let meets = |other: &Cow<Agent>| {
         let way = double(other.position) - at;
-        way.dot(wanted) > 0.0 && double(other.velocity).dot(wanted) <= 0.0 && way.length() < 3.0
+        way.dot(wanted) > 0.0 && double(other.velocity).dot(wanted) <= 0.0 && way.length() < 4.0
     };
-    let turn = if others.iter().any(meets) { -0.12 } else { 0.0 };
+    let turn = if others.iter().any(meets) { -0.3 } else { 0.0 };
     let options = AvoidanceOptions {
         obstacle_margin: OBSTACLE_M as f32,
         time_horizon: HORIZON_S,
@@ -321,7 +326,7 @@ impl Walking {
             return false;
         }
         // A place that others take is reached beside them.
-        let crowded = self.speed == 0.0 && self.at.distance(goal.at) < 0.9 && !last;
+        let crowded = self.speed == 0.0 && self.at.distance(goal.at) < 0.9;
         let reached_m = if goal.stays_s > 0.0 { 0.15 } else { REACHED_M };
         if self.at.distance(goal.at) > reached_m && !crowded {
             return false;
@@ -396,7 +401,7 @@ pub(crate) fn runs(points: &[DVec2]) -> Vec<Vec<DVec2>> {
 /// The mean over half a second, over less near the ends, which stay.
 fn smoothed(run: &[DVec2]) -> Vec<DVec2> {
     let mean = |i: usize| {
-        let reach = 2.min(i).min(run.len() - 1 - i);
+        let reach = 1.min(i).min(run.len() - 1 - i);
         let around = &run[i - reach..=i + reach];
         around.iter().sum::<DVec2>() / around.len() as f64
     };
