@@ -175,7 +175,12 @@ impl Truth {
         let others = moving.iter().enumerate().filter(|(i, _)| *i != own).flat_map(|(_, body)| body);
         let samples = person.samples();
         let radius = samples.iter().map(|point| point.distance(person.head)).fold(0.0, f64::max);
-        let candidates = self.fixed.iter().chain(others);
+        // What somebody carries hides the one who carries it, too: an umbrella, a box.
+        let carried: Vec<Occluder> = match person.body {
+            Some(_) => person.things.iter().map(Occluder::new).collect(),
+            None => Vec::new(),
+        };
+        let candidates = self.fixed.iter().chain(others).chain(&carried);
         let near: Vec<&Occluder> =
             candidates.filter(|occluder| occluder.may_hide_from(lens, person.head, radius)).collect();
         let can_be_seen = |point: &&DVec3| {
@@ -228,12 +233,17 @@ mod tests {
 
     /// Somebody who stands at (4, 3) in an 8 m × 6 m room, 1 m east of the sensor, with something beside.
     fn seen_beside(furniture: &str) -> TruePerson {
+        seen(furniture, "")
+    }
+
+    /// The same, who carries something.
+    fn seen(furniture: &str, carries: &str) -> TruePerson {
         let text = format!(
             "(
                 room: (size_m: (8, 6), ceiling_m: 3),
                 light: (lux: 300, diffuse_share: 1),
                 furniture: [{furniture}],
-                people: [(name: \"a\", starts: Stands(at_m: (4, 3)))],
+                people: [(name: \"a\", starts: Stands(at_m: (4, 3)), carries: [{carries}])],
             )"
         );
         let scene = Scene::from_file(&ron_file::RonFile::embedded("room", text)).unwrap_or_else(|e| panic!("{e}"));
@@ -269,6 +279,12 @@ mod tests {
         let behind =
             seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (4.6, 3), color: \"#888888\")");
         assert_eq!(behind.visible, 1.0);
+    }
+
+    #[test]
+    fn an_umbrella_hides_who_holds_it() {
+        let [bare, box_, umbrella] = ["", "(thing: Box)", "(thing: Umbrella)"].map(|carries| seen("", carries).visible);
+        assert!(bare == 1.0 && box_ < 1.0 && umbrella < 0.7 * box_, "{bare}, {box_}, {umbrella}");
     }
 
     #[test]
