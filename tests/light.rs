@@ -1,5 +1,7 @@
 //! The light the sensor sees: every frame is the scene at its own exposure's time, in the units it claims.
 
+use std::sync::Arc;
+
 use device_model::{Pinhole, Radiance};
 use firmware_shim::{Lens, Mounting, View};
 use glam::{DVec2, DVec3};
@@ -24,9 +26,10 @@ fn room(floor: Color, light: Light, furniture: Vec<Furniture>) -> Scene {
     Scene::new(room, light, furniture, vec![]).expect("a scene without mistakes")
 }
 
-fn stage(scene: &Scene) -> Stage<'_> {
+fn stage(scene: &Scene) -> Stage {
     let lens = Lens { width: 320, height: 240, focal_px: 180.0, distortion: [0.0; 4] };
     let mounting = Mounting { height_m: CEILING_M, rotation_rad: 0.0, tilt_rad: 0.0 };
+    let scene = Arc::new(scene.clone());
     Stage { scene, sensor_at: DVec2::new(4.0, 3.0), view: View { lens, mounting }, pinhole: PINHOLE }
 }
 
@@ -195,7 +198,7 @@ fn the_light_of_an_exposure_is_the_mean_of_its_instants() {
 
 /// The light of a scene at its start, and where a point of the room is in its picture.
 fn picture(light: &mut HeadlessLight, stage: &Stage, people: Vec<PersonState>) -> Radiance {
-    let scene = stage.scene;
+    let scene = &stage.scene;
     light.set_stage(stage).unwrap();
     let world = WorldState { people, ..scene.at(0.0) };
     light.expose(Some(&Exposure { seq: 0, worlds: vec![world], lux: scene.light.lux }), &mut |_| {}).unwrap();

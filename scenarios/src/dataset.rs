@@ -91,7 +91,8 @@ pub fn export_sequence<E: From<LightError>>(
     sink: &mut dyn FnMut(u64, Sample) -> Result<(), E>,
 ) -> Result<(), E> {
     let (profile, view) = (&scenario.profile, scenario.view());
-    let stage = Stage { scene: &scenario.scene, sensor_at: scenario.sensor_at, view, pinhole: profile.pinhole() };
+    let stage =
+        Stage { scene: Arc::clone(&scenario.scene), sensor_at: scenario.sensor_at, view, pinhole: profile.pinhole() };
     light.set_stage(&stage)?;
     let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view);
     let mut camera = Camera::new(profile, scenario.seed);
@@ -129,7 +130,7 @@ fn export_scene<E: From<LightError>>(
     let view = View { lens: profile.lens(), mounting: random_mounting(&scene, rng) };
     let size = DVec2::new(scene.room.size_m.0, scene.room.size_m.1);
     let sensor_at = size * DVec2::new(rng.random_range(0.3..0.7), rng.random_range(0.3..0.7));
-    light.set_stage(&Stage { scene: &scene, sensor_at, view, pinhole: profile.pinhole() })?;
+    light.set_stage(&Stage { scene: Arc::clone(&scene), sensor_at, view, pinhole: profile.pinhole() })?;
 
     let truth = Truth::new(Arc::clone(&scene), sensor_at, view);
     let mut camera = Camera::new(&profile, rng.random());

@@ -1,5 +1,7 @@
 //! What a renderer is asked for, and what it gives. Renderers live elsewhere; this is their end of the loop.
 
+use std::sync::Arc;
+
 use device_model::{Flicker, Light, Pinhole, Radiance};
 use firmware_shim::View;
 use glam::DVec2;
@@ -8,9 +10,10 @@ use scenes::{PersonState, Scene, WorldState};
 use crate::Work;
 
 /// A scene seen by a sensor: all that stays the same over a run.
-pub struct Stage<'a> {
+#[derive(Clone)]
+pub struct Stage {
     /// Room, furniture and lamps.
-    pub scene: &'a Scene,
+    pub scene: Arc<Scene>,
     /// The sensor's place below the ceiling, in the room's x and y.
     pub sensor_at: DVec2,
     /// How it hangs and where it looks.
@@ -19,7 +22,7 @@ pub struct Stage<'a> {
     pub pinhole: Pinhole,
 }
 
-impl Stage<'_> {
+impl Stage {
     /// The world at its start, for warming up.
     pub fn first_exposure(&self) -> Exposure {
         Exposure { seq: 0, worlds: vec![self.scene.at(0.0)], lux: self.scene.light.lux }
@@ -73,7 +76,7 @@ pub trait LightSource {
     fn set_stage(&mut self, stage: &Stage) -> Result<(), LightError>;
 
     /// Starts rendering `next`, and gives the light of the exposure asked for by the call before, with its number. `enter`
-    /// is told of [`Work::Render`] and [`Work::Readback`] as they begin.
+    /// is told of [`Work::Light`] as it begins.
     fn expose(
         &mut self,
         next: Option<&Exposure>,

@@ -1,5 +1,7 @@
 //! Single pictures of a scene, as a sensor takes them once its automatic exposure has settled.
 
+use std::sync::Arc;
+
 use device_model::{Camera, Profile};
 use firmware_shim::{CameraSettings, Mounting, RgbImage, View};
 use glam::DVec2;
@@ -12,18 +14,19 @@ const SETTLES_IN: u64 = 60;
 
 /// A camera below the middle of a scene's ceiling, looking straight down.
 pub struct Stills<'a> {
-    scene: &'a Scene,
+    scene: Arc<Scene>,
     profile: Profile,
     light: &'a mut dyn LightSource,
 }
 
 impl<'a> Stills<'a> {
     /// Hangs a device below the ceiling.
-    pub fn new(scene: &'a Scene, profile: Profile, light: &'a mut dyn LightSource) -> Result<Self, LightError> {
+    pub fn new(scene: Arc<Scene>, profile: Profile, light: &'a mut dyn LightSource) -> Result<Self, LightError> {
         let (x, y) = scene.room.size_m;
         let mounting = Mounting { height_m: scene.room.ceiling_m, ..profile.mounting.mounting() };
         let view = View { lens: profile.lens(), mounting };
-        light.set_stage(&Stage { scene, sensor_at: DVec2::new(x, y) / 2.0, view, pinhole: profile.pinhole() })?;
+        let sensor_at = DVec2::new(x, y) / 2.0;
+        light.set_stage(&Stage { scene: Arc::clone(&scene), sensor_at, view, pinhole: profile.pinhole() })?;
         Ok(Stills { scene, profile, light })
     }
 

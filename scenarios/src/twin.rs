@@ -25,10 +25,8 @@ use crate::{BrokenRun, Happening, RunError, Scenario};
 /// Where the time of a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// Posing the world, waiting for the GPU to finish this frame, and starting the next.
-    Render,
-    /// From the GPU's memory to luminance.
-    Readback,
+    /// Asking for the next exposure's light, and waiting for this one's.
+    Light,
     /// Light to 8-bit picture.
     Sensor,
     /// Picture to detections.
@@ -105,7 +103,7 @@ impl<'a> Twin<'a> {
         let (picture, detector): (_, Box<dyn Detector>) = match lane {
             Lane::Rendered { light, detector } => {
                 let pinhole = scenario.profile.pinhole();
-                let stage = Stage { scene: &scenario.scene, sensor_at: scenario.sensor_at, view, pinhole };
+                let stage = Stage { scene: Arc::clone(&scenario.scene), sensor_at: scenario.sensor_at, view, pinhole };
                 light.set_stage(&stage)?;
                 (Some(Picture { light, camera: Camera::new(&scenario.profile, scenario.seed) }), detector)
             }

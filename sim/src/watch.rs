@@ -50,15 +50,21 @@ impl WorkTimes {
         }
     }
 
-    /// Milliseconds of `work` in each frame but the first few, which warm up; ascending.
-    pub fn sorted_ms(&self, work: Option<Work>) -> Vec<f64> {
-        const WARM_UP: usize = 10;
+    /// Milliseconds of `work` in each frame but the first `warm_up`; ascending.
+    pub fn sorted_ms(&self, work: Option<Work>, warm_up: usize) -> Vec<f64> {
         let ms = |frame: &BTreeMap<Work, Duration>| match work {
             Some(work) => frame.get(&work).copied().unwrap_or_default().as_secs_f64() * 1e3,
             None => frame.values().sum::<Duration>().as_secs_f64() * 1e3,
         };
-        let mut all: Vec<f64> = self.frames.iter().skip(WARM_UP).map(ms).collect();
+        let mut all: Vec<f64> = self.frames.iter().skip(warm_up).map(ms).collect();
         all.sort_by(f64::total_cmp);
         all
     }
+}
+
+/// The most memory the process ever had resident, bytes; `None` where the system does not tell as Linux does.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use device_model::Profile;
@@ -77,7 +78,7 @@ fn take(light: &mut HeadlessLight, scene: &Scene, at_s: f64, lux: f64, wide: boo
     let high = scene.room.ceiling_m >= HIGH_FROM_M;
     let profile = Profile::library(if high { "vs121-p-high-ceiling" } else { "vs121-p-standard" })?;
     let settings = CameraSettings { wide_dynamic_range: wide, ..CameraSettings::default() };
-    Ok(Stills::new(scene, profile, light)?.take(at_s, lux, settings)?)
+    Ok(Stills::new(Arc::new(scene.clone()), profile, light)?.take(at_s, lux, settings)?)
 }
 
 /// A scene by light, from above to below, and by height and WDR, from left to right.

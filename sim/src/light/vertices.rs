@@ -75,6 +75,18 @@ impl Vertices {
         self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
     }
 
+    /// Adds a black box around everything, seen from inside, whose middle is the room's corner.
+    pub fn void(&mut self, half_m: f64) {
+        for axis in 0..3 {
+            for sign in [-1.0, 1.0] {
+                let (mut middle, mut u) = (DVec3::ZERO, DVec3::ZERO);
+                (middle[axis], u[(axis + 1) % 3]) = (sign * half_m, half_m);
+                let v = u.cross(middle).normalize() * half_m;
+                self.shining(&Rectangle { corner: middle - u - v, u: u * 2.0, v: v * 2.0 }, [0.0; 3]);
+            }
+        }
+    }
+
     /// Light that has changed at corner `index`, which has this reflectance.
     pub fn relight(&mut self, index: usize, surface: &Surface, lit: Lit) {
         let per_lux = lit.per_lux.max(DARKEST);
