@@ -6,10 +6,9 @@
 use glam::{DMat3, DVec3};
 
 use crate::lamp::{Lamp, luminaire, window};
-use crate::occlusion::distance_to_segment;
 use crate::room::{Light, Room};
-use crate::sunlight::{SUN_AT_M, SUN_EDGE_M, Sunlight};
-use crate::{Occluder, PersonState, Shape, Solid};
+use crate::sunlight::{SUN_AT_M, Sunlight};
+use crate::{Occluder, Solid};
 
 /// Where a room's `lux` is meant: the height of a desk.
 const MEASURED_AT_M: f64 = 0.8;
@@ -17,11 +16,6 @@ const MEASURED_AT_M: f64 = 0.8;
 const DIFFUSE_RAYS: usize = 24;
 /// What is further away shuts off no diffuse light: it sends some itself.
 const DIFFUSE_REACH_M: f64 = 1.2;
-/// The ellipsoids of a body overlap: each counts for less than it would alone.
-const BLOB_OVERLAP: f64 = 0.8;
-/// No edge of a person's shadow is harder than this: what throws it are ellipsoids for want of an outline, and light is asked
-/// for at places not much nearer to one another.
-const SOFT_MIN_M: f64 = 0.08;
 /// Surfaces are left by so much before looking for what is in the way: what lies flat on them darkens what it covers, which
 /// cannot be seen.
 const LIFT_M: f64 = 0.03;
@@ -147,9 +141,9 @@ impl Illumination {
         light.per_lux() * level + if through { light.sun } else { 0.0 }
     }
 
-    /// The shade that people throw on surfaces that face up.
-    pub fn shade(&self, people: &[PersonState]) -> Shade<'_> {
-        Shade { lamps: &self.lamps, sun: self.sun.as_ref(), people: people.iter().map(Silhouette::new).collect() }
+    /// Where the lamps and pieces of windows are, and how wide, m.
+    pub(crate) fn lamps(&self) -> impl Iterator<Item = (DVec3, f64)> {
+        self.lamps.iter().map(|lamp| (lamp.at, lamp.edge()))
     }
 }
 
@@ -163,102 +157,6 @@ fn cosine_directions(count: usize) -> Vec<DVec3> {
         DVec3::new(squared.sqrt() * cos, squared.sqrt() * sin, (1.0 - squared).sqrt())
     };
     (0..count).map(direction).collect()
-}
-
-/// People as what stands in the light.
-pub struct Shade<'i> {
-    lamps: &'i [Lamp],
-    sun: Option<&'i Sunlight>,
-    people: Vec<Silhouette>,
-}
-
-struct Silhouette {
-    middle: DVec3,
-    radius: f64,
-    blobs: Vec<Blob>,
-}
-
-/// An ellipsoid.
-struct Blob {
-    at: DVec3,
-    /// To the space in which it is the unit ball.
-    to_ball: DMat3,
-    /// Geometric mean of its half axes.
-    radius: f64,
-}
-
-impl Silhouette {
-    fn new(person: &PersonState) -> Self {
-        let blob = |solid: &Solid| {
-            let half = match solid.shape {
-                Shape::Cuboid(half) | Shape::Ellipsoid(half) => half,
-                Shape::Cylinder { radius, half_height } => DVec3::new(radius, radius, half_height),
-            };
-            let to_ball = DMat3::from_diagonal(half.recip()) * DMat3::from_quat(solid.turned.inverse());
-            Blob { at: solid.at, to_ball, radius: (half.x * half.y * half.z).cbrt() }
-        };
-        let blobs: Vec<Blob> = person.solids().iter().map(blob).collect();
-        let middle = blobs.iter().map(|blob| blob.at).sum::<DVec3>() / blobs.len().max(1) as f64;
-        let radius = blobs.iter().map(|blob| blob.at.distance(middle) + 2.0 * blob.radius).fold(0.0, f64::max);
-        Silhouette { middle, radius, blobs }
-    }
-}
-
-impl Shade<'_> {
-    /// What is left of an illuminance at a point whose surface faces up: at a level of 1 lx without the sun's, and the sun's in
-    /// lx.
-    pub fn left(&self, place: DVec3, light: &Illuminance) -> (f64, f64) {
-        let mut diffuse = light.diffuse;
-        for person in &self.people {
-            // A ball of radius r at distance d shuts off cos θ (r/d)² of the hemisphere.
-            if person.middle.distance_squared(place) < (person.radius + DIFFUSE_REACH_M).powi(2) {
-                for blob in &person.blobs {
-                    let way = blob.at - place;
-                    let squared = way.length_squared().max(blob.radius * blob.radius);
-                    let cos = (way.z / squared.sqrt()).clamp(0.0, 1.0);
-                    diffuse *= 1.0 - BLOB_OVERLAP * cos * (blob.radius * blob.radius / squared).min(1.0);
-                }
-            }
-        }
-        let mut left = diffuse;
-        for (lamp, direct) in self.lamps.iter().zip(&light.direct) {
-            if *direct > 0.0 {
-                left += direct * self.through(place, lamp.at, lamp.edge());
-            }
-        }
-        let sun = match self.sun {
-            Some(sun) if light.sun > 0.0 => {
-                light.sun * self.through(place, place + sun.direction * SUN_AT_M, SUN_EDGE_M)
-            }
-            _ => 0.0,
-        };
-        (left, sun)
-    }
-
-    /// The part of a lamp's light that people let through.
-    fn through(&self, place: DVec3, lamp: DVec3, edge_m: f64) -> f64 {
-        let between = self.people.iter().filter(|p| distance_to_segment(p.middle, place, lamp) < p.radius);
-        between.flat_map(|person| &person.blobs).map(|blob| 1.0 - blob.covers(place, lamp, edge_m)).product()
-    }
-}
-
-impl Blob {
-    /// The part of a lamp that it covers, seen from `place`: all of it when the way passes through its middle, none when it
-    /// passes by, and in between as soft as the lamp is wide.
-    fn covers(&self, place: DVec3, lamp: DVec3, edge_m: f64) -> f64 {
-        let (from, to) = (self.to_ball * (place - self.at), self.to_ball * (lamp - self.at));
-        let along = to - from;
-        let part = -from.dot(along) / along.length_squared();
-        if !(0.0..=1.0).contains(&part) {
-            return 0.0;
-        }
-        let passes = (from + along * part).length();
-        // The lamp's half width where the way passes the blob, in the blob's radii.
-        let soft = (0.5 * edge_m * part).max(SOFT_MIN_M) / self.radius;
-        let part = ((1.0 + soft - passes) / (2.0 * soft)).clamp(0.0, 1.0);
-        // A lamp that looks larger than the blob is never covered wholly.
-        part * part * (3.0 - 2.0 * part) * (1.0 / (soft * soft)).min(1.0)
-    }
 }
 
 /// The mean horizontal illuminance of lamps in lx, 0.8 m above the floor.
@@ -278,7 +176,7 @@ fn mean_lux(room: &Room, lamps: &[Lamp]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activity, Color, Finish, Luminaire, LuminaireKind, Posture, Sun, Wall, WallPart};
+    use crate::{Color, Finish, Luminaire, LuminaireKind, Shape, Sun, Wall, WallPart};
 
     const GREY: Color = Color::new(128, 128, 128);
 
@@ -368,35 +266,6 @@ mod tests {
     }
 
     #[test]
-    fn somebody_who_stands_in_the_light_takes_it() {
-        let light = lit(0.3, &[(2.0, 3.0)], &[]);
-        let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.3)), DVec3::new(4.0, 3.0, 1.0), GREY);
-        let person = PersonState {
-            index: 0,
-            floor: glam::DVec2::new(4.0, 3.0),
-            head: ball.at,
-            posture: Posture::Standing,
-            activity: Activity::Standing,
-            body: None,
-            things: vec![ball],
-        };
-        let people = [person];
-        let shade = light.shade(&people);
-        let left = |x: f64, y: f64| {
-            let place = DVec3::new(x, y, 0.0);
-            let all = light.among_furniture(place, DVec3::Z);
-            (shade.left(place, &all).0 / all.per_lux(), all)
-        };
-        // The lamp at 2.95 m is seen past the ball's middle from 5.03 m.
-        let (shadow, all) = left(5.026, 3.0);
-        assert!(shadow * all.per_lux() < all.diffuse + 0.2 * all.direct[0], "{shadow}");
-        assert!(left(5.026, 4.5).0 > 0.97, "beside the shadow");
-        assert!(left(3.0, 3.0).0 > 0.9, "before the ball");
-        let below = left(4.0, 3.0).0;
-        assert!((0.8..0.99).contains(&below), "a ball overhead takes some of the diffuse light: {below}");
-    }
-
-    #[test]
     fn a_window_is_a_bright_surface_and_near_it_is_brighter() {
         let windows = vec![south_window()];
         let light = Light { diffuse_share: 0.2, daylight_share: 0.8, windows, ..Light::default() };
@@ -436,26 +305,5 @@ mod tests {
         assert!(at(0.0, 3.6, 1.9) < 101.0, "in the table's shadow");
         // After three minutes it stands 45° further west, and the beam lies further east.
         assert!(at(180.0, 5.5, 1.5) > 1000.0 && at(180.0, 3.2, 1.5) < 101.0);
-    }
-
-    #[test]
-    fn somebody_in_the_beam_takes_the_suns_light_and_leaves_the_rest() {
-        let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 20_000.0, turns_deg_per_min: 0.0 };
-        let light = Light { windows: vec![south_window()], sun: Some(sun), ..Light::default() };
-        let light = Illumination::new(&room(), &light, &[], 0.0);
-        let ball = Solid::new(Shape::Ellipsoid(DVec3::splat(0.3)), DVec3::new(4.0, 1.0, 1.0), GREY);
-        let person = PersonState {
-            index: 0,
-            floor: glam::DVec2::new(4.0, 1.0),
-            head: ball.at,
-            posture: Posture::Standing,
-            activity: Activity::Standing,
-            body: None,
-            things: vec![ball],
-        };
-        let (people, place) = ([person], DVec3::new(4.0, 2.0, 0.0));
-        let all = light.among_furniture(place, DVec3::Z);
-        let (lamps, sun) = light.shade(&people).left(place, &all);
-        assert!(sun < 0.01 * all.sun && lamps > 0.8, "{sun} of {}, {lamps}", all.sun);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use glam::{DVec3, Quat, Vec3};
+use glam::{Affine3A, DVec3, Vec3, Vec3A};
 
 use crate::figure::{Figure, Flesh};
 use crate::skeleton::{Bone, Pose};
@@ -82,18 +82,23 @@ impl PosedFigure {
 
     /// All points, as linear blend skinning has them.
     pub fn skin(&self) -> Vec<SkinPoint> {
-        let bones: Vec<(Quat, Vec3)> = (self.pose.iter().zip(&self.figure.joints))
-            .map(|(bone, joint)| (bone.turned.as_quat(), (bone.at - bone.turned * joint.as_dvec3()).as_vec3()))
+        let bones: Vec<Affine3A> = (self.pose.iter().zip(&self.figure.joints))
+            .map(|(bone, joint)| {
+                let moved = bone.at - bone.turned * joint.as_dvec3();
+                Affine3A::from_rotation_translation(bone.turned.as_quat(), moved.as_vec3())
+            })
             .collect();
         let figure = &*self.figure;
         (figure.points.iter().zip(&figure.normals).zip(&figure.influences).zip(&figure.open))
             .map(|(((point, normal), influences), open)| {
-                let (mut at, mut out) = (Vec3::ZERO, Vec3::ZERO);
+                let (point, normal) = (Vec3A::from(*point), Vec3A::from(*normal));
+                let (mut at, mut out) = (Vec3A::ZERO, Vec3A::ZERO);
                 for (bone, weight) in influences.iter().filter(|(_, weight)| *weight > 0.0) {
-                    let (turned, moved) = bones[*bone as usize];
-                    at += (turned * *point + moved) * *weight;
-                    out += (turned * *normal) * *weight;
+                    let bone = &bones[*bone as usize];
+                    at += bone.transform_point3a(point) * *weight;
+                    out += (bone.matrix3 * normal) * *weight;
                 }
+                let (at, out) = (Vec3::from(at), Vec3::from(out));
                 SkinPoint { at, normal: out.normalize_or(Vec3::Z), open: *open }
             })
             .collect()

@@ -1,7 +1,7 @@
 //! Rooms, furniture and people as triangles.
 
 use glam::{DVec2, DVec3};
-use scenes::{Illumination, PosedFigure, Rectangle, Room, Shade, Shape, Solid, Wall, WallPart};
+use scenes::{FloorLight, Illumination, PersonState, PosedFigure, Rectangle, Room, Shape, Solid, Wall, WallPart};
 
 use super::vertices::{Lit, Surface, Vertices, cuts, grid_triangles};
 
@@ -189,8 +189,7 @@ impl<'i> Triangles<'i> {
 
 /// The floor: what people's shadows fall on.
 pub(super) struct Floor {
-    /// Where light is computed, and what arrives there when nobody is in.
-    places: Vec<(DVec3, scenes::Illuminance)>,
+    light: FloorLight,
     surface: Surface,
     vertices: Vertices,
 }
@@ -200,25 +199,21 @@ impl Floor {
         let (x, y) = room.size_m;
         let piece_m = (x * y / FLOOR_PLACES).sqrt().max(FLOOR_PIECE_M);
         let (columns, rows) = (cuts(x, piece_m, []), cuts(y, piece_m, []));
+        let triangles = grid_triangles(columns.len(), rows.len(), 0, |_, _| false);
+        let light = FloorLight::new(illumination, columns, rows);
         let surface = Surface::new(room.floor, room.floor_finish);
-        let (mut places, mut vertices) = (Vec::new(), Vertices::default());
-        for y in &rows {
-            for x in &columns {
-                let at = DVec3::new(*x, *y, 0.0);
-                let light = illumination.among_furniture(at, DVec3::Z);
-                vertices.corner(at, at.truncate(), &surface, Lit { per_lux: light.per_lux(), sun: light.sun });
-                places.push((at, light));
-            }
+        let mut vertices = Vertices::default();
+        for (at, lux) in light.places().zip(light.among(&[])) {
+            vertices.corner(at, at.truncate(), &surface, Lit { per_lux: lux.per_lux, sun: lux.sun });
         }
-        vertices.indices.extend(grid_triangles(columns.len(), rows.len(), 0, |_, _| false));
-        Floor { places, surface, vertices }
+        vertices.indices.extend(triangles);
+        Floor { light, surface, vertices }
     }
 
     /// The floor with people's shadows on it.
-    pub fn shaded(&mut self, shade: &Shade) -> &Vertices {
-        for (index, (at, light)) in self.places.iter().enumerate() {
-            let (per_lux, sun) = shade.left(*at, light);
-            self.vertices.relight(index, &self.surface, Lit { per_lux, sun });
+    pub fn shaded(&mut self, people: &[PersonState]) -> &Vertices {
+        for (index, lux) in self.light.among(people).enumerate() {
+            self.vertices.relight(index, &self.surface, Lit { per_lux: lux.per_lux, sun: lux.sun });
         }
         &self.vertices
     }

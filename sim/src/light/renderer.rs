@@ -158,7 +158,7 @@ impl Renderer {
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
         meshes.push((staged.people, moving.into_vertices().mesh(&staged.mirrors, sunny)));
-        let floor = staged.lit.floor.shaded(&illumination.shade(&instant.people));
+        let floor = staged.lit.floor.shaded(&instant.people);
         meshes.push((staged.floor, floor.mesh(&staged.mirrors, sunny)));
 
         let sun = staged.scene.light.sun.zip(illumination.sun());
