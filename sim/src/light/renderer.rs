@@ -94,7 +94,7 @@ impl Staged {
         solids.iter().for_each(|solid| fixed.solid(solid));
         let mut fixed = fixed.into_vertices();
         fixed.void(VOID_M);
-        let mesh = fixed.mesh(mirrors, light.sun.is_some());
+        let mesh = fixed.into_mesh(mirrors, light.sun.is_some());
         let floor = Floor::new(room, &illumination);
         (StillLife { sun_step, illumination, floor }, mesh)
     }
@@ -157,9 +157,9 @@ impl Renderer {
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
-        meshes.push((staged.people, moving.into_vertices().mesh(&staged.mirrors, sunny)));
+        meshes.push((staged.people, moving.into_vertices().into_mesh(&staged.mirrors, sunny)));
         let floor = staged.lit.floor.shaded(&instant.people);
-        meshes.push((staged.floor, floor.mesh(&staged.mirrors, sunny)));
+        meshes.push((staged.floor, floor.clone().into_mesh(&staged.mirrors, sunny)));
 
         let sun = staged.scene.light.sun.zip(illumination.sun());
         let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
@@ -216,7 +216,7 @@ impl Renderer {
         let solids = stage.scene.fixed_solids();
         let mirrors: Vec<Rectangle> = room.mirrors.iter().map(|part| room.part(part)).collect();
         let (lit, fixed) = Staged::light_up(&stage.scene, &solids, &mirrors, 0);
-        let none_yet = Vertices::default().mesh(&[], light.sun.is_some());
+        let none_yet = Vertices::default().into_mesh(&[], light.sun.is_some());
         let black = [room.floor, room.walls].iter().any(|c| c.reflectance() == [0.0; 3]);
 
         let world = self.app.world_mut();

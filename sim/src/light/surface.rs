@@ -58,6 +58,10 @@ impl SurfaceMaterial {
 }
 
 impl Material for SurfaceMaterial {
+    fn vertex_shader() -> ShaderRef {
+        ShaderRef::Handle(SHADER)
+    }
+
     fn fragment_shader() -> ShaderRef {
         ShaderRef::Handle(SHADER)
     }

@@ -1,5 +1,6 @@
 // Luminance in cd/m², one value per Rec. 709 channel: what the corners carry for 1 lx, at the exposure's level of light.
-#import bevy_pbr::forward_io::VertexOutput
+// Corners are in the room's own coordinates, and carry nothing that is not needed: on a CPU every value costs.
+#import bevy_pbr::mesh_view_bindings::view
 
 struct Level {
     lux: f32,
@@ -18,21 +19,54 @@ const PER_MEAN: f32 = 1.9921875;
 // Half of a beam's soft edge, m: the sun is half a degree wide, and windows are two to four metres away.
 const SOFT_M: f32 = 0.015;
 
+// Locations are those of Bevy's mesh attributes.
+struct Corner {
+    @location(0) at: vec3<f32>,
+    @location(2) on_finish: vec2<f32>,
+#ifdef VERTEX_UVS_B
+    @location(3) sun: vec2<f32>,
+#endif
+    // Luminance at 1 lx, and the layer of the finish.
+    @location(5) color: vec4<f32>,
+}
+
+struct Seen {
+    @builtin(position) position: vec4<f32>,
+    @location(0) color: vec4<f32>,
+    @location(1) on_finish: vec2<f32>,
+#ifdef VERTEX_UVS_B
+    // Where it is, and the sun's light.
+    @location(2) at: vec4<f32>,
+#endif
+}
+
+@vertex
+fn vertex(corner: Corner) -> Seen {
+    var seen: Seen;
+    seen.position = view.clip_from_world * vec4<f32>(corner.at, 1.0);
+    seen.color = corner.color;
+    seen.on_finish = corner.on_finish;
+#ifdef VERTEX_UVS_B
+    seen.at = vec4<f32>(corner.at, corner.sun.x);
+#endif
+    return seen;
+}
+
 @fragment
-fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
-    let layer = u32(in.color.a + 0.5);
-    let over_mean = textureSample(finishes, finish_sampler, in.uv, layer).r * PER_MEAN;
+fn fragment(seen: Seen) -> @location(0) vec4<f32> {
+    let layer = u32(seen.color.a + 0.5);
+    let over_mean = textureSample(finishes, finish_sampler, seen.on_finish, layer).r * PER_MEAN;
     var lux = level.lux;
 #ifdef VERTEX_UVS_B
     var through = 0.0;
-    let at = vec4<f32>(in.world_position.xyz, 1.0);
+    let at = vec4<f32>(seen.at.xyz, 1.0);
     for (var i = 0u; i < level.beams; i += 1u) {
         let u = dot(level.u_of[i], at);
         let v = dot(level.v_of[i], at);
         let from_edge = min(min(u, 1.0 - u) * level.window_m[i].x, min(v, 1.0 - v) * level.window_m[i].y);
         through = max(through, smoothstep(-SOFT_M, SOFT_M, from_edge));
     }
-    lux += in.uv_b.x * through;
+    lux += seen.at.w * through;
 #endif
-    return vec4<f32>(in.color.rgb * (over_mean * lux), 1.0);
+    return vec4<f32>(seen.color.rgb * (over_mean * lux), 1.0);
 }

@@ -97,21 +97,25 @@ impl Vertices {
 
     /// The mesh: with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening. Beams of the sun
     /// are not seen there.
-    pub fn mesh(&self, mirrors: &[Rectangle], sunny: bool) -> Mesh {
-        let mut all = self.clone();
+    pub fn into_mesh(self, mirrors: &[Rectangle], sunny: bool) -> Mesh {
+        let (corners, indices) = (self.positions.len(), self.indices.len());
+        let mut all = self;
         for mirror in mirrors {
             let (normal, plane) = (mirror.normal().as_vec3(), mirror.corner.as_vec3());
             let first = all.len();
-            all.positions.extend(self.positions.iter().map(|at| {
-                let at = glam::Vec3::from_array(*at);
-                (at - normal * (2.0 * (at - plane).dot(normal))).to_array()
-            }));
-            all.colors
-                .extend(self.colors.iter().map(|[r, g, b, layer]| [r * MIRRORED, g * MIRRORED, b * MIRRORED, *layer]));
-            all.on_finish.extend(&self.on_finish);
-            all.sun.resize(all.positions.len(), [0.0; 2]);
+            for corner in 0..corners {
+                let at = glam::Vec3::from_array(all.positions[corner]);
+                all.positions.push((at - normal * (2.0 * (at - plane).dot(normal))).to_array());
+                let [r, g, b, layer] = all.colors[corner];
+                all.colors.push([r * MIRRORED, g * MIRRORED, b * MIRRORED, layer]);
+                all.on_finish.push(all.on_finish[corner]);
+                all.sun.push([0.0; 2]);
+            }
             // What is mirrored turns the other way round.
-            all.indices.extend(self.indices.chunks_exact(3).flat_map(|t| [t[0], t[2], t[1]].map(|i| first + i)));
+            for triangle in (0..indices).step_by(3) {
+                let [a, b, c] = [0, 1, 2].map(|i| first + all.indices[triangle + i]);
+                all.indices.extend([a, c, b]);
+            }
         }
         let mut mesh = Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
             .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, all.positions)
