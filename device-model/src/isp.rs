@@ -5,7 +5,7 @@ use firmware_shim::RgbImage;
 
 use crate::metering::{Histogram, Meter};
 use crate::profile::{Processing, Profile};
-use crate::sensor::{RawImage, falloff, round};
+use crate::sensor::{RawImage, falloff, rays, round};
 use crate::sharpening::sharpen;
 use crate::tone_mapping::{ToneMapping, merge};
 use crate::white_balance::{Gains, Grey};
@@ -51,7 +51,7 @@ impl Isp {
             width: profile.image.width as usize,
             black_level: f32::from(profile.sensor.black_level_dn),
             white: f32::from(white),
-            shading_gain: falloff(profile).iter().map(|passed| 1.0 / passed).collect(),
+            shading_gain: falloff(profile, &rays(&profile.lens())).iter().map(|passed| 1.0 / passed).collect(),
             encode: (0..=white).map(|signal| encode_srgb(f64::from(signal) / f64::from(white))).collect(),
             meter: Meter::new(profile),
             tone_mapping: ToneMapping::new(profile),

@@ -6,7 +6,7 @@
 //! quantum efficiency of a profile is assumed anyway.
 
 use firmware_shim::Lens;
-use glam::DVec2;
+use glam::{DVec2, DVec3};
 
 use crate::exposure::Exposure;
 use crate::light::Light;
@@ -54,9 +54,10 @@ impl ImageSensor {
     pub fn new(profile: &Profile, seed: u64) -> Self {
         let (lens, pinhole, chip) = (profile.lens(), profile.pinhole(), &profile.sensor);
         let pinhole_size = DVec2::new(f64::from(pinhole.width), f64::from(pinhole.height));
-        let looks_at = pixel_centres(&lens).map(|pixel| {
+        let rays = rays(&lens);
+        let looks_at = rays.iter().map(|ray| {
             // Beyond the lens's field there is no light: far outside the picture.
-            let Some(direction) = lens.unproject(pixel) else { return [-1e6; 2] };
+            let Some(direction) = *ray else { return [-1e6; 2] };
             (pinhole.project(direction) / pinhole_size).as_vec2().to_array()
         });
         let photosites = f64::from(chip.photosites_per_channel);
@@ -72,7 +73,7 @@ impl ImageSensor {
         let mut pattern = vec![0.0; looks_at.len() * 3 * 2];
         noise.fixed().normals(0, &mut pattern);
         let (response, dark) = pattern.split_at(looks_at.len() * 3);
-        let falloff = falloff(profile);
+        let falloff = falloff(profile, &rays);
         let respond = |(normal, passed): (&f32, &f32)| passed * on_axis as f32 * (1.0 + prnu as f32 * normal);
         ImageSensor {
             width: lens.width,
@@ -146,19 +147,29 @@ impl ImageSensor {
     }
 }
 
-/// The part of the light on the axis that reaches each pixel: `cosᵖ θ`.
-pub(crate) fn falloff(profile: &Profile) -> Vec<f32> {
-    let lens = profile.lens();
-    let passed = |pixel| {
-        let cosine = lens.unproject(pixel).map_or(1.0, |direction| direction.z);
+/// The part of the light on the axis that reaches each pixel, of which these are the [`rays`]: `cosᵖ θ`.
+pub(crate) fn falloff(profile: &Profile, rays: &[Option<DVec3>]) -> Vec<f32> {
+    let passed = |ray: &Option<DVec3>| {
+        let cosine = ray.map_or(1.0, |direction| direction.z);
         cosine.powf(profile.optics.falloff_exponent) as f32
     };
-    pixel_centres(&lens).map(passed).collect()
+    rays.iter().map(passed).collect()
 }
 
-fn pixel_centres(lens: &Lens) -> impl Iterator<Item = DVec2> {
-    let (width, height) = (lens.width, lens.height);
-    (0..height).flat_map(move |y| (0..width).map(move |x| DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5)))
+/// Where the centres of a picture's pixels look; `None` beyond the lens's field. A quarter is computed, the rest is like it.
+pub(crate) fn rays(lens: &Lens) -> Vec<Option<DVec3>> {
+    let (width, height) = (lens.width as usize, lens.height as usize);
+    let (columns, rows) = (width.div_ceil(2), height.div_ceil(2));
+    let centre = |i: usize| DVec2::new((i % columns) as f64 + 0.5, (i / columns) as f64 + 0.5);
+    let quarter: Vec<Option<DVec3>> = (0..columns * rows).map(|i| lens.unproject(centre(i))).collect();
+    let ray = |i: usize| {
+        let (x, y) = (i % width, i / width);
+        let (from_left, from_top) = (x.min(width - 1 - x), y.min(height - 1 - y));
+        let mirrored = |at: usize, from_edge: usize| if at == from_edge { 1.0 } else { -1.0 };
+        let sign = DVec3::new(mirrored(x, from_left), mirrored(y, from_top), 1.0);
+        quarter[from_top * columns + from_left].map(|direction| direction * sign)
+    };
+    (0..width * height).map(ray).collect()
 }
 
 /// The nearest integer of a number in [0, 65535]. Where a step between floats is 1, the last bits are the integer; unlike a
@@ -172,6 +183,18 @@ pub(crate) fn round(value: f32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pixel_looks_where_the_lens_says() {
+        for (width, height) in [(8, 6), (7, 5), (1, 2)] {
+            let lens = Lens::with_horizontal_angle(width, height, 2.0, [0.1, 0.02, 0.0, 0.0]);
+            for (i, ray) in rays(&lens).into_iter().enumerate() {
+                let (x, y) = (i as u32 % width, i as u32 / width);
+                let expected = lens.unproject(DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5)).unwrap();
+                assert!(ray.unwrap().distance(expected) < 1e-12, "({x}, {y}) of {width}×{height}");
+            }
+        }
+    }
 
     #[test]
     fn numbers_are_rounded_to_the_nearest_integer() {
