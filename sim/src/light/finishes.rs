@@ -36,8 +36,9 @@ pub(super) fn texture() -> Image {
     image.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
         address_mode_u: ImageAddressMode::Repeat,
         address_mode_v: ImageAddressMode::Repeat,
-        mag_filter: ImageFilterMode::Linear,
-        min_filter: ImageFilterMode::Linear,
+        // The camera smooths what is rendered denser than its own pixels; on a CPU every texel costs.
+        mag_filter: ImageFilterMode::Nearest,
+        min_filter: ImageFilterMode::Nearest,
         mipmap_filter: ImageFilterMode::Nearest,
         ..Default::default()
     });
