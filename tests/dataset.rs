@@ -55,7 +55,7 @@ fn coco(folder: &Path) -> Value {
 fn a_dataset_has_its_pictures_and_the_truth_about_them_and_its_parts_add_up() {
     let bench = tempfile::tempdir().unwrap();
     let here = bench.path();
-    exported(here, &["--out", "whole", "--count", "7", "--per-room", "2", "--seed", "5"]);
+    exported(here, &["--out", "whole", "--count", "7", "--per-room", "2", "--seed", "5", "--jobs", "3"]);
     let truth = coco(&here.join("whole"));
     let images = truth["images"].as_array().expect("a list");
     assert_eq!(images.len(), 7);
@@ -75,7 +75,7 @@ fn a_dataset_has_its_pictures_and_the_truth_about_them_and_its_parts_add_up() {
     refused(here, &["--out", "whole"], "is there already");
 
     for part in ["3/3", "1/3", "2/3"] {
-        let division = ["--count", "7", "--per-room", "2", "--seed", "5", "--partition", part];
+        let division = ["--count", "7", "--per-room", "2", "--seed", "5", "--jobs", "1", "--partition", part];
         refused(here, &["--out", "parts", "--merge"], "parts");
         exported(here, &[&["--out", "parts"], &division[..]].concat());
     }

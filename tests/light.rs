@@ -125,6 +125,36 @@ fn a_new_stage_shows_nothing_of_the_old_one_from_its_first_frame_on() {
     }
 }
 
+#[test]
+fn the_first_picture_of_any_stage_is_as_good_as_the_second() {
+    let mut light = renderer();
+    let window = || vec![WallPart { wall: Wall::South, from_m: 3.0, to_m: 5.0, bottom_m: 1.0, top_m: 2.5 }];
+    let sun = || Some(Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 1000.0, turns_deg_per_min: 0.0 });
+    let lit = |sunny: bool, lux: f64| match sunny {
+        true => Light { windows: window(), sun: sun(), ..diffuse(lux) },
+        false => diffuse(lux),
+    };
+    for (seq, (sunny, lux)) in
+        [(false, 0.0), (false, 100.0), (true, 0.0), (true, 300.0), (false, 50.0)].into_iter().enumerate()
+    {
+        let grey = 40 + 30 * seq as u8;
+        let piece = Piece::Block { size_m: (1.0 + seq as f64, 1.0, 1.0) };
+        let color = Color::new(200, grey, 90);
+        let block = Furniture { name: "block".into(), piece, at_m: (4.0, 3.0), turn_deg: 0.0, color, finish: None };
+        let scene = room(Color::new(grey, grey, grey), lit(sunny, lux), vec![block]);
+        let mut stage = stage(&scene);
+        stage.pinhole.width += 8 * (seq as u32 % 2);
+        light.set_stage(&stage).unwrap();
+        let exposure = |seq: u64| Exposure { seq, worlds: vec![scene.at(0.0)], lux: 200.0 };
+        light.expose(Some(&exposure(0)), &mut |_| {}).unwrap();
+        let (_, first) = light.expose(Some(&exposure(1)), &mut |_| {}).unwrap().expect("one was asked for");
+        let (_, second) = light.expose(None, &mut |_| {}).unwrap().expect("one was asked for");
+        assert_eq!(first.pixels.len(), (stage.pinhole.width * stage.pinhole.height) as usize);
+        assert!(first.pixels.iter().any(|pixel| pixel[1] > 1.0), "stage {seq} is lit");
+        assert!(first.pixels == second.pixels, "stage {seq} differs from itself");
+    }
+}
+
 /// Cards of 18 % grey all over the room, their tops 0.8 m above the floor, where lux is meant.
 #[test]
 fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {

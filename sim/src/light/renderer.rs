@@ -35,6 +35,8 @@ pub(super) struct Renderer {
     /// Where the picture is rendered to, with its pinhole; made anew when the pinhole's size changes.
     target: Option<(Pinhole, Handle<Image>)>,
     stage: Option<Staged>,
+    /// Whether scenes without and with sun have been shown.
+    warm: [bool; 2],
     spent: Spent,
 }
 
@@ -118,7 +120,7 @@ impl Renderer {
         app.add_plugins((surface::plugin, readback::plugin));
         app.finish();
         app.cleanup();
-        Ok(Renderer { app, target: None, stage: None, spent: Spent::default() })
+        Ok(Renderer { app, target: None, stage: None, warm: [false; 2], spent: Spent::default() })
     }
 
     /// The name and driver of the graphics adapter that renders.
@@ -236,11 +238,18 @@ impl Renderer {
         let camera = world.spawn(camera(stage, image)).id();
         let scene = Arc::clone(&stage.scene);
         self.stage = Some(Staged { scene, solids, mirrors, camera, fixed, floor, people, material, lit, black });
-        self.warm_up(&stage.first_exposure())
+        // With and without sun are two pipelines. What a stage brings itself, meshes and a target, is there in the update that first
+        // shows it, as the meshes of people are in every update.
+        let sunny = usize::from(stage.scene.light.sun.is_some());
+        if !self.warm[sunny] {
+            self.warm[sunny] = self.warm_up(&stage.first_exposure())?;
+        }
+        Ok(())
     }
 
-    /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice.
-    fn warm_up(&mut self, first: &Exposure) -> Result<(), LightError> {
+    /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice. `false` when
+    /// nothing but darkness was seen.
+    fn warm_up(&mut self, first: &Exposure) -> Result<bool, LightError> {
         let staged = self.stage.as_ref().expect("a stage is being set");
         let may_be_dark = first.lux == 0.0 || staged.black;
         let mut last: Option<Radiance> = None;
@@ -252,7 +261,7 @@ impl Renderer {
             same = if unchanged { same + 1 } else { 0 };
             // Nothing tells a dark picture from one that is not ready, but that it stays so.
             if same >= 1 && lit || same >= DARK_FRAMES && may_be_dark {
-                return Ok(());
+                return Ok(lit);
             }
             last = Some(light);
         }

@@ -39,6 +39,12 @@ impl Coco {
         }
     }
 
+    /// Adds what follows on.
+    pub fn append(&mut self, mut more: Coco) {
+        self.images.append(&mut more.images);
+        self.annotations.append(&mut more.annotations);
+    }
+
     pub fn write(self, path: &Path) -> anyhow::Result<()> {
         let document = json!({
             "info": { "description": "random rooms rendered by twin dataset" },

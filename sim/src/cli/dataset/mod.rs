@@ -48,14 +48,17 @@ pub struct Args {
     /// The device whose lens and sensor are varied around, by its name in the library.
     #[arg(long, default_value = "vs121-p-standard")]
     profile: String,
+    /// Pictures that are made at once; the result is the same. As many as there are processors, up to 8, when not stated.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=64))]
+    jobs: Option<u64>,
     /// Only part M of N: the parts of all N add up exactly.
     #[arg(long, value_name = "M/N")]
     partition: Option<Partition>,
     /// Put the annotations of parts that were copied into one folder together.
-    #[arg(long, conflicts_with_all = ["count", "per_room", "seed", "profile", "partition", "scenario"])]
+    #[arg(long, conflicts_with_all = ["count", "per_room", "seed", "profile", "partition", "scenario", "jobs"])]
     merge: bool,
     /// Every frame of this scenario instead of random rooms.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "per_room", "seed", "profile", "partition"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "per_room", "seed", "profile", "partition", "jobs"])]
     scenario: Option<PathBuf>,
 }
 
@@ -104,22 +107,45 @@ fn export_rooms(args: &Args) -> anyhow::Result<()> {
     }
     let images = create(args.out.join("images"))?;
     let progress = progress(pictures.end - pictures.start)?;
-    let mut coco = Coco::default();
     let exported = pictures.end - pictures.start;
-    rooms
-        .export::<ExportError>(&mut HeadlessLight::start()?, &profile, pictures, &mut |number, sample| {
+    let export = |part: u64, parts: u64| -> Result<Coco, ExportError> {
+        let mut coco = Coco::default();
+        if rooms.part(part, parts).is_empty() {
+            return Ok(coco);
+        }
+        rooms.export(&mut HeadlessLight::start()?, &profile, rooms.part(part, parts), &mut |number, sample| {
             progress.inc(1);
             let name = format!("{number:06}.jpg");
             write_jpeg(&images.join(&name), &sample.image)?;
             coco.add(number, &name, &sample);
-            Ok(())
-        })
-        .map_err(|error| error.0)?;
+            Ok::<(), ExportError>(())
+        })?;
+        Ok(coco)
+    };
+    // Each job takes a part of the part.
+    let Partition { part, parts } = args.partition.unwrap_or(Partition { part: 1, parts: 1 });
+    let jobs = args.jobs.unwrap_or_else(cores);
+    let mine = |job: u64| export((part - 1) * jobs + job, parts * jobs);
+    let done: Vec<Result<Coco, ExportError>> = std::thread::scope(|scope| {
+        let mine = &mine;
+        let threads: Vec<_> = (1..=jobs).map(|job| scope.spawn(move || mine(job))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut coco = Coco::default();
+    for part in done {
+        coco.append(part.map_err(|error| error.0)?);
+    }
     progress.finish_and_clear();
     // Written last: a folder with annotations is complete.
     coco.write(&annotations)?;
     say(&format!("{exported} pictures in {}", args.out.display()));
     Ok(())
+}
+
+/// How many processors there are, up to as many as one graphics driver is good for.
+fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8) as u64)
 }
 
 fn export_scenario(out: &Path, file: &Path) -> anyhow::Result<()> {
