@@ -5,17 +5,17 @@
 
 use glam::{DMat3, DVec3};
 
-use crate::lamp::{Lamp, luminaire, window};
+use crate::lamp::{Lamp, fine_window, luminaire, window};
 use crate::room::{Light, Room};
 use crate::sunlight::{SUN_AT_M, Sunlight};
 use crate::{Occluder, Solid};
 
 /// Where a room's `lux` is meant: the height of a desk.
-const MEASURED_AT_M: f64 = 0.8;
+pub(crate) const MEASURED_AT_M: f64 = 0.8;
 /// Rays by which diffuse light is judged.
 const DIFFUSE_RAYS: usize = 24;
-/// What is further away shuts off no diffuse light: it sends some itself.
-const DIFFUSE_REACH_M: f64 = 1.2;
+/// Furniture that is further away shuts off no diffuse light: it sends some itself.
+const FURNITURE_REACH_M: f64 = 1.2;
 /// Surfaces are left by so much before looking for what is in the way: what lies flat on them darkens what it covers, which
 /// cannot be seen.
 const LIFT_M: f64 = 0.03;
@@ -57,17 +57,21 @@ impl Illumination {
     /// Lamps and windows which, with the diffuse share, give 1 lx on average over the empty room, 0.8 m above the floor; `fixed`
     /// is what stands in it. The sun stands where it does `t_s` seconds after the scene's start.
     pub fn new(room: &Room, light: &Light, fixed: &[Solid], t_s: f64) -> Self {
-        let shining = |lamps: &mut Vec<Lamp>, share: f64| {
+        let scale = |lamps: &[Lamp], share: f64| {
             let mean = mean_lux(room, lamps);
-            let scale = if mean > 0.0 { share / mean } else { 0.0 };
+            if mean > 0.0 { share / mean } else { 0.0 }
+        };
+        let shining = |lamps: &mut Vec<Lamp>, share: f64| {
+            let scale = scale(lamps, share);
             lamps.iter_mut().for_each(|lamp| lamp.candela *= scale);
         };
         let mut lamps: Vec<Lamp> = light.luminaires.iter().map(|l| luminaire(l, room)).collect();
         shining(&mut lamps, light.lamp_share());
         let windows: Vec<_> = light.windows.iter().map(|part| room.part(part)).collect();
-        let mut daylight: Vec<Lamp> = windows.iter().flat_map(window).collect();
+        let mut daylight: Vec<Lamp> = windows.iter().flat_map(|glass| window(glass, MEASURED_AT_M)).collect();
         shining(&mut daylight, light.daylight_share);
-        let window_luminance = daylight.first().map_or(0.0, |piece| piece.candela / piece.area());
+        let fine: Vec<Lamp> = windows.iter().flat_map(fine_window).collect();
+        let window_luminance = scale(&fine, light.daylight_share);
         lamps.append(&mut daylight);
         Illumination {
             diffuse: light.diffuse_share,
@@ -111,8 +115,8 @@ impl Illumination {
         let free = |among: &[&Occluder], to: DVec3| !among.iter().any(|occluder| occluder.hides(from, to));
         let side = normal.any_orthonormal_vector();
         let basis = DMat3::from_cols(side, normal.cross(side), normal);
-        let near: Vec<&Occluder> = self.fixed.iter().filter(|o| o.is_within(from, DIFFUSE_REACH_M)).collect();
-        let open = self.diffuse_rays.iter().filter(|ray| free(&near, from + basis * **ray * DIFFUSE_REACH_M)).count();
+        let near: Vec<&Occluder> = self.fixed.iter().filter(|o| o.is_within(from, FURNITURE_REACH_M)).collect();
+        let open = self.diffuse_rays.iter().filter(|ray| free(&near, from + basis * **ray * FURNITURE_REACH_M)).count();
         let direct = self.lamps.iter().map(|lamp| {
             let lux = lamp.lux(place, normal);
             if lux == 0.0 {

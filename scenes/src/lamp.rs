@@ -6,8 +6,10 @@ use crate::room::{Luminaire, LuminaireKind, Rectangle, Room};
 
 /// Luminaires at the ceiling hang a little below it.
 const DROP_M: f64 = 0.05;
-/// Windows shine by pieces no longer than this: a lamp's formula is exact before its middle only.
-const PIECE_M: f64 = 1.2;
+/// A lamp's formula is exact before its middle only: by pieces of about this size windows are measured.
+const FINE_M: f64 = 0.2;
+/// More pieces would measure no better.
+const FINE_MAX: f64 = 60.0;
 
 /// A rectangle that shines to one side.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,11 +91,28 @@ pub(crate) fn luminaire(luminaire: &Luminaire, room: &Room) -> Lamp {
     }
 }
 
-/// The pieces of a window; the intensity of each in cd is its area in m².
-pub(crate) fn window(glass: &Rectangle) -> Vec<Lamp> {
-    let pieces = |edge: DVec3| (edge.length() / PIECE_M).ceil().max(1.0);
-    let (columns, rows) = (pieces(glass.u), pieces(glass.v));
-    let (u, v) = (glass.u / columns, glass.v / rows);
+/// A window by the pieces that light and shadows are computed with: at most two side by side, and cut where `height_m` is, since
+/// what is below gives nothing to a surface there. The intensity of each in cd is its area in m².
+pub(crate) fn window(glass: &Rectangle, height_m: f64) -> Vec<Lamp> {
+    let part = ((height_m - glass.corner.z) / glass.v.z).clamp(0.0, 1.0);
+    let columns = if glass.u.length() > glass.v.length() { 2 } else { 1 };
+    let bands = [(0.0, part), (part, 1.0)].into_iter().filter(|(from, to)| to - from > 1e-6);
+    bands
+        .flat_map(|(from, to)| {
+            let band = Rectangle { corner: glass.corner + glass.v * from, v: glass.v * (to - from), ..*glass };
+            pieces(&band, columns, 1)
+        })
+        .collect()
+}
+
+/// A window by pieces so small that they measure what it gives. The intensity of each in cd is its area in m².
+pub(crate) fn fine_window(glass: &Rectangle) -> Vec<Lamp> {
+    let count = |edge: DVec3| (edge.length() / FINE_M).ceil().clamp(1.0, FINE_MAX) as u32;
+    pieces(glass, count(glass.u), count(glass.v))
+}
+
+fn pieces(glass: &Rectangle, columns: u32, rows: u32) -> Vec<Lamp> {
+    let (u, v) = (glass.u / f64::from(columns), glass.v / f64::from(rows));
     let piece = |column: u32, row: u32| Lamp {
         at: glass.corner + u * (f64::from(column) + 0.5) + v * (f64::from(row) + 0.5),
         facing: glass.normal(),
@@ -101,5 +120,5 @@ pub(crate) fn window(glass: &Rectangle) -> Vec<Lamp> {
         candela: u.length() * v.length(),
         power: 1,
     };
-    (0..rows as u32).flat_map(|row| (0..columns as u32).map(move |column| piece(column, row))).collect()
+    (0..rows).flat_map(|row| (0..columns).map(move |column| piece(column, row))).collect()
 }

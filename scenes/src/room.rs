@@ -3,6 +3,7 @@
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
+use crate::illumination::MEASURED_AT_M;
 use crate::{Color, Finish};
 
 /// Four walls, a floor and a ceiling.
@@ -333,6 +334,13 @@ impl Light {
         }
         if self.windows.is_empty() && self.daylight_share > 0.0 {
             report("daylight_share".into(), "there are no windows: write 0, or add windows".into());
+        }
+        let lowest = MEASURED_AT_M + PART_MIN_M;
+        if self.daylight_share > 0.0 && !self.windows.is_empty() && self.windows.iter().all(|w| !(w.top_m >= lowest)) {
+            let words = format!(
+                "no window reaches {lowest} m: nothing of it comes to {MEASURED_AT_M} m, where lux is measured"
+            );
+            report("daylight_share".into(), words);
         }
         if self.luminaires.is_empty() && shares < 1.0 - 1e-9 {
             let words = if self.windows.is_empty() {

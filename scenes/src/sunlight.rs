@@ -8,8 +8,8 @@ use crate::room::Rectangle;
 pub(crate) const SUN_AT_M: f64 = 100.0;
 /// Its width there: it looks 0.53° wide.
 pub(crate) const SUN_EDGE_M: f64 = 0.93;
-/// Places so near a beam may be within it for somebody who looks at the surface around them.
-const NEAR_M: f64 = 0.5;
+/// Triangles are no longer than this: corners so near a beam have a part of it.
+const NEAR_M: f64 = 1.2;
 
 /// The sun as it shines on the windows.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,10 +61,14 @@ impl Sunlight {
 
     /// A quick no: whether anything about a place may be in a beam.
     pub(crate) fn may_reach(&self, place: DVec3) -> bool {
-        let near = |part: f64, edge_m: f64| (-NEAR_M / edge_m..=1.0 + NEAR_M / edge_m).contains(&part);
+        // A step in the room is a longer one on a window that the sun strikes aslant.
+        let near = |part: f64, of: &[f64; 4]| {
+            let step = NEAR_M * DVec3::new(of[0], of[1], of[2]).length();
+            (-step..=1.0 + step).contains(&part)
+        };
         self.beams().any(|beam| {
             let [u, v] = beam.at(place);
-            near(u, beam.window_m[0]) && near(v, beam.window_m[1])
+            near(u, &beam.u_of) && near(v, &beam.v_of)
         })
     }
 }

@@ -190,7 +190,6 @@ impl<'i> Triangles<'i> {
 /// The floor: what people's shadows fall on.
 pub(super) struct Floor {
     light: FloorLight,
-    surface: Surface,
     vertices: Vertices,
 }
 
@@ -207,13 +206,13 @@ impl Floor {
             vertices.corner(at, at.truncate(), &surface, Lit { per_lux: lux.per_lux, sun: lux.sun });
         }
         vertices.indices.extend(triangles);
-        Floor { light, surface, vertices }
+        Floor { light, vertices }
     }
 
     /// The floor with people's shadows on it.
     pub fn shaded(&mut self, people: &[PersonState]) -> &Vertices {
         for (index, lux) in self.light.among(people).enumerate() {
-            self.vertices.relight(index, &self.surface, Lit { per_lux: lux.per_lux, sun: lux.sun });
+            self.vertices.relight(index, Lit { per_lux: lux.per_lux, sun: lux.sun });
         }
         &self.vertices
     }

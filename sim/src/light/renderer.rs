@@ -26,6 +26,8 @@ const EV100_OF_UNIT_EXPOSURE: f32 = -0.263_034_4;
 
 /// Renders until a scene's first picture does not change any more; more than this is a fault.
 const WARM_UP_MAX: u32 = 60;
+/// Bright enough to see anything by that is not black.
+const WARM_UP_LUX: f64 = 300.0;
 /// A room that may be all black is warm when so many pictures were the same.
 const DARK_FRAMES: u32 = 8;
 
@@ -67,8 +69,6 @@ struct Staged {
     people: Entity,
     material: Handle<SurfaceMaterial>,
     lit: StillLife,
-    /// Whether floor or walls are black, so that a picture may be, too.
-    black: bool,
 }
 
 /// What stays where it is, in the sun of one moment.
@@ -219,7 +219,6 @@ impl Renderer {
         let mirrors: Vec<Rectangle> = room.mirrors.iter().map(|part| room.part(part)).collect();
         let (lit, fixed) = Staged::light_up(&stage.scene, &solids, &mirrors, 0);
         let none_yet = Vertices::default().into_mesh(&[], light.sun.is_some());
-        let black = [room.floor, room.walls].iter().any(|c| c.reflectance() == [0.0; 3]);
 
         let world = self.app.world_mut();
         if let Some(old) = self.stage.take() {
@@ -237,12 +236,12 @@ impl Renderer {
         let people = world.spawn(surfaces(none_yet)).id();
         let camera = world.spawn(camera(stage, image)).id();
         let scene = Arc::clone(&stage.scene);
-        self.stage = Some(Staged { scene, solids, mirrors, camera, fixed, floor, people, material, lit, black });
+        self.stage = Some(Staged { scene, solids, mirrors, camera, fixed, floor, people, material, lit });
         // With and without sun are two pipelines. What a stage brings itself, meshes and a target, is there in the update that first
         // shows it, as the meshes of people are in every update.
         let sunny = usize::from(stage.scene.light.sun.is_some());
         if !self.warm[sunny] {
-            self.warm[sunny] = self.warm_up(&stage.first_exposure())?;
+            self.warm[sunny] = self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })?;
         }
         Ok(())
     }
@@ -250,8 +249,6 @@ impl Renderer {
     /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice. `false` when
     /// nothing but darkness was seen.
     fn warm_up(&mut self, first: &Exposure) -> Result<bool, LightError> {
-        let staged = self.stage.as_ref().expect("a stage is being set");
-        let may_be_dark = first.lux == 0.0 || staged.black;
         let mut last: Option<Radiance> = None;
         let mut same = 0;
         for _ in 0..WARM_UP_MAX {
@@ -260,7 +257,7 @@ impl Renderer {
             let unchanged = last.as_ref().is_some_and(|last| last.pixels == light.pixels);
             same = if unchanged { same + 1 } else { 0 };
             // Nothing tells a dark picture from one that is not ready, but that it stays so.
-            if same >= 1 && lit || same >= DARK_FRAMES && may_be_dark {
+            if same >= 1 && lit || same >= DARK_FRAMES {
                 return Ok(lit);
             }
             last = Some(light);

@@ -5,7 +5,7 @@ use bevy::asset::uuid_handle;
 use bevy::prelude::*;
 use bevy::render::render_resource::{AsBindGroup, ShaderType};
 use bevy::shader::{Shader, ShaderRef};
-use scenes::Sunlight;
+use scenes::{Sunlight, WINDOWS_MAX};
 
 use super::finishes;
 
@@ -21,25 +21,22 @@ pub(super) struct SurfaceMaterial {
     pub finishes: Handle<Image>,
 }
 
-/// As many beams as a scene may have windows.
-const BEAMS: usize = 4;
-
-/// How bright it is.
+/// How bright it is. The shader's arrays are as long as a scene may have windows.
 #[derive(Clone, Copy, Default, ShaderType)]
 pub(super) struct Level {
     lux: f32,
     beams: u32,
-    u_of: [Vec4; BEAMS],
-    v_of: [Vec4; BEAMS],
+    u_of: [Vec4; WINDOWS_MAX],
+    v_of: [Vec4; WINDOWS_MAX],
     /// Edges of the windows, m, in x and y.
-    window_m: [Vec4; BEAMS],
+    window_m: [Vec4; WINDOWS_MAX],
 }
 
 impl Level {
     pub fn new(lux: f64, sun: Option<&Sunlight>) -> Self {
         let mut level = Level { lux: lux as f32, ..default() };
         let row = |[x, y, z, w]: [f64; 4]| Vec4::new(x as f32, y as f32, z as f32, w as f32);
-        for (i, beam) in sun.into_iter().flat_map(Sunlight::beams).take(BEAMS).enumerate() {
+        for (i, beam) in sun.into_iter().flat_map(Sunlight::beams).enumerate() {
             level.beams = i as u32 + 1;
             (level.u_of[i], level.v_of[i]) = (row(beam.u_of), row(beam.v_of));
             level.window_m[i] = Vec4::new(beam.window_m[0] as f32, beam.window_m[1] as f32, 0.0, 0.0);

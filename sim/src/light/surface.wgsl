@@ -1,4 +1,4 @@
-// Luminance in cd/m², one value per Rec. 709 channel: what the corners carry for 1 lx, at the exposure's level of light.
+// Luminance in cd/m², one value per Rec. 709 channel.
 // Corners are in the room's own coordinates, and carry nothing that is not needed: on a CPU every value costs.
 #import bevy_pbr::mesh_view_bindings::view
 
@@ -24,9 +24,10 @@ struct Corner {
     @location(0) at: vec3<f32>,
     @location(2) on_finish: vec2<f32>,
 #ifdef VERTEX_UVS_B
-    @location(3) sun: vec2<f32>,
+    // Lux at a level of 1 lx, and lux of the sun where a beam is.
+    @location(3) lit: vec2<f32>,
 #endif
-    // Luminance at 1 lx, and the layer of the finish.
+    // Luminance of what 1 lx falls on, or in a room without sun at a level of 1 lx; and the layer of the finish.
     @location(5) color: vec4<f32>,
 }
 
@@ -35,8 +36,8 @@ struct Seen {
     @location(0) color: vec4<f32>,
     @location(1) on_finish: vec2<f32>,
 #ifdef VERTEX_UVS_B
-    // Where it is, and the sun's light.
-    @location(2) at: vec4<f32>,
+    @location(2) at: vec3<f32>,
+    @location(3) lit: vec2<f32>,
 #endif
 }
 
@@ -47,7 +48,8 @@ fn vertex(corner: Corner) -> Seen {
     seen.color = corner.color;
     seen.on_finish = corner.on_finish;
 #ifdef VERTEX_UVS_B
-    seen.at = vec4<f32>(corner.at, corner.sun.x);
+    seen.at = corner.at;
+    seen.lit = corner.lit;
 #endif
     return seen;
 }
@@ -59,14 +61,14 @@ fn fragment(seen: Seen) -> @location(0) vec4<f32> {
     var lux = level.lux;
 #ifdef VERTEX_UVS_B
     var through = 0.0;
-    let at = vec4<f32>(seen.at.xyz, 1.0);
+    let at = vec4<f32>(seen.at, 1.0);
     for (var i = 0u; i < level.beams; i += 1u) {
         let u = dot(level.u_of[i], at);
         let v = dot(level.v_of[i], at);
         let from_edge = min(min(u, 1.0 - u) * level.window_m[i].x, min(v, 1.0 - v) * level.window_m[i].y);
         through = max(through, smoothstep(-SOFT_M, SOFT_M, from_edge));
     }
-    lux += seen.at.w * through;
+    lux = seen.lit.x * lux + seen.lit.y * through;
 #endif
     return vec4<f32>(seen.color.rgb * (over_mean * lux), 1.0);
 }

@@ -7,8 +7,6 @@ use scenes::{Color, Finish, Rectangle};
 
 /// What a mirror throws back.
 const MIRRORED: f32 = 0.9;
-/// No place is darker than this part of the room's level: the sun's light is told as a multiple of the rest.
-const DARKEST: f64 = 1e-4;
 
 /// What arrives at a place.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +35,12 @@ impl Surface {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vertices {
     positions: Vec<[f32; 3]>,
-    /// Luminance at 1 lx by channel, cd/m², and the layer of the finish.
+    /// Luminance of what 1 lx falls on, by channel, cd/m², and the layer of the finish.
     colors: Vec<[f32; 4]>,
     /// Where a corner lies on its finish, in repetitions.
     on_finish: Vec<[f32; 2]>,
-    /// The sun's light as a multiple of that at 1 lx, where a beam is; and nothing.
-    sun: Vec<[f32; 2]>,
+    /// What falls on it: lux at a level of 1 lx, and lux of the sun where a beam is.
+    lit: Vec<[f32; 2]>,
     pub indices: Vec<u32>,
 }
 
@@ -53,23 +51,23 @@ impl Vertices {
 
     /// Adds a corner at a place, which lies on its material so many metres along and across.
     pub fn corner(&mut self, at: DVec3, on_material: DVec2, surface: &Surface, lit: Lit) {
-        let per_lux = lit.per_lux.max(DARKEST);
-        self.glowing(at, surface.reflectance.map(|part| part * lambert(per_lux)), surface.layer, lit.sun / per_lux);
+        self.point(at, surface.reflectance.map(lambert), surface.layer, lit);
         let on_finish = on_material * surface.per_m;
         self.on_finish.push([on_finish.x as f32, on_finish.y as f32]);
     }
 
-    fn glowing(&mut self, at: DVec3, [r, g, b]: [f32; 3], layer: f32, sun: f64) {
+    fn point(&mut self, at: DVec3, [r, g, b]: [f32; 3], layer: f32, lit: Lit) {
         self.positions.push(at.as_vec3().to_array());
         self.colors.push([r, g, b, layer]);
-        self.sun.push([sun as f32, 0.0]);
+        self.lit.push([lit.per_lux as f32, lit.sun as f32]);
     }
 
     /// Adds a rectangle that shines by itself, cd/m² by channel at a level of 1 lx.
     pub fn shining(&mut self, pane: &Rectangle, luminance: [f32; 3]) {
         let first = self.len();
         for (u, v) in [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
-            self.glowing(pane.corner + pane.u * u + pane.v * v, luminance, Finish::Plain.kind() as f32, 0.0);
+            let lit = Lit { per_lux: 1.0, sun: 0.0 };
+            self.point(pane.corner + pane.u * u + pane.v * v, luminance, Finish::Plain.kind() as f32, lit);
             self.on_finish.push([0.0; 2]);
         }
         self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
@@ -87,12 +85,9 @@ impl Vertices {
         }
     }
 
-    /// Light that has changed at corner `index`, which has this reflectance.
-    pub fn relight(&mut self, index: usize, surface: &Surface, lit: Lit) {
-        let per_lux = lit.per_lux.max(DARKEST);
-        let [r, g, b] = surface.reflectance.map(|part| part * lambert(per_lux));
-        self.colors[index] = [r, g, b, surface.layer];
-        self.sun[index] = [(lit.sun / per_lux) as f32, 0.0];
+    /// Light that has changed at corner `index`.
+    pub fn relight(&mut self, index: usize, lit: Lit) {
+        self.lit[index] = [lit.per_lux as f32, lit.sun as f32];
     }
 
     /// The mesh: with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening. Beams of the sun
@@ -109,7 +104,7 @@ impl Vertices {
                 let [r, g, b, layer] = all.colors[corner];
                 all.colors.push([r * MIRRORED, g * MIRRORED, b * MIRRORED, layer]);
                 all.on_finish.push(all.on_finish[corner]);
-                all.sun.push([0.0; 2]);
+                all.lit.push([all.lit[corner][0], 0.0]);
             }
             // What is mirrored turns the other way round.
             for triangle in (0..indices).step_by(3) {
@@ -117,20 +112,26 @@ impl Vertices {
                 all.indices.extend([a, c, b]);
             }
         }
+        if !sunny {
+            // One product less for each pixel. Of two kinds of light only their sum may be interpolated.
+            for (color, [per_lux, _]) in all.colors.iter_mut().zip(&all.lit) {
+                color[..3].iter_mut().for_each(|channel| *channel *= per_lux);
+            }
+        }
         let mut mesh = Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
             .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, all.positions)
             .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, all.colors)
             .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, all.on_finish);
         if sunny {
-            mesh.insert_attribute(Mesh::ATTRIBUTE_UV_1, all.sun);
+            mesh.insert_attribute(Mesh::ATTRIBUTE_UV_1, all.lit);
         }
         mesh.with_inserted_indices(Indices::U32(all.indices))
     }
 }
 
-/// The luminance of a white surface, by Lambert's law.
-fn lambert(lux: f64) -> f32 {
-    (lux / std::f64::consts::PI) as f32
+/// The luminance of a surface on which 1 lx falls, by Lambert's law.
+fn lambert(reflectance: f32) -> f32 {
+    reflectance / std::f32::consts::PI
 }
 
 /// Two triangles for each cell of a grid of corners that begins at `first` and goes row by row; counter-clockwise where rows
