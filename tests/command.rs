@@ -232,6 +232,27 @@ fn a_golden_file_that_says_otherwise_fails_the_run_and_the_report_and_field_are_
 }
 
 #[test]
+fn a_gallery_shows_scenes_of_the_library_and_of_ones_own_and_refuses_what_it_cannot_show() {
+    let bench = Bench::new();
+    let huddle = include_str!("../scenes/library/huddle-room.ron");
+    bench.put("own.ron", huddle);
+    bench.twin(&["gallery", "--out", "g", "--overview", "--main-stream", "own.ron", "factor-mirror"]).exits(0);
+    let size = |name: &str| image::image_dimensions(bench.path(name)).expect("a picture");
+    assert_eq!(size("g/own-main-stream.png"), (1280, 960));
+    let (width, height) = size("g/overview.png");
+    assert!(width > 640 && height > 240, "two pictures beside each other: {width}×{height}");
+    for (arguments, words) in [
+        (["--at-s", "NaN", "own.ron"], "0 to 1,000,000"),
+        (["--at-s", "-3", "own.ron"], "0 to 1,000,000"),
+        (["--overview", "own.ron", "./own.ron"], "own.png"),
+        (["--overview", "own.ron", "nowhere"], "no scene `nowhere`"),
+        (["--overview", "own.ron", "nowhere.ron"], "nowhere.ron"),
+    ] {
+        bench.twin(&[&["gallery", "--out", "h"], &arguments[..]].concat()).exits(2).says(&[words]);
+    }
+}
+
+#[test]
 fn what_is_kept_of_a_run_is_of_the_last_one_alone() {
     let bench = Bench::new();
     let reports = || kept(&bench.path("out/meeting")).len();

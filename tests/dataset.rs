@@ -90,6 +90,27 @@ fn a_dataset_has_its_pictures_and_the_truth_about_them_and_its_parts_add_up() {
 }
 
 #[test]
+fn a_scenarios_frames_are_taken_as_its_device_is_set() {
+    let bench = tempfile::tempdir().unwrap();
+    let here = bench.path();
+    let scenario = |name: &str, image: &str, timeline: &str| {
+        let text = format!(
+            "(scene: \"factor-backlight\", duration_s: 0.6, device: (at_m: (3.5, 1.5), clock: \"2026-03-02T08:00:00Z\",
+              configuration: (image: (wide_dynamic_range: {image}))), timeline: [{timeline}])"
+        );
+        fs::write(here.join(format!("{name}.ron")), text).unwrap();
+        exported(here, &["--out", "out", "--scenario", &format!("{name}.ron")]);
+        (1..=5).map(|n| fs::read(here.join(format!("out/{name}/img1/{n:06}.jpg"))).unwrap()).collect::<Vec<_>>()
+    };
+    let off = scenario("off", "false", "");
+    let on = scenario("on", "true", "");
+    let later = scenario("later", "false", "(at_s: 0.2, event: Configure((image: (wide_dynamic_range: true))))");
+    assert!(off[0] != on[0] && off[4] != on[4]);
+    // Set at 0.2 s, when the second frame has come: the third is on its way, and is taken so.
+    assert!(later[1] == off[1] && later[2] != off[2], "set when it is set, and not before");
+}
+
+#[test]
 fn what_cannot_be_exported_is_refused_with_the_reason() {
     let bench = tempfile::tempdir().unwrap();
     let here = bench.path();

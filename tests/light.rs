@@ -7,8 +7,8 @@ use firmware_shim::{Lens, Mounting, View};
 use glam::{DVec2, DVec3};
 use scenarios::{Exposure, LightSource, Stage};
 use scenes::{
-    Activity, Color, Finish, Furniture, Light, Luminaire, LuminaireKind, PersonState, Piece, Posture, Room, Scene,
-    Shape, Solid, Sun, Wall, WallPart, WorldState,
+    Activity, Color, Finish, Furniture, Illumination, Light, Luminaire, LuminaireKind, PersonState, Piece, Posture,
+    Room, Scene, Shape, Solid, Sun, Wall, WallPart, WorldState,
 };
 use sim::light::HeadlessLight;
 
@@ -294,6 +294,41 @@ fn the_sun_lights_the_floor_where_its_beam_falls() {
         let seen = luminance(&picture, &stage, DVec3::new(x, y, 0.0));
         assert!((seen / (per_lux * lux) - 1.0).abs() < 0.05, "({x}, {y}): {seen}, expected {}", per_lux * lux);
     }
+}
+
+#[test]
+fn a_beam_of_the_sun_crosses_the_shadow_of_a_lamp() {
+    let window = WallPart { wall: Wall::South, from_m: 3.0, to_m: 5.0, bottom_m: 1.0, top_m: 2.5 };
+    let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 1000.0, turns_deg_per_min: 0.0 };
+    let luminaires = vec![Luminaire { at_m: (2.0, 1.5), kind: LuminaireKind::Downlight, flux: 1.0 }];
+    let light = Light { diffuse_share: 0.02, luminaires, windows: vec![window], sun: Some(sun), ..diffuse(300.0) };
+    let grey = Color::new(118, 118, 118);
+    let piece = Piece::Slab { size_m: (0.8, 1.0, 0.02), above_m: 0.7 };
+    let table = Furniture { name: "table".into(), piece, at_m: (3.2, 1.5), turn_deg: 0.0, color: grey, finish: None };
+    let scene = room(grey, light, vec![table]);
+    let stage = stage(&scene);
+    let picture = picture(&mut renderer(), &stage, vec![]);
+    let illumination = Illumination::new(&scene.room, &scene.light, &scene.fixed_solids(), 0.0);
+    let meter = |x: f64, y: f64| illumination.meter(DVec3::new(x, y, 0.0), DVec3::Z, 300.0);
+    let per_lux = f64::from(grey.reflectance()[1]) / std::f64::consts::PI;
+    let (mut least, mut most) = (f64::MAX, 0.0f64);
+    for i in 0..10 {
+        for j in 0..4 {
+            // In the middle of pieces of the floor, which are 0.125 m long: between what is at their corners.
+            let (x, y) = (3.6875 + 0.125 * f64::from(i), 1.1875 + 0.125 * f64::from(j));
+            let corners = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)]
+                .map(|(a, b)| meter(x + 0.0625 * a, y + 0.0625 * b));
+            let (low, high) =
+                corners.iter().fold((f64::MAX, 0.0f64), |(low, high), lux| (low.min(*lux), high.max(*lux)));
+            let seen = luminance(&picture, &stage, DVec3::new(x, y, 0.0)) / per_lux;
+            assert!(
+                (0.97 * low..1.03 * high).contains(&seen),
+                "({x}, {y}): {seen} lx, at its corners {low} to {high} lx"
+            );
+            (least, most) = (least.min(seen), most.max(seen));
+        }
+    }
+    assert!(most > 1.2 * least, "there is a shadow of the lamp: {least} to {most} lx");
 }
 
 #[test]

@@ -33,11 +33,6 @@ const HEAD_SHARE_OF_MOUNTING: f64 = 0.8;
 /// frames a second nobody walks through the view faster than that.
 const HITS_TO_BELIEVE: u32 = 3;
 
-/// Only a detection at least this sure begins a person or counts towards believing in one; a weaker one can still be
-/// somebody who is followed already. That is the idea of ByteTrack (Zhang et al., ECCV 2022): what is weak where somebody
-/// was a moment ago is likely a person in a bad light, what is weak elsewhere is likely clutter.
-const SURE_CONFIDENCE: f64 = 0.5;
-
 /// How long somebody who was believed is still followed without being seen. Long enough for passing behind another
 /// person or under a lamp, short enough that who leaves is soon gone.
 const COAST_MAX: Duration = Duration::from_millis(1500);
@@ -92,7 +87,9 @@ pub struct Track {
 /// Follows everybody in the view.
 pub struct Tracker {
     view: View,
-    /// [`SURE_CONFIDENCE`], or more where the detector itself believes only in more.
+    /// Only a detection at least this sure begins a person or counts towards believing in one; a weaker one can still be somebody who
+    /// is followed already. That is the idea of ByteTrack (Zhang et al., ECCV 2022): what is weak where somebody was a moment ago is
+    /// likely a person in a bad light, what is weak elsewhere is likely clutter.
     sure_confidence: f64,
     people: Vec<Person>,
     updated_at: Uptime,
@@ -103,13 +100,7 @@ impl Tracker {
     /// A tracker that has seen nobody. Detections are in pixels of `view`'s lens; their detector believes in them by themselves
     /// from the confidence `believed_from` on.
     pub fn new(view: View, believed_from: f64) -> Self {
-        Tracker {
-            view,
-            sure_confidence: believed_from.max(SURE_CONFIDENCE),
-            people: Vec::new(),
-            updated_at: Uptime::ZERO,
-            last_id: 0,
-        }
+        Tracker { view, sure_confidence: believed_from, people: Vec::new(), updated_at: Uptime::ZERO, last_id: 0 }
     }
 
     /// Takes the detections of the frame taken at `taken_at` and returns everybody believed to be there, ascending by id.

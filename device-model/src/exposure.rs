@@ -82,7 +82,11 @@ impl AutoExposure {
         // A product that was split before is split alike, whatever its last digits.
         let period_s = self.settings.power_line_frequency.light_period_s();
         let periods = (product_s.min(longest_s) / period_s + 1e-9).floor();
-        let time_s = if periods >= 1.0 { periods * period_s } else { product_s.min(longest_s).max(shortest_s) };
+        let time_s = if periods >= 1.0 && periods * period_s >= shortest_s {
+            periods * period_s
+        } else {
+            product_s.min(longest_s).max(shortest_s)
+        };
         Exposure { time_s, gain: (product_s / time_s).min(self.control.gain_max).max(1.0) }
     }
 }

@@ -64,7 +64,7 @@ pub struct ImageStream {
     pub main_stream_factor: u32,
     /// Frames per second.
     pub frame_rate_hz: f64,
-    /// From the end of an exposure until firmware has the frame, in milliseconds.
+    /// From the middle of an exposure until firmware has the frame, in milliseconds.
     pub latency_ms: f64,
 }
 

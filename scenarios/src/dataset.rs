@@ -99,8 +99,10 @@ pub fn export_sequence<E: From<LightError>>(
     let frames = scenario.frames();
     let exposure =
         |seq: u64, camera: &Camera| (seq < frames).then(|| scenario.exposure(seq, camera.settings(seq).time_s));
+    camera.configure(scenario.camera_settings(0));
     light.expose(exposure(0, &camera).as_ref(), &mut |_| {})?;
     for seq in 0..frames {
+        camera.configure(scenario.camera_settings(seq));
         let radiance = light::take(light, seq, exposure(seq + 1, &camera).as_ref(), &mut |_| {})?;
         let image = camera.expose(seq, scenario.light(seq, &radiance));
         sink(seq, sample(image, &truth, scenario.taken_at(seq)))?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, Profile, Radiance};
 use firmware::Configuration;
 use firmware::configuration::ReportProtocol;
-use firmware_shim::{Lens, Mounting, RtcTime, Uptime, View};
+use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance};
 use ron_file::{FileError, FileErrors, RonFile};
@@ -205,6 +205,17 @@ impl Scenario {
     /// The light of exposure `seq` on its way to the lens.
     pub(crate) fn light<'r>(&self, seq: u64, radiance: &'r Radiance) -> Light<'r> {
         light::scene_light(&self.scene, radiance, self.taken_at(seq).as_secs_f64())
+    }
+
+    /// What the camera is set to for frame `seq`: what firmware sets when it is through with the frame before.
+    pub(crate) fn camera_settings(&self, seq: u64) -> CameraSettings {
+        let due = |seq: u64| self.taken_at(seq) + self.profile.latency();
+        let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= due(seq - 1);
+        let changes = self.timeline.iter().take_while(happened).filter_map(|event| match &event.event {
+            Happening::Configure(configuration) => Some(configuration.image),
+            Happening::Lux(_) | Happening::Clock(_) => None,
+        });
+        changes.last().unwrap_or(self.configuration.image)
     }
 
     /// Where people are to be counted under a configuration.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use device_model::{Flicker, Light, Pinhole, Radiance};
 use firmware_shim::View;
 use glam::DVec2;
-use scenes::{PersonState, Scene, WorldState};
+use scenes::{PersonState, Scene, Solid, WorldState};
 
 use crate::Work;
 
@@ -46,7 +46,7 @@ const BLUR_STEP_PX: f64 = 1.5;
 const INSTANTS_MAX: f64 = 8.0;
 
 /// The world over an exposure of `time_s` seconds around `t_s`, so that what moves is blurred as far as it moves: an instant for
-/// each [`BLUR_STEP_PX`] that a head does, which of all of a person is nearest to the lens.
+/// each [`BLUR_STEP_PX`] that a door does or a head, which of all of a person is nearest to the lens.
 pub(crate) fn instants(scene: &Scene, view: &View, t_s: f64, time_s: f64) -> Vec<WorldState> {
     let at = |part: f64| scene.at(t_s + time_s * (part - 0.5));
     let (first, last) = (at(0.0), at(1.0));
@@ -55,7 +55,13 @@ pub(crate) fn instants(scene: &Scene, view: &View, t_s: f64, time_s: f64) -> Vec
         let depth_m = (view.mounting.height_m - person.head.z).max(NEAREST_M);
         Some(later.head.distance(person.head) / depth_m * view.lens.focal_px)
     };
-    let most_px = first.people.iter().filter_map(moved_px).fold(0.0, f64::max);
+    let swung_px = |(before, after): (&Solid, &Solid)| {
+        let ways = before.corners().into_iter().zip(after.corners()).map(|(a, b)| a.distance(b));
+        let depth_m = (view.mounting.height_m - before.at.z).max(NEAREST_M);
+        ways.fold(0.0, f64::max) / depth_m * view.lens.focal_px
+    };
+    let doors = first.doors.iter().zip(&last.doors).map(swung_px);
+    let most_px = first.people.iter().filter_map(moved_px).chain(doors).fold(0.0, f64::max);
     let count = (most_px / BLUR_STEP_PX).ceil().clamp(1.0, INSTANTS_MAX);
     (0..count as u32).map(|i| at((f64::from(i) + 0.5) / count)).collect()
 }
@@ -65,8 +71,11 @@ const NEAREST_M: f64 = 0.3;
 
 /// The light of a scene on its way to the lens, `t_s` seconds after the scene's start: daylight is steady, lamps swing.
 pub(crate) fn scene_light<'r>(scene: &Scene, radiance: &'r Radiance, t_s: f64) -> Light<'r> {
-    let depth = scene.light.flicker * (1.0 - scene.light.daylight_share);
-    let flicker = Flicker { frequency_hz: 2.0 * scene.light.mains_hz, depth, phase_rad: 0.0 };
+    let light = &scene.light;
+    // The sun's beams fall on a part of the room; as if on all of it, they drown what swings.
+    let steady = light.sun.map_or(0.0, |sun| sun.lux / (sun.lux + light.lux.max(1.0)));
+    let depth = light.flicker * (1.0 - light.daylight_share) * (1.0 - steady);
+    let flicker = Flicker { frequency_hz: 2.0 * light.mains_hz, depth, phase_rad: 0.0 };
     Light { radiance, flicker: Some(flicker).filter(|_| depth > 0.0), middle_s: t_s }
 }
 
@@ -173,5 +182,11 @@ mod tests {
         let mean = long.iter().sum::<f64>() / long.len() as f64;
         assert!((mean - 1.5).abs() < 1e-9 && long[0] > 1.5 - 0.0165 && long[long.len() - 1] < 1.5 + 0.0165, "{long:?}");
         assert_eq!(times(7.0, 0.033), [7.0], "who has arrived stands");
+
+        let door = "doors: [(name: \"d\", hinge_m: (3, 3), points_deg: 0, color: \"#806040\", swings: [(at_s: 1, to_deg: 90)])]";
+        let text = format!("(room: (size_m: (8, 6), ceiling_m: 3), light: (lux: 300, diffuse_share: 1), {door})");
+        let swinging = Scene::from_file(&ron_file::RonFile::embedded("door", text)).unwrap_or_else(|e| panic!("{e}"));
+        let count = |t_s: f64| instants(&swinging, &view, t_s, 0.033).len();
+        assert!(count(1.6) > 3 && count(0.5) == 1, "{} and {}", count(1.6), count(0.5));
     }
 }

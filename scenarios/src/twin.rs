@@ -105,7 +105,9 @@ impl<'a> Twin<'a> {
                 let pinhole = scenario.profile.pinhole();
                 let stage = Stage { scene: Arc::clone(&scenario.scene), sensor_at: scenario.sensor_at, view, pinhole };
                 light.set_stage(&stage)?;
-                (Some(Picture { light, camera: Camera::new(&scenario.profile, scenario.seed) }), detector)
+                let mut camera = Camera::new(&scenario.profile, scenario.seed);
+                camera.configure(scenario.camera_settings(0));
+                (Some(Picture { light, camera }), detector)
             }
             Lane::Oracle => (None, Box::new(OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed))),
         };

@@ -270,16 +270,42 @@ mod tests {
     }
 
     #[test]
+    fn windows_are_as_bright_as_their_share_of_the_light_makes_them() {
+        for (bottom_m, top_m) in [(0.0, 2.4), (0.3, 1.4), (0.4, 1.21), (0.9, 2.0), (1.0, 2.5)] {
+            let windows = vec![WallPart { bottom_m, top_m, ..south_window() }];
+            let light = Light { diffuse_share: 0.4, daylight_share: 0.6, windows, ..Light::default() };
+            let light = Illumination::new(&room(), &light, &[], 0.0);
+            // The integral of Lambert's law over the glass, L·cos θ·cos θ'·dA/d², on average over the room.
+            let (mut mean, cell) = (0.0, 0.05);
+            for k in 0..12 * 9 {
+                let place = DVec3::new((f64::from(k % 12) + 0.5) / 1.5, (f64::from(k / 12) + 0.5) / 1.5, MEASURED_AT_M);
+                for i in 0..40 {
+                    for j in 0..((top_m - bottom_m) / cell).round() as u32 {
+                        let glass =
+                            DVec3::new(3.0 + cell * (f64::from(i) + 0.5), 0.0, bottom_m + cell * (f64::from(j) + 0.5));
+                        let way = glass - place;
+                        let (leaves, arrives) = (-way.y / way.length(), way.z.max(0.0) / way.length());
+                        mean += leaves * arrives * cell * cell / way.length_squared() / (12.0 * 9.0);
+                    }
+                }
+            }
+            let share = light.window_luminance() * mean;
+            assert!((share / 0.6 - 1.0).abs() < 0.08, "{bottom_m} to {top_m} m: {share}");
+        }
+    }
+
+    #[test]
     fn a_window_is_a_bright_surface_and_near_it_is_brighter() {
         let windows = vec![south_window()];
         let light = Light { diffuse_share: 0.2, daylight_share: 0.8, windows, ..Light::default() };
         let light = Illumination::new(&room(), &light, &[], 0.0);
         let at = |y: f64| light.per_lux(DVec3::new(4.0, y, 0.8), DVec3::Z, 1.0);
         assert!(at(1.0) > 2.0 * at(3.0) && at(3.0) > at(5.0), "{} {} {}", at(1.0), at(3.0), at(5.0));
-        // Far off on its axis a window of area A and luminance L gives L·A/d².
+        // Far off on its axis a window of area A and luminance L gives L·A/d²; the few pieces that light is computed by give on
+        // average over the room what the window does, and therefore a little more there.
         let far = light.per_lux(DVec3::new(4.0, 40.0, 1.75), DVec3::NEG_Y, 0.0);
         let expected = light.window_luminance() * 3.0 / (40.0 * 40.0);
-        assert!((far / expected - 1.0).abs() < 0.01, "{far}, expected {expected}");
+        assert!((far / expected - 1.0).abs() < 0.2, "{far}, expected {expected}");
         // Nothing shines out of the back of it.
         assert_eq!(light.per_lux(DVec3::new(4.0, -1.0, 1.75), DVec3::Y, 0.0), 0.0);
     }

@@ -4,7 +4,7 @@ use glam::DVec3;
 use serde::{Deserialize, Serialize};
 
 use crate::illumination::MEASURED_AT_M;
-use crate::{Color, Finish};
+use crate::{Color, Finish, Shape, Solid};
 
 /// Four walls, a floor and a ceiling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,13 +161,19 @@ impl Room {
                 report("from_m", format!("{} m is out of the wall's 0 to {length} m", part.from_m));
             } else if !(part.from_m + PART_MIN_M..=length).contains(&part.to_m) {
                 let least = part.from_m + PART_MIN_M;
-                report("to_m", format!("{} m is out of {least} m to the wall's end at {length} m", part.to_m));
+                let hint = if part.to_m < part.from_m { "; it ends before it begins" } else { "" };
+                report("to_m", format!("{} m is out of {least:.2} m to the wall's end at {length} m{hint}", part.to_m));
             }
             if !(0.0..self.ceiling_m).contains(&part.bottom_m) {
                 report("bottom_m", format!("{} m is out of 0 to the ceiling at {} m", part.bottom_m, self.ceiling_m));
             } else if !(part.bottom_m + PART_MIN_M..=self.ceiling_m).contains(&part.top_m) {
                 let least = part.bottom_m + PART_MIN_M;
-                report("top_m", format!("{} m is out of {least} m to the ceiling at {} m", part.top_m, self.ceiling_m));
+                let hint = if part.top_m < part.bottom_m { "; it ends below where it begins" } else { "" };
+                let ceiling_m = self.ceiling_m;
+                report(
+                    "top_m",
+                    format!("{} m is out of {least:.2} m to the ceiling at {ceiling_m} m{hint}", part.top_m),
+                );
             }
         }
         problems
@@ -254,6 +260,21 @@ fn default_flux() -> f64 {
     1.0
 }
 
+/// Height of a pendant's shade, m.
+const SHADE_M: f64 = 0.18;
+/// Lamps and their shades do not touch.
+const SHADE_GAP_M: f64 = 0.02;
+
+impl Luminaire {
+    /// The shade of a lamp that hangs in the room, above what shines; those at the ceiling are out of a sensor's sight.
+    pub(crate) fn shade(&self) -> Option<Solid> {
+        let LuminaireKind::Pendant { height_m } = self.kind else { return None };
+        let shape = Shape::Cylinder { radius: 0.15, half_height: SHADE_M / 2.0 };
+        let at = DVec3::new(self.at_m.0, self.at_m.1, height_m + SHADE_GAP_M + SHADE_M / 2.0);
+        Some(Solid::new(shape, at, Color::new(226, 222, 212)))
+    }
+}
+
 /// Kinds of lamps. All shine downwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -269,7 +290,7 @@ pub enum LuminaireKind {
     },
     /// A spot of 0.1 m that shines most straight down: half as bright at 38°.
     Downlight,
-    /// A shade of 0.3 m that hangs from the ceiling.
+    /// A lamp of 0.3 m under a shade, which hangs from the ceiling.
     Pendant {
         /// Height above the floor.
         height_m: f64,

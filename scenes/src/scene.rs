@@ -10,9 +10,9 @@ use crate::anatomy::Physique;
 use crate::belongings;
 use crate::crowd::{self, Crowd};
 use crate::motion::Motion;
-use crate::person::{PersonState, Posture};
+use crate::person::{PersonState, Posture, Start};
 use crate::plan::Floor;
-use crate::{Door, Figure, Furniture, Light, Person, PosedFigure, Room, Solid};
+use crate::{Door, Figure, Furniture, Light, Luminaire, Person, PosedFigure, Room, Solid};
 
 /// What a scene file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,9 +123,10 @@ impl Scene {
         fits.then_some(scene)
     }
 
-    /// The furniture's solids.
+    /// The solids of all that stays: furniture, and lamps that hang in the room.
     pub fn fixed_solids(&self) -> Vec<Solid> {
-        self.furniture.iter().flat_map(Furniture::solids).collect()
+        let shades = self.light.luminaires.iter().filter_map(Luminaire::shade);
+        self.furniture.iter().flat_map(Furniture::solids).chain(shades).collect()
     }
 }
 
@@ -216,12 +217,23 @@ impl SceneFile {
                 }
             }
         }
-        for (i, plan) in self.plans().enumerate() {
-            if let Err((field, words)) = plan {
-                report(format!("people[{i}].{field}"), words);
+        let mut taken: Vec<&str> = Vec::new();
+        for (i, person) in self.people.iter().enumerate() {
+            if let Start::Sits { on } = &person.starts {
+                if taken.contains(&on.as_str()) {
+                    report(format!("people[{i}].starts.on"), format!("somebody else starts on `{on}`, too"));
+                }
+                taken.push(on);
             }
         }
-        // Ways are looked for in a room and round furniture that hold.
+        // Ways are looked for in a room, between places and round furniture that hold.
+        if problems.is_empty() {
+            for (i, plan) in self.plans().enumerate() {
+                if let Err((field, words)) = plan {
+                    problems.push((format!("people[{i}].{field}"), words));
+                }
+            }
+        }
         if problems.is_empty() {
             problems = crowd::problems(&self.crowds, &self.people, &self.floor());
         }
@@ -413,6 +425,13 @@ mod tests {
             let carries = !scene.people[state.index].carries.is_empty();
             assert_eq!(carries, !state.things.is_empty(), "{}", scene.people[state.index].name);
         }
+    }
+
+    #[test]
+    fn two_people_cannot_start_on_one_chair() {
+        let errors = office("starts: Stands(at_m: (1, 3), facing_deg: 90)", "starts: Sits(on: \"stool\")").map(|_| ());
+        let errors = errors.expect_err("two on one chair").to_string();
+        assert!(errors.contains("people[1].starts.on: somebody else starts on `stool`, too"), "{errors}");
     }
 
     #[test]

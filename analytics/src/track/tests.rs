@@ -32,7 +32,7 @@ struct Watch {
 impl Watch {
     fn from_height(height_m: f64) -> Self {
         let view = view_from(height_m);
-        Watch { view, tracker: Tracker::new(view, 0.0), now: Uptime::from_millis(5_000) }
+        Watch { view, tracker: Tracker::new(view, 0.5), now: Uptime::from_millis(5_000) }
     }
 
     fn standing(&self, x: f64, y: f64) -> Detection {

@@ -28,8 +28,10 @@ impl Profile {
         within("image.height", f64::from(image.height), 16.0..=4096.0, " pixels");
         within("image.main_stream_factor", f64::from(image.main_stream_factor), 1.0..=8.0, "");
         within("image.frame_rate_hz", image.frame_rate_hz, 0.1..=120.0, " Hz");
-        // A frame cannot be there before its exposure ends.
-        within("image.latency_ms", image.latency_ms, self.exposure.time_max_ms / 2.0..=1000.0, " ms");
+        // A frame cannot be there before its last row was exposed and read.
+        let readout_ms = if sensor.readout_ms.is_finite() { sensor.readout_ms.clamp(0.0, 1000.0) } else { 0.0 };
+        let last_row_ms = (self.exposure.time_max_ms + readout_ms) / 2.0;
+        within("image.latency_ms", image.latency_ms, last_row_ms..=1000.0, " ms");
         within("sensor.pixel_pitch_um", sensor.pixel_pitch_um, 0.5..=50.0, " µm");
         within("sensor.photosites_per_channel", f64::from(sensor.photosites_per_channel), 1.0..=1024.0, "");
         within("sensor.quantum_efficiency", sensor.quantum_efficiency, 0.01..=1.0, "");
