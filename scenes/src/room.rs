@@ -357,7 +357,8 @@ impl Light {
             report("daylight_share".into(), "there are no windows: write 0, or add windows".into());
         }
         let lowest = MEASURED_AT_M + PART_MIN_M;
-        if self.daylight_share > 0.0 && !self.windows.is_empty() && self.windows.iter().all(|w| !(w.top_m >= lowest)) {
+        let too_low = |window: &WallPart| window.top_m < lowest;
+        if self.daylight_share > 0.0 && !self.windows.is_empty() && self.windows.iter().all(too_low) {
             let words = format!(
                 "no window reaches {lowest} m: nothing of it comes to {MEASURED_AT_M} m, where lux is measured"
             );
