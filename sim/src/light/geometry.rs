@@ -69,8 +69,15 @@ impl<'i> Triangles<'i> {
         let light = |p: &scenes::SkinPoint| (self.light_at)(p.at.as_dvec3(), p.normal.as_dvec3(), f64::from(p.open));
         let lit: Vec<Lit> = skin.iter().map(light).collect();
         let first = self.vertices.len();
+        let mut last = None;
         for corner in body.figure.corners() {
-            let (point, surface) = (usize::from(corner.point), Surface::new(corner.color, corner.finish));
+            let (point, material) = (usize::from(corner.point), (corner.color, corner.finish));
+            // Corners of one material follow one another.
+            let surface = match last {
+                Some((same, surface)) if same == material => surface,
+                _ => Surface::new(corner.color, corner.finish),
+            };
+            last = Some((material, surface));
             let on_material = body.figure.on_material(corner.point).as_dvec2();
             self.vertices.corner(skin[point].at.as_dvec3(), on_material, &surface, lit[point]);
         }

@@ -249,6 +249,8 @@ impl Renderer {
     /// Renders the first exposure until everything it needs has reached the GPU: the same picture, not empty, twice. `false` when
     /// nothing but darkness was seen.
     fn warm_up(&mut self, first: &Exposure) -> Result<bool, LightError> {
+        let room = &self.stage.as_ref().expect("a stage is being set").scene.room;
+        let may_be_dark = [room.floor, room.walls].iter().all(|color| color.reflectance() == [0.0; 3]);
         let mut last: Option<Radiance> = None;
         let mut same = 0;
         for _ in 0..WARM_UP_MAX {
@@ -257,7 +259,7 @@ impl Renderer {
             let unchanged = last.as_ref().is_some_and(|last| last.pixels == light.pixels);
             same = if unchanged { same + 1 } else { 0 };
             // Nothing tells a dark picture from one that is not ready, but that it stays so.
-            if same >= 1 && lit || same >= DARK_FRAMES {
+            if same >= 1 && lit || same >= DARK_FRAMES && may_be_dark {
                 return Ok(lit);
             }
             last = Some(light);
