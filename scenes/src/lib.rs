@@ -54,7 +54,7 @@ pub use occlusion::Occluder;
 pub use person::{Person, PersonState, Posture, Start};
 pub use posed_figure::{PosedFigure, SkinPoint};
 pub use random::random_scene;
-pub use room::{LUMINAIRES_MAX, Light, Luminaire, LuminaireKind, Rectangle, Room, Sun, WINDOWS_MAX, Wall, WallPart};
+pub use room::{Light, Luminaire, LuminaireKind, Rectangle, Room, Sun, WINDOWS_MAX, Wall, WallPart};
 pub use scene::{Scene, WorldState};
 pub use solid::{Shape, Solid};
 pub use step::Step;

@@ -104,7 +104,8 @@ fn random_part(rng: &mut ChaCha8Rng, room: &Room, bottom_m: std::ops::Range<f64>
     let wide = rng.random_range(0.6..3.0f64).min(length * 0.8);
     let from_m = rng.random_range(0.0..length - wide);
     let bottom_m = rng.random_range(bottom_m);
-    let top_m = (bottom_m + rng.random_range(0.8..2.0)).min(room.ceiling_m);
+    // High enough to give some light where it is measured.
+    let top_m = (bottom_m + rng.random_range(0.9..2.0)).min(room.ceiling_m);
     WallPart { wall, from_m, to_m: from_m + wide, bottom_m, top_m }
 }
 
@@ -347,6 +348,17 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
+
+    #[test]
+    fn random_rooms_and_their_light_keep_the_rules_however_rare_the_draw() {
+        for seed in 0..30_000 {
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let room = random_room(rng, DVec2::new(3.0, 3.0));
+            let light = random_light(rng, &room);
+            let problems = [room.problems(), light.problems(&room)].concat();
+            assert!(problems.is_empty(), "seed {seed}: {problems:?}");
+        }
+    }
 
     #[test]
     fn random_scenes_keep_the_rules_of_scenes_and_repeat_with_their_seed() {

@@ -187,7 +187,7 @@ const MIRRORS_MAX: usize = 2;
 /// Each window is looked for at every pixel when the sun shines.
 pub const WINDOWS_MAX: usize = 4;
 /// The most luminaires a scene may have: each costs a shadow of each person.
-pub const LUMINAIRES_MAX: usize = 16;
+const LUMINAIRES_MAX: usize = 16;
 
 /// How bright it is, and where the light comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -129,9 +129,10 @@ impl Renderer {
     }
 
     fn target(&mut self, pinhole: Pinhole) -> Handle<Image> {
-        if let Some((size, image)) = &self.target
-            && (size.width, size.height) == (pinhole.width, pinhole.height)
+        if let Some((before, image)) = &mut self.target
+            && (before.width, before.height) == (pinhole.width, pinhole.height)
         {
+            *before = pinhole;
             return image.clone();
         }
         let format = TextureFormat::Rgba16Float;
