@@ -7,6 +7,7 @@
 // One thread renders. What it gives is tagged and waited for, so it cannot change a result.
 #![allow(clippy::disallowed_methods)]
 
+mod drawing;
 mod finishes;
 mod geometry;
 mod readback;

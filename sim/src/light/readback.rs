@@ -3,12 +3,11 @@
 
 use bevy::prelude::*;
 use bevy::render::render_resource::{
-    Buffer, BufferDescriptor, BufferUsages, CommandEncoderDescriptor, MapMode, PollType, TexelCopyBufferInfo,
-    TexelCopyBufferLayout,
+    Buffer, BufferDescriptor, BufferUsages, CommandEncoder, MapMode, PollType, TexelCopyBufferInfo,
+    TexelCopyBufferLayout, Texture,
 };
-use bevy::render::renderer::{RenderAdapterInfo, RenderDevice, RenderQueue};
-use bevy::render::view::ViewTarget;
-use bevy::render::{Render, RenderApp, RenderSystems};
+use bevy::render::RenderApp;
+use bevy::render::renderer::{RenderAdapterInfo, RenderDevice};
 use device_model::{Pinhole, Radiance};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -17,43 +16,30 @@ use scenarios::LightError;
 /// Bytes of a pixel: four half floats.
 const PIXEL_BYTES: u32 = 8;
 
-/// What the last update has drawn.
+/// What was drawn last.
 #[derive(Resource, Default)]
-struct Drawn {
+pub(super) struct Drawn {
     buffer: Option<Buffer>,
-    /// Bytes from row to row; 0 when the update has drawn nothing.
+    /// Bytes from row to row; 0 when nothing was drawn since it was read.
     row_bytes: u32,
 }
 
-/// Copies what the camera has drawn, at the end of every update.
-pub(super) fn plugin(app: &mut App) {
-    let render = app.sub_app_mut(RenderApp);
-    render.init_resource::<Drawn>();
-    render.add_systems(Render, copy_out.in_set(RenderSystems::Cleanup));
-}
-
-fn copy_out(views: Query<&ViewTarget>, device: Res<RenderDevice>, queue: Res<RenderQueue>, mut drawn: ResMut<Drawn>) {
-    drawn.row_bytes = 0;
-    let Ok(view) = views.single() else { return };
-    let texture = view.main_texture();
-    let size = texture.size();
-    let row_bytes = RenderDevice::align_copy_bytes_per_row((size.width * PIXEL_BYTES) as usize) as u32;
-    let bytes = u64::from(row_bytes) * u64::from(size.height);
-    if drawn.buffer.as_ref().is_none_or(|buffer| buffer.size() != bytes) {
-        let usage = BufferUsages::COPY_DST | BufferUsages::MAP_READ;
-        drawn.buffer = Some(device.create_buffer(&BufferDescriptor {
-            label: None,
-            size: bytes,
-            usage,
-            mapped_at_creation: false,
-        }));
+impl Drawn {
+    /// Has a picture copied to where it can be read, after all that `encoder` was told before.
+    pub fn copy(&mut self, texture: &Texture, device: &RenderDevice, encoder: &mut CommandEncoder) {
+        let size = texture.size();
+        let row_bytes = RenderDevice::align_copy_bytes_per_row((size.width * PIXEL_BYTES) as usize) as u32;
+        let bytes = u64::from(row_bytes) * u64::from(size.height);
+        let buffer = self.buffer.take().filter(|buffer| buffer.size() == bytes);
+        let buffer = buffer.unwrap_or_else(|| {
+            let usage = BufferUsages::COPY_DST | BufferUsages::MAP_READ;
+            device.create_buffer(&BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false })
+        });
+        let layout = TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row_bytes), rows_per_image: None };
+        let to = TexelCopyBufferInfo { buffer: &buffer, layout };
+        encoder.copy_texture_to_buffer(texture.as_image_copy(), to, size);
+        (self.buffer, self.row_bytes) = (Some(buffer), row_bytes);
     }
-    let Some(buffer) = &drawn.buffer else { return };
-    let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
-    let layout = TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row_bytes), rows_per_image: None };
-    encoder.copy_texture_to_buffer(texture.as_image_copy(), TexelCopyBufferInfo { buffer, layout }, size);
-    queue.submit([encoder.finish()]);
-    drawn.row_bytes = row_bytes;
 }
 
 /// Blocks until all that was submitted to the GPU is done.
@@ -62,13 +48,13 @@ pub(super) fn wait(app: &App) -> Result<(), LightError> {
     polled.map(|_| ()).map_err(|error| LightError::Device { reason: error.to_string() })
 }
 
-/// Adds the luminance of what the last update has drawn to `sum`. `false` when it has drawn nothing.
-pub(super) fn add_drawn(app: &App, pinhole: &Pinhole, sum: &mut [[f32; 3]]) -> Result<bool, LightError> {
-    let render = app.sub_app(RenderApp).world();
-    let drawn = render.resource::<Drawn>();
+/// Adds the luminance of what was drawn to `sum`. `false` when nothing was since this was asked last.
+pub(super) fn add_drawn(app: &mut App, pinhole: &Pinhole, sum: &mut [[f32; 3]]) -> Result<bool, LightError> {
+    let mut drawn = app.sub_app_mut(RenderApp).world_mut().resource_mut::<Drawn>();
     let (width, rows) = (pinhole.width as usize, sum.chunks_exact_mut(pinhole.width as usize));
-    let Some(buffer) = drawn.buffer.as_ref().filter(|_| drawn.row_bytes > 0) else { return Ok(false) };
-    if buffer.size() != u64::from(drawn.row_bytes) * u64::from(pinhole.height) {
+    let (buffer, row_bytes) = (drawn.buffer.clone(), std::mem::take(&mut drawn.row_bytes));
+    let Some(buffer) = buffer.filter(|_| row_bytes > 0) else { return Ok(false) };
+    if buffer.size() != u64::from(row_bytes) * u64::from(pinhole.height) {
         return Ok(false);
     }
     let slice = buffer.slice(..);
@@ -84,7 +70,7 @@ pub(super) fn add_drawn(app: &App, pinhole: &Pinhole, sum: &mut [[f32; 3]]) -> R
     let bytes = slice.get_mapped_range();
     let mut halves = vec![f16::ZERO; width * 4];
     let mut floats = vec![0f32; width * 4];
-    for (row, bytes) in rows.zip(bytes.chunks_exact(drawn.row_bytes as usize)) {
+    for (row, bytes) in rows.zip(bytes.chunks_exact(row_bytes as usize)) {
         for (half, bytes) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
             *half = f16::from_le_bytes([bytes[0], bytes[1]]);
         }

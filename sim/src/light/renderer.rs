@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use bevy::camera::{CameraOutputMode, Exposure as CameraExposure, Hdr, RenderTarget, visibility::NoFrustumCulling};
-use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
+use bevy::camera::{Hdr, RenderTarget};
 use bevy::image::Image;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
-use bevy::render::render_resource::TextureFormat;
+use bevy::render::camera::CameraRenderGraph;
 use bevy::render::settings::WgpuSettings;
 use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
@@ -15,14 +14,12 @@ use glam::DVec3;
 use scenarios::{Exposure, LightError, Stage};
 use scenes::{Illumination, Light, Rectangle, Scene, Solid, Sunlight, WorldState};
 
+use super::drawing::{self, Part, SensorView, Shown};
 use super::geometry::{Floor, Triangles};
 use super::readback;
-use super::surface::{self, Level, SurfaceMaterial};
+use super::surface::{self, FORMAT, Level};
 use super::vertices::Vertices;
 use crate::watch::Watch;
-
-/// `Exposure::exposure()` is then 1, and a pixel's value its luminance in cd/m².
-const EV100_OF_UNIT_EXPOSURE: f32 = -0.263_034_4;
 
 /// Renders until a scene's first picture does not change any more; more than this is a fault.
 const WARM_UP_MAX: u32 = 60;
@@ -51,10 +48,6 @@ pub struct Spent {
     pub readback_s: f64,
 }
 
-/// The void around a room reaches so far from the room's corner in every direction: further than a room is long, with what
-/// is seen of it in mirrors.
-const VOID_M: f64 = 200.0;
-
 /// How far the sun may have moved before the shadows of what stays are computed anew.
 const SUN_STEP_DEG: f64 = 0.5;
 
@@ -64,10 +57,6 @@ struct Staged {
     solids: Vec<Solid>,
     mirrors: Vec<Rectangle>,
     camera: Entity,
-    fixed: Entity,
-    floor: Entity,
-    people: Entity,
-    material: Handle<SurfaceMaterial>,
     lit: StillLife,
 }
 
@@ -85,8 +74,8 @@ impl Staged {
         light.sun.map_or(0, |sun| (sun.turns_deg_per_min.abs() * t_s / 60.0 / SUN_STEP_DEG) as i64)
     }
 
-    /// Lights all that stays, at the beginning of a step of the sun; and gives its mesh.
-    fn light_up(scene: &Scene, solids: &[Solid], mirrors: &[Rectangle], sun_step: i64) -> (StillLife, Mesh) {
+    /// Lights all that stays, at the beginning of a step of the sun; and gives it.
+    fn light_up(scene: &Scene, solids: &[Solid], sun_step: i64) -> (StillLife, Vertices) {
         let (room, light) = (&scene.room, &scene.light);
         let turns_deg_per_min = light.sun.map_or(0.0, |sun| sun.turns_deg_per_min.abs());
         let t_s = if sun_step == 0 { 0.0 } else { sun_step as f64 * SUN_STEP_DEG * 60.0 / turns_deg_per_min };
@@ -94,11 +83,15 @@ impl Staged {
         let mut fixed = Triangles::among_furniture(&illumination);
         fixed.walls(room, &light.windows, illumination.window_luminance());
         solids.iter().for_each(|solid| fixed.solid(solid));
-        let mut fixed = fixed.into_vertices();
-        fixed.void(VOID_M);
-        let mesh = fixed.into_mesh(mirrors, light.sun.is_some());
         let floor = Floor::new(room, &illumination);
-        (StillLife { sun_step, illumination, floor }, mesh)
+        let fixed = fixed.into_vertices();
+        (StillLife { sun_step, illumination, floor }, fixed)
+    }
+
+    /// As it is drawn: with its mirror images, and ready for the shader with or without sun.
+    fn drawable(&self, vertices: Vertices) -> Vertices {
+        let all = vertices.mirrored(&self.mirrors);
+        if self.scene.light.sun.is_some() { all } else { all.without_sun() }
     }
 }
 
@@ -117,7 +110,7 @@ impl Renderer {
                 })
                 .disable::<bevy::log::LogPlugin>(),
         );
-        app.add_plugins((surface::plugin, readback::plugin));
+        app.add_plugins((surface::plugin, drawing::plugin));
         app.finish();
         app.cleanup();
         Ok(Renderer { app, target: None, stage: None, warm: [false; 2], spent: Spent::default() })
@@ -135,8 +128,7 @@ impl Renderer {
             *before = pinhole;
             return image.clone();
         }
-        let format = TextureFormat::Rgba16Float;
-        let image = Image::new_target_texture(pinhole.width, pinhole.height, format, None);
+        let image = Image::new_target_texture(pinhole.width, pinhole.height, FORMAT, None);
         let image = self.app.world_mut().resource_mut::<Assets<Image>>().add(image);
         self.target = Some((pinhole, image.clone()));
         image
@@ -146,35 +138,30 @@ impl Renderer {
     fn pose(&mut self, instant: &WorldState, lux: f64) {
         let staged = self.stage.as_mut().expect("a stage is set before exposures are asked for");
         let t_s = instant.t_s;
-        let mut meshes = Vec::new();
+        let mut changed = Vec::new();
         let sun_step = Staged::sun_step(&staged.scene.light, t_s);
         if sun_step != staged.lit.sun_step {
-            let (lit, mesh) = Staged::light_up(&staged.scene, &staged.solids, &staged.mirrors, sun_step);
+            let (lit, fixed) = Staged::light_up(&staged.scene, &staged.solids, sun_step);
             staged.lit = lit;
-            meshes.push((staged.fixed, mesh));
+            changed.push((Part::Fixed, fixed));
         }
-        let (illumination, sunny) = (&staged.lit.illumination, staged.scene.light.sun.is_some());
+        let illumination = &staged.lit.illumination;
         let mut moving = Triangles::in_the_open(illumination);
         for person in &instant.people {
             person.body.iter().for_each(|body| moving.body(body));
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
-        meshes.push((staged.people, moving.into_vertices().into_mesh(&staged.mirrors, sunny)));
-        let floor = staged.lit.floor.shaded(&instant.people);
-        meshes.push((staged.floor, floor.clone().into_mesh(&staged.mirrors, sunny)));
+        changed.push((Part::Moving, moving.into_vertices()));
 
         let sun = staged.scene.light.sun.zip(illumination.sun());
         let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
         let level = Level::new(lux, sun.as_ref());
-        let world = self.app.world_mut();
-        for (entity, mesh) in meshes {
-            let mesh = world.resource_mut::<Assets<Mesh>>().add(mesh);
-            world.entity_mut(entity).insert(Mesh3d(mesh));
-        }
-        let mut materials = world.resource_mut::<Assets<SurfaceMaterial>>();
-        if let Some(mut material) = materials.get_mut(&staged.material) {
-            material.level = level;
+        changed.push((Part::Floor, staged.lit.floor.shaded(&instant.people).clone()));
+        let mut shown = self.app.world_mut().resource_mut::<Shown>();
+        shown.level = level;
+        for (part, vertices) in changed {
+            shown.change(part, staged.drawable(vertices));
         }
     }
 
@@ -199,7 +186,7 @@ impl Renderer {
             self.app.update();
             readback::wait(&self.app)?;
             let render_s = watch.elapsed_s();
-            if !readback::add_drawn(&self.app, &pinhole, &mut light.pixels)? {
+            if !readback::add_drawn(&mut self.app, &pinhole, &mut light.pixels)? {
                 return Ok(None);
             }
             self.spent.render_s += render_s;
@@ -218,29 +205,22 @@ impl Renderer {
         let (room, light) = (&stage.scene.room, &stage.scene.light);
         let solids = stage.scene.fixed_solids();
         let mirrors: Vec<Rectangle> = room.mirrors.iter().map(|part| room.part(part)).collect();
-        let (lit, fixed) = Staged::light_up(&stage.scene, &solids, &mirrors, 0);
-        let none_yet = Vertices::default().into_mesh(&[], light.sun.is_some());
+        let (lit, fixed) = Staged::light_up(&stage.scene, &solids, 0);
+        let sunny = light.sun.is_some();
 
         let world = self.app.world_mut();
         if let Some(old) = self.stage.take() {
-            for entity in [old.camera, old.fixed, old.floor, old.people] {
-                world.despawn(entity);
-            }
+            world.despawn(old.camera);
         }
-        let level = Level::new(light.lux, None);
-        let material = world.resource_mut::<Assets<SurfaceMaterial>>().add(SurfaceMaterial::new(level));
-        let mut meshes = world.resource_mut::<Assets<Mesh>>();
-        let (fixed, none_yet) = (meshes.add(fixed), meshes.add(none_yet));
-        let surfaces = |mesh: Handle<Mesh>| (Mesh3d(mesh), MeshMaterial3d(material.clone()), NoFrustumCulling);
-        let fixed = world.spawn(surfaces(fixed)).id();
-        let floor = world.spawn(surfaces(none_yet.clone())).id();
-        let people = world.spawn(surfaces(none_yet)).id();
         let camera = world.spawn(camera(stage, image)).id();
-        let scene = Arc::clone(&stage.scene);
-        self.stage = Some(Staged { scene, solids, mirrors, camera, fixed, floor, people, material, lit });
-        // With and without sun are two pipelines. What a stage brings itself, meshes and a target, is there in the update that first
-        // shows it, as the meshes of people are in every update.
-        let sunny = usize::from(stage.scene.light.sun.is_some());
+        let staged = Staged { scene: Arc::clone(&stage.scene), solids, mirrors, camera, lit };
+        let mut shown = world.resource_mut::<Shown>();
+        shown.sunny = sunny;
+        shown.change(Part::Fixed, staged.drawable(fixed));
+        self.stage = Some(staged);
+        // With and without sun are two pipelines. What a stage brings itself, corners and a target, is there in the update that first
+        // shows it.
+        let sunny = usize::from(sunny);
         if !self.warm[sunny] {
             self.warm[sunny] = self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })?;
         }
@@ -279,20 +259,16 @@ fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
         fov: 2.0 * (pinhole.tan_half_y as f32).atan(),
         aspect_ratio: (pinhole.tan_half_x / pinhole.tan_half_y) as f32,
         near: 0.02,
-        far: 4.0 * VOID_M as f32,
         ..default()
     };
     (
-        Camera3d::default(),
-        // What is read is the picture before it would be copied to its target. There is nothing to clear: the void is drawn.
-        Camera { clear_color: ClearColorConfig::None, output_mode: CameraOutputMode::Skip, ..default() },
+        // What is read is the picture before it would be copied to its target. Around the room is nothing.
+        Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
+        CameraRenderGraph::new(SensorView),
         Projection::Perspective(projection),
         Transform::from_translation(at.as_vec3()).with_rotation(Quat::from_mat3(&rotation.as_mat3())),
         RenderTarget::Image(image.into()),
-        CameraExposure { ev100: EV100_OF_UNIT_EXPOSURE },
         Hdr,
-        Tonemapping::None,
-        DebandDither::Disabled,
         Msaa::Off,
     )
 }

@@ -1,25 +1,22 @@
-//! The material of everything: its luminance at a level of 1 lx is baked into the corners of its triangles; the level of an
-//! exposure scales it, the finish varies it, and the sun adds to it where a beam is.
+//! What everything in the room looks like: its luminance at a level of 1 lx is baked into the corners of its triangles; the level
+//! of an exposure scales it, the finish varies it, and the sun adds to it where a beam is.
 
+use bevy::mesh::VertexBufferLayout;
 use bevy::asset::uuid_handle;
 use bevy::prelude::*;
-use bevy::render::render_resource::{AsBindGroup, ShaderType};
-use bevy::shader::{Shader, ShaderRef};
+use bevy::render::render_resource::binding_types::{sampler, texture_2d_array, uniform_buffer};
+use bevy::render::render_resource::{
+    BindGroupLayoutDescriptor, BindGroupLayoutEntries, ColorTargetState, ColorWrites, CompareFunction,
+    DepthBiasState, DepthStencilState, Face, FragmentState, PrimitiveState, RenderPipelineDescriptor,
+    SamplerBindingType, ShaderStages, ShaderType, SpecializedRenderPipeline, StencilState, TextureFormat,
+    TextureSampleType, VertexFormat, VertexState, VertexStepMode,
+};
+use bevy::render::view::ViewUniform;
+use bevy::shader::Shader;
 use scenes::{Sunlight, WINDOWS_MAX};
 
 use super::finishes;
-
-/// Every surface of the room.
-#[derive(Asset, TypePath, AsBindGroup, Clone)]
-pub(super) struct SurfaceMaterial {
-    /// What changes from exposure to exposure.
-    #[uniform(0)]
-    pub level: Level,
-    /// Layers by [`scenes::Finish::kind`].
-    #[texture(1, dimension = "2d_array")]
-    #[sampler(2)]
-    pub finishes: Handle<Image>,
-}
+use super::vertices::Corner;
 
 /// How bright it is. The shader's arrays are as long as a scene may have windows.
 #[derive(Clone, Copy, Default, ShaderType)]
@@ -46,35 +43,76 @@ impl Level {
 }
 
 const SHADER: Handle<Shader> = uuid_handle!("6a4f2f5e-7a5e-4b77-9b0e-2b6f5f8f6c01");
-const FINISHES: Handle<Image> = uuid_handle!("6a4f2f5e-7a5e-4b77-9b0e-2b6f5f8f6c02");
+/// Layers by [`scenes::Finish::kind`].
+pub(super) const FINISHES: Handle<Image> = uuid_handle!("6a4f2f5e-7a5e-4b77-9b0e-2b6f5f8f6c02");
 
-impl SurfaceMaterial {
-    pub fn new(level: Level) -> Self {
-        SurfaceMaterial { level, finishes: FINISHES }
+/// Of pixels: luminances from 0.0001 to 60,000 cd/m², three of them.
+pub(super) const FORMAT: TextureFormat = TextureFormat::Rgba16Float;
+/// Of depths: 0 is infinitely far, as everywhere in Bevy.
+pub(super) const DEPTH_FORMAT: TextureFormat = TextureFormat::Depth32Float;
+
+/// How surfaces are drawn: with or without beams of the sun.
+#[derive(Resource)]
+pub(super) struct SurfacePipeline {
+    /// The view, the level, the finishes and their sampler.
+    pub layout: BindGroupLayoutDescriptor,
+}
+
+impl FromWorld for SurfacePipeline {
+    fn from_world(_: &mut World) -> Self {
+        let entries = BindGroupLayoutEntries::sequential(
+            ShaderStages::VERTEX_FRAGMENT,
+            (
+                uniform_buffer::<ViewUniform>(true),
+                uniform_buffer::<Level>(false),
+                texture_2d_array(TextureSampleType::Float { filterable: true }),
+                sampler(SamplerBindingType::Filtering),
+            ),
+        );
+        SurfacePipeline { layout: BindGroupLayoutDescriptor::new("surfaces", &entries) }
     }
 }
 
-impl Material for SurfaceMaterial {
-    fn vertex_shader() -> ShaderRef {
-        ShaderRef::Handle(SHADER)
-    }
+impl SpecializedRenderPipeline for SurfacePipeline {
+    /// Whether the sun shines.
+    type Key = bool;
 
-    fn fragment_shader() -> ShaderRef {
-        ShaderRef::Handle(SHADER)
-    }
-
-    fn enable_prepass() -> bool {
-        false
-    }
-
-    fn enable_shadows() -> bool {
-        false
+    fn specialize(&self, sunny: bool) -> RenderPipelineDescriptor {
+        let shader_defs = if sunny { vec!["SUN".into()] } else { vec![] };
+        // What the shader does not name is skipped.
+        let formats = [VertexFormat::Float32x3, VertexFormat::Float32x2, VertexFormat::Float32x4, VertexFormat::Float32x2];
+        let corners = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, formats);
+        debug_assert_eq!(corners.array_stride, size_of::<Corner>() as u64);
+        RenderPipelineDescriptor {
+            label: Some("surfaces".into()),
+            layout: vec![self.layout.clone()],
+            vertex: VertexState {
+                shader: SHADER,
+                shader_defs: shader_defs.clone(),
+                buffers: vec![corners],
+                ..default()
+            },
+            fragment: Some(FragmentState {
+                shader: SHADER,
+                shader_defs,
+                targets: vec![Some(ColorTargetState { format: FORMAT, blend: None, write_mask: ColorWrites::ALL })],
+                ..default()
+            }),
+            primitive: PrimitiveState { cull_mode: Some(Face::Back), ..default() },
+            depth_stencil: Some(DepthStencilState {
+                format: DEPTH_FORMAT,
+                depth_write_enabled: Some(true),
+                depth_compare: Some(CompareFunction::Greater),
+                stencil: StencilState::default(),
+                bias: DepthBiasState::default(),
+            }),
+            ..default()
+        }
     }
 }
 
-/// Adds the material, its shader and its finishes.
+/// Adds the shader and the finishes.
 pub(super) fn plugin(app: &mut App) {
-    app.add_plugins(MaterialPlugin::<SurfaceMaterial>::default());
     const ANY: &str = "a handle made of a UUID takes any asset";
     let shader = Shader::from_wgsl(include_str!("surface.wgsl"), "sim/src/light/surface.wgsl");
     app.world_mut().resource_mut::<Assets<Shader>>().insert(&SHADER, shader).expect(ANY);

@@ -1,6 +1,6 @@
 // Luminance in cd/m², one value per Rec. 709 channel.
 // Corners are in the room's own coordinates, and carry nothing that is not needed: on a CPU every value costs.
-#import bevy_pbr::mesh_view_bindings::view
+#import bevy_render::view::View
 
 struct Level {
     lux: f32,
@@ -10,32 +10,32 @@ struct Level {
     window_m: array<vec4<f32>, 4>,
 }
 
-@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> level: Level;
-@group(#{MATERIAL_BIND_GROUP}) @binding(1) var finishes: texture_2d_array<f32>;
-@group(#{MATERIAL_BIND_GROUP}) @binding(2) var finish_sampler: sampler;
+@group(0) @binding(0) var<uniform> view: View;
+@group(0) @binding(1) var<uniform> level: Level;
+@group(0) @binding(2) var finishes: texture_2d_array<f32>;
+@group(0) @binding(3) var finish_sampler: sampler;
 
 // The texel that stands for the mean is 128 of 255.
 const PER_MEAN: f32 = 1.9921875;
 // Half of a beam's soft edge, m: the sun is half a degree wide, and windows are two to four metres away.
 const SOFT_M: f32 = 0.015;
 
-// Locations are those of Bevy's mesh attributes.
 struct Corner {
     @location(0) at: vec3<f32>,
-    @location(2) on_finish: vec2<f32>,
-#ifdef VERTEX_UVS_B
+    @location(1) on_finish: vec2<f32>,
+    // Luminance of what 1 lx falls on, or in a room without sun at a level of 1 lx; and the layer of the finish.
+    @location(2) color: vec4<f32>,
+#ifdef SUN
     // Lux at a level of 1 lx, and lux of the sun where a beam is.
     @location(3) lit: vec2<f32>,
 #endif
-    // Luminance of what 1 lx falls on, or in a room without sun at a level of 1 lx; and the layer of the finish.
-    @location(5) color: vec4<f32>,
 }
 
 struct Seen {
     @builtin(position) position: vec4<f32>,
     @location(0) color: vec4<f32>,
     @location(1) on_finish: vec2<f32>,
-#ifdef VERTEX_UVS_B
+#ifdef SUN
     @location(2) at: vec3<f32>,
     @location(3) lit: vec2<f32>,
 #endif
@@ -47,7 +47,7 @@ fn vertex(corner: Corner) -> Seen {
     seen.position = view.clip_from_world * vec4<f32>(corner.at, 1.0);
     seen.color = corner.color;
     seen.on_finish = corner.on_finish;
-#ifdef VERTEX_UVS_B
+#ifdef SUN
     seen.at = corner.at;
     seen.lit = corner.lit;
 #endif
@@ -59,7 +59,7 @@ fn fragment(seen: Seen) -> @location(0) vec4<f32> {
     let layer = u32(seen.color.a + 0.5);
     let over_mean = textureSample(finishes, finish_sampler, seen.on_finish, layer).r * PER_MEAN;
     var lux = level.lux;
-#ifdef VERTEX_UVS_B
+#ifdef SUN
     var through = 0.0;
     let at = vec4<f32>(seen.at, 1.0);
     for (var i = 0u; i < level.beams; i += 1u) {

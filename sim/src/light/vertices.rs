@@ -1,7 +1,5 @@
 //! Triangles on their way to the graphics driver: corners that carry the luminance they have at a level of 1 lx.
 
-use bevy::asset::RenderAssetUsages;
-use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
 use glam::{DVec2, DVec3};
 use scenes::{Color, Finish, Rectangle};
 
@@ -15,6 +13,12 @@ pub(super) struct Lit {
     pub per_lux: f64,
     /// Of the sun, lx, where a beam is.
     pub sun: f64,
+}
+
+impl Lit {
+    fn to_array(self) -> [f32; 2] {
+        [self.per_lux as f32, self.sun as f32]
+    }
 }
 
 /// A surface's material.
@@ -31,101 +35,99 @@ impl Surface {
     }
 }
 
-/// Corners and the triangles between them.
+/// A corner of triangles, as the driver gets it.
+#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+#[repr(C)]
+pub(super) struct Corner {
+    at: [f32; 3],
+    /// Where it lies on its finish, in repetitions.
+    on_finish: [f32; 2],
+    /// Luminance of what 1 lx falls on, by channel, cd/m².
+    color: [f32; 3],
+    /// The finish.
+    layer: f32,
+    /// What falls on it: lux at a level of 1 lx, and lux of the sun where a beam is.
+    lit: [f32; 2],
+}
+
+/// Corners and the triangles between them, counter-clockwise from where they are seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vertices {
-    positions: Vec<[f32; 3]>,
-    /// Luminance of what 1 lx falls on, by channel, cd/m², and the layer of the finish.
-    colors: Vec<[f32; 4]>,
-    /// Where a corner lies on its finish, in repetitions.
-    on_finish: Vec<[f32; 2]>,
-    /// What falls on it: lux at a level of 1 lx, and lux of the sun where a beam is.
-    lit: Vec<[f32; 2]>,
+    pub corners: Vec<Corner>,
     pub indices: Vec<u32>,
 }
 
 impl Vertices {
     pub fn len(&self) -> u32 {
-        self.positions.len() as u32
+        self.corners.len() as u32
     }
 
     /// Adds a corner at a place, which lies on its material so many metres along and across.
     pub fn corner(&mut self, at: DVec3, on_material: DVec2, surface: &Surface, lit: Lit) {
-        self.point(at, surface.reflectance.map(lambert), surface.layer, lit);
         let on_finish = on_material * surface.per_m;
-        self.on_finish.push([on_finish.x as f32, on_finish.y as f32]);
-    }
-
-    fn point(&mut self, at: DVec3, [r, g, b]: [f32; 3], layer: f32, lit: Lit) {
-        self.positions.push(at.as_vec3().to_array());
-        self.colors.push([r, g, b, layer]);
-        self.lit.push([lit.per_lux as f32, lit.sun as f32]);
+        self.corners.push(Corner {
+            at: at.as_vec3().to_array(),
+            on_finish: on_finish.as_vec2().to_array(),
+            color: surface.reflectance.map(lambert),
+            layer: surface.layer,
+            lit: lit.to_array(),
+        });
     }
 
     /// Adds a rectangle that shines by itself, cd/m² by channel at a level of 1 lx.
     pub fn shining(&mut self, pane: &Rectangle, luminance: [f32; 3]) {
         let first = self.len();
         for (u, v) in [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
-            let lit = Lit { per_lux: 1.0, sun: 0.0 };
-            self.point(pane.corner + pane.u * u + pane.v * v, luminance, Finish::Plain.kind() as f32, lit);
-            self.on_finish.push([0.0; 2]);
+            let at = pane.corner + pane.u * u + pane.v * v;
+            self.corners.push(Corner {
+                at: at.as_vec3().to_array(),
+                on_finish: [0.0; 2],
+                color: luminance,
+                layer: Finish::Plain.kind() as f32,
+                lit: [1.0, 0.0],
+            });
         }
         self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
     }
 
-    /// Adds a black box around everything, seen from inside, whose middle is the room's corner.
-    pub fn void(&mut self, half_m: f64) {
-        for axis in 0..3 {
-            for sign in [-1.0, 1.0] {
-                let (mut middle, mut u) = (DVec3::ZERO, DVec3::ZERO);
-                (middle[axis], u[(axis + 1) % 3]) = (sign * half_m, half_m);
-                let v = u.cross(middle).normalize() * half_m;
-                self.shining(&Rectangle { corner: middle - u - v, u: u * 2.0, v: v * 2.0 }, [0.0; 3]);
-            }
-        }
-    }
-
     /// Light that has changed at corner `index`.
     pub fn relight(&mut self, index: usize, lit: Lit) {
-        self.lit[index] = [lit.per_lux as f32, lit.sun as f32];
+        self.corners[index].lit = lit.to_array();
     }
 
-    /// The mesh: with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening. Beams of the sun
+    /// The same with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening. Beams of the sun
     /// are not seen there.
-    pub fn into_mesh(self, mirrors: &[Rectangle], sunny: bool) -> Mesh {
-        let (corners, indices) = (self.positions.len(), self.indices.len());
-        let mut all = self;
+    pub fn mirrored(mut self, mirrors: &[Rectangle]) -> Self {
+        let (corners, indices) = (self.corners.len(), self.indices.len());
         for mirror in mirrors {
             let (normal, plane) = (mirror.normal().as_vec3(), mirror.corner.as_vec3());
-            let first = all.len();
+            let first = self.len();
             for corner in 0..corners {
-                let at = glam::Vec3::from_array(all.positions[corner]);
-                all.positions.push((at - normal * (2.0 * (at - plane).dot(normal))).to_array());
-                let [r, g, b, layer] = all.colors[corner];
-                all.colors.push([r * MIRRORED, g * MIRRORED, b * MIRRORED, layer]);
-                all.on_finish.push(all.on_finish[corner]);
-                all.lit.push([all.lit[corner][0], 0.0]);
+                let own = self.corners[corner];
+                let at = glam::Vec3::from_array(own.at);
+                self.corners.push(Corner {
+                    at: (at - normal * (2.0 * (at - plane).dot(normal))).to_array(),
+                    color: own.color.map(|channel| channel * MIRRORED),
+                    lit: [own.lit[0], 0.0],
+                    ..own
+                });
             }
             // What is mirrored turns the other way round.
             for triangle in (0..indices).step_by(3) {
-                let [a, b, c] = [0, 1, 2].map(|i| first + all.indices[triangle + i]);
-                all.indices.extend([a, c, b]);
+                let [a, b, c] = [0, 1, 2].map(|i| first + self.indices[triangle + i]);
+                self.indices.extend([a, c, b]);
             }
         }
-        if !sunny {
-            // One product less for each pixel. Of two kinds of light only their sum may be interpolated.
-            for (color, [per_lux, _]) in all.colors.iter_mut().zip(&all.lit) {
-                color[..3].iter_mut().for_each(|channel| *channel *= per_lux);
-            }
+        self
+    }
+
+    /// The same for a room without sun: what falls on a corner is in its luminance, which is one product less for each
+    /// pixel. Of two kinds of light only their sum may be interpolated.
+    pub fn without_sun(mut self) -> Self {
+        for corner in &mut self.corners {
+            corner.color.iter_mut().for_each(|channel| *channel *= corner.lit[0]);
         }
-        let mut mesh = Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, all.positions)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, all.colors)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, all.on_finish);
-        if sunny {
-            mesh.insert_attribute(Mesh::ATTRIBUTE_UV_1, all.lit);
-        }
-        mesh.with_inserted_indices(Indices::U32(all.indices))
+        self
     }
 }
 

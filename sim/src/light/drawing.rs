@@ -1,0 +1,173 @@
+//! Drawing the scene: the corners of its triangles go to the graphics driver as they are, and one pass of the camera's own
+//! schedule draws them and copies the picture to where it can be read.
+//!
+//! Bevy's own meshes and materials would do the same; but what they prepare for thousands of things costs more here, where
+//! all is new in every picture, than three parts take to draw.
+
+use bevy::ecs::schedule::ScheduleLabel;
+use bevy::prelude::*;
+use bevy::render::render_asset::RenderAssets;
+use bevy::render::render_resource::{
+    BindGroupEntries, BufferUsages, IndexFormat, LoadOp, Operations, PipelineCache,
+    RawBufferVec, RenderPassDepthStencilAttachment, RenderPassDescriptor, SpecializedRenderPipelines, StoreOp,
+    TextureDescriptor, TextureDimension, TextureUsages, UniformBuffer,
+};
+use bevy::render::renderer::{RenderContext, RenderDevice, RenderQueue, ViewQuery};
+use bevy::render::texture::{GpuImage, TextureCache};
+use bevy::render::view::{ViewTarget, ViewUniformOffset, ViewUniforms};
+use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems};
+
+use super::readback::Drawn;
+use super::surface::{DEPTH_FORMAT, FINISHES, Level, SurfacePipeline};
+use super::vertices::{Corner, Vertices};
+
+/// The schedule of the sensor's camera.
+#[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SensorView;
+
+/// A part of the scene that changes as one. In the order in which they are drawn: what is near hides what is drawn later,
+/// which is then not shaded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Moving,
+    Fixed,
+    Floor,
+}
+
+const PARTS: usize = 3;
+
+/// What the next update draws.
+#[derive(Resource, Default)]
+pub(super) struct Shown {
+    pub level: Level,
+    /// Whether the sun shines into the room.
+    pub sunny: bool,
+    changed: [Option<Vertices>; PARTS],
+}
+
+impl Shown {
+    /// Draws a part so from now on.
+    pub fn change(&mut self, part: Part, vertices: Vertices) {
+        self.changed[part as usize] = Some(vertices);
+    }
+}
+
+/// A part in the driver's memory.
+struct Sent {
+    corners: RawBufferVec<Corner>,
+    indices: RawBufferVec<u32>,
+    changed: bool,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Sent {
+            corners: RawBufferVec::new(BufferUsages::VERTEX),
+            indices: RawBufferVec::new(BufferUsages::INDEX),
+            changed: false,
+        }
+    }
+}
+
+/// What is drawn: the driver's side.
+#[derive(Resource, Default)]
+struct Surfaces {
+    level: UniformBuffer<Level>,
+    sunny: bool,
+    parts: [Sent; PARTS],
+}
+
+/// Adds the drawing, and [`Shown`].
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Shown>();
+    let render = app.sub_app_mut(RenderApp);
+    render
+        .init_resource::<Surfaces>()
+        .init_resource::<SurfacePipeline>()
+        .init_resource::<SpecializedRenderPipelines<SurfacePipeline>>()
+        .init_resource::<Drawn>()
+        .add_schedule(Schedule::new(SensorView))
+        .add_systems(ExtractSchedule, extract)
+        .add_systems(Render, send.in_set(RenderSystems::PrepareResources))
+        .add_systems(SensorView, draw);
+}
+
+fn extract(mut main: ResMut<MainWorld>, mut surfaces: ResMut<Surfaces>) {
+    let mut shown = main.resource_mut::<Shown>();
+    *surfaces.level.get_mut() = shown.level;
+    surfaces.sunny = shown.sunny;
+    for (sent, changed) in surfaces.parts.iter_mut().zip(&mut shown.changed) {
+        if let Some(vertices) = changed.take() {
+            *sent.corners.values_mut() = vertices.corners;
+            *sent.indices.values_mut() = vertices.indices;
+            sent.changed = true;
+        }
+    }
+}
+
+fn send(mut surfaces: ResMut<Surfaces>, device: Res<RenderDevice>, queue: Res<RenderQueue>) {
+    surfaces.level.write_buffer(&device, &queue);
+    for part in surfaces.parts.iter_mut().filter(|part| part.changed) {
+        part.corners.write_buffer(&device, &queue);
+        part.indices.write_buffer(&device, &queue);
+        part.changed = false;
+    }
+}
+
+fn draw(
+    view: ViewQuery<(&ViewTarget, &ViewUniformOffset)>,
+    (uniforms, images): (Res<ViewUniforms>, Res<RenderAssets<GpuImage>>),
+    (surfaces, pipeline): (Res<Surfaces>, Res<SurfacePipeline>),
+    mut pipelines: ResMut<SpecializedRenderPipelines<SurfacePipeline>>,
+    cache: Res<PipelineCache>,
+    mut textures: ResMut<TextureCache>,
+    mut drawn: ResMut<Drawn>,
+    mut context: RenderContext,
+) {
+    let (target, offset) = view.into_inner();
+    let id = pipelines.specialize(&cache, &pipeline, surfaces.sunny);
+    let (Some(pipeline_of_it), Some(finishes)) = (cache.get_render_pipeline(id), images.get(&FINISHES)) else { return };
+    let (Some(view), Some(level)) = (uniforms.uniforms.binding(), surfaces.level.binding()) else { return };
+    let bindings = context.render_device().create_bind_group(
+        "surfaces",
+        &cache.get_bind_group_layout(&pipeline.layout),
+        &BindGroupEntries::sequential((view, level, &finishes.texture_view, &finishes.sampler)),
+    );
+    let size = target.main_texture().size();
+    let depth = textures.get(
+        context.render_device(),
+        TextureDescriptor {
+            label: Some("depth"),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: TextureDimension::D2,
+            format: DEPTH_FORMAT,
+            usage: TextureUsages::RENDER_ATTACHMENT,
+            view_formats: &[],
+        },
+    );
+    let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
+        label: Some("surfaces"),
+        color_attachments: &[Some(target.get_color_attachment())],
+        depth_stencil_attachment: Some(RenderPassDepthStencilAttachment {
+            view: &depth.default_view,
+            depth_ops: Some(Operations { load: LoadOp::Clear(0.0), store: StoreOp::Discard }),
+            stencil_ops: None,
+        }),
+        timestamp_writes: None,
+        occlusion_query_set: None,
+        multiview_mask: None,
+    });
+    pass.set_render_pipeline(pipeline_of_it);
+    pass.set_bind_group(0, &bindings, &[offset.offset]);
+    for part in surfaces.parts.iter().filter(|part| !part.indices.is_empty()) {
+        let (Some(corners), Some(indices)) = (part.corners.buffer(), part.indices.buffer()) else { continue };
+        pass.set_vertex_buffer(0, corners.slice(..));
+        pass.set_index_buffer(indices.slice(..), IndexFormat::Uint32);
+        pass.draw_indexed(0..part.indices.len() as u32, 0, 0..1);
+    }
+    drop(pass);
+    let device = context.render_device().clone();
+    drawn.copy(target.main_texture(), &device, context.command_encoder());
+}
