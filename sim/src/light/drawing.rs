@@ -8,17 +8,19 @@ use bevy::ecs::schedule::ScheduleLabel;
 use bevy::prelude::*;
 use bevy::render::render_asset::RenderAssets;
 use bevy::render::render_resource::{
-    BindGroupEntries, BufferUsages, IndexFormat, LoadOp, Operations, PipelineCache,
-    RawBufferVec, RenderPassDepthStencilAttachment, RenderPassDescriptor, SpecializedRenderPipelines, StoreOp,
-    TextureDescriptor, TextureDimension, TextureUsages, UniformBuffer,
+    BindGroupEntries, BufferUsages, Extent3d, FilterMode, IndexFormat, LoadOp, Operations, PipelineCache, RawBufferVec,
+    RenderPassDepthStencilAttachment, RenderPassDescriptor, Sampler, SamplerDescriptor, SpecializedRenderPipelines,
+    StoreOp, TexelCopyBufferLayout, Texture, TextureDescriptor, TextureDimension, TextureUsages, TextureView,
+    TextureViewDescriptor, UniformBuffer,
 };
 use bevy::render::renderer::{RenderContext, RenderDevice, RenderQueue, ViewQuery};
 use bevy::render::texture::{GpuImage, TextureCache};
 use bevy::render::view::{ViewTarget, ViewUniformOffset, ViewUniforms};
 use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems};
 
+use super::geometry::FloorTexels;
 use super::readback::Drawn;
-use super::surface::{DEPTH_FORMAT, FINISHES, Level, SurfacePipeline};
+use super::surface::{DEPTH_FORMAT, FINISHES, FLOOR_LIGHT_FORMAT, Level, SurfacePipeline, Way};
 use super::vertices::{Corner, Vertices};
 
 /// The schedule of the sensor's camera.
@@ -42,6 +44,8 @@ pub(super) struct Shown {
     pub level: Level,
     /// Whether the sun shines into the room.
     pub sunny: bool,
+    /// The light on the floor where it has changed.
+    pub floor_light: Option<FloorTexels>,
     changed: [Option<Vertices>; PARTS],
 }
 
@@ -75,6 +79,35 @@ struct Surfaces {
     level: UniformBuffer<Level>,
     sunny: bool,
     parts: [Sent; PARTS],
+    new_floor_light: Option<FloorTexels>,
+    floor_light: Option<FloorLight>,
+}
+
+/// The light on the floor in the driver's memory.
+struct FloorLight {
+    texture: Texture,
+    view: TextureView,
+    sampler: Sampler,
+}
+
+impl FloorLight {
+    fn new(device: &RenderDevice, size: Extent3d) -> Self {
+        let texture = device.create_texture(&TextureDescriptor {
+            label: Some("light on the floor"),
+            size,
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: TextureDimension::D2,
+            format: FLOOR_LIGHT_FORMAT,
+            usage: TextureUsages::TEXTURE_BINDING | TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        let view = texture.create_view(&TextureViewDescriptor::default());
+        let filter = FilterMode::Linear;
+        let sampler =
+            device.create_sampler(&SamplerDescriptor { mag_filter: filter, min_filter: filter, ..default() });
+        FloorLight { texture, view, sampler }
+    }
 }
 
 /// Adds the drawing, and [`Shown`].
@@ -96,6 +129,7 @@ fn extract(mut main: ResMut<MainWorld>, mut surfaces: ResMut<Surfaces>) {
     let mut shown = main.resource_mut::<Shown>();
     *surfaces.level.get_mut() = shown.level;
     surfaces.sunny = shown.sunny;
+    surfaces.new_floor_light = shown.floor_light.take();
     for (sent, changed) in surfaces.parts.iter_mut().zip(&mut shown.changed) {
         if let Some(vertices) = changed.take() {
             *sent.corners.values_mut() = vertices.corners;
@@ -106,6 +140,16 @@ fn extract(mut main: ResMut<MainWorld>, mut surfaces: ResMut<Surfaces>) {
 }
 
 fn send(mut surfaces: ResMut<Surfaces>, device: Res<RenderDevice>, queue: Res<RenderQueue>) {
+    if let Some(FloorTexels { size: (width, height), texels }) = surfaces.new_floor_light.take() {
+        let size = Extent3d { width, height, depth_or_array_layers: 1 };
+        let before = surfaces.floor_light.take().filter(|light| light.texture.size() == size);
+        let light = before.unwrap_or_else(|| FloorLight::new(&device, size));
+        let bytes: Vec<u8> = texels.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+        let texel_bytes = (bytes.len() / texels.len()) as u32;
+        let layout = TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * texel_bytes), rows_per_image: None };
+        queue.write_texture(light.texture.as_image_copy(), &bytes, layout, size);
+        surfaces.floor_light = Some(light);
+    }
     surfaces.level.write_buffer(&device, &queue);
     for part in surfaces.parts.iter_mut().filter(|part| part.changed) {
         part.corners.write_buffer(&device, &queue);
@@ -125,13 +169,22 @@ fn draw(
     mut context: RenderContext,
 ) {
     let (target, offset) = view.into_inner();
-    let id = pipelines.specialize(&cache, &pipeline, surfaces.sunny);
-    let (Some(pipeline_of_it), Some(finishes)) = (cache.get_render_pipeline(id), images.get(&FINISHES)) else { return };
+    let ways = [false, true].map(|floor| Way { sunny: surfaces.sunny, floor });
+    let ways = ways.map(|way| cache.get_render_pipeline(pipelines.specialize(&cache, &pipeline, way)));
+    let ([Some(of_corners), Some(of_floor)], Some(finishes)) = (ways, images.get(&FINISHES)) else { return };
     let (Some(view), Some(level)) = (uniforms.uniforms.binding(), surfaces.level.binding()) else { return };
+    let Some(floor_light) = &surfaces.floor_light else { return };
     let bindings = context.render_device().create_bind_group(
         "surfaces",
         &cache.get_bind_group_layout(&pipeline.layout),
-        &BindGroupEntries::sequential((view, level, &finishes.texture_view, &finishes.sampler)),
+        &BindGroupEntries::sequential((
+            view,
+            level,
+            &finishes.texture_view,
+            &finishes.sampler,
+            &floor_light.view,
+            &floor_light.sampler,
+        )),
     );
     let size = target.main_texture().size();
     let depth = textures.get(
@@ -159,10 +212,11 @@ fn draw(
         occlusion_query_set: None,
         multiview_mask: None,
     });
-    pass.set_render_pipeline(pipeline_of_it);
-    pass.set_bind_group(0, &bindings, &[offset.offset]);
-    for part in surfaces.parts.iter().filter(|part| !part.indices.is_empty()) {
+    for (part, way) in [(Part::Moving, of_corners), (Part::Fixed, of_corners), (Part::Floor, of_floor)] {
+        let part = &surfaces.parts[part as usize];
         let (Some(corners), Some(indices)) = (part.corners.buffer(), part.indices.buffer()) else { continue };
+        pass.set_render_pipeline(way);
+        pass.set_bind_group(0, &bindings, &[offset.offset]);
         pass.set_vertex_buffer(0, corners.slice(..));
         pass.set_index_buffer(indices.slice(..), IndexFormat::Uint32);
         pass.draw_indexed(0..part.indices.len() as u32, 0, 0..1);

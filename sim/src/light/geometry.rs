@@ -1,7 +1,8 @@
 //! Rooms, furniture and people as triangles.
 
 use glam::{DVec2, DVec3};
-use scenes::{FloorLight, Illumination, PersonState, PosedFigure, Rectangle, Room, Shape, Solid, Wall, WallPart};
+use half::f16;
+use scenes::{FloorLight, FloorLux, Illumination, PersonState, PosedFigure, Rectangle, Room, Shape, Solid, Wall, WallPart};
 
 use super::vertices::{Lit, Surface, Vertices, cuts, grid_triangles};
 
@@ -12,7 +13,7 @@ const RINGS: u32 = 8;
 
 /// Large surfaces are cut into pieces no longer than this: light varies over them, and is computed at their corners.
 const PIECE_M: f64 = 0.3;
-/// The floor, on which most shadows fall, is cut finer, as far as it is not so large that this takes too long.
+/// Of the floor, on which most shadows fall, light is computed finer, as far as it is not so large that this takes too long.
 const FLOOR_PIECE_M: f64 = 0.125;
 const FLOOR_PLACES: f64 = 6000.0;
 
@@ -194,10 +195,18 @@ impl<'i> Triangles<'i> {
     }
 }
 
-/// The floor: what people's shadows fall on.
+/// The light on the floor, which people's shadows fall on.
 pub(super) struct Floor {
     light: FloorLight,
-    vertices: Vertices,
+    /// Columns and rows of the places where it is known.
+    size: (u32, u32),
+}
+
+/// The light on the floor as texels: lux at a level of 1 lx, and klx of the sun where a beam is.
+pub(super) struct FloorTexels {
+    /// Columns and rows.
+    pub size: (u32, u32),
+    pub texels: Vec<[f16; 2]>,
 }
 
 impl Floor {
@@ -205,23 +214,26 @@ impl Floor {
         let (x, y) = room.size_m;
         let piece_m = (x * y / FLOOR_PLACES).sqrt().max(FLOOR_PIECE_M);
         let (columns, rows) = (cuts(x, piece_m, []), cuts(y, piece_m, []));
-        let triangles = grid_triangles(columns.len(), rows.len(), 0, |_, _| false);
-        let light = FloorLight::new(illumination, columns, rows);
-        let surface = Surface::new(room.floor, room.floor_finish);
-        let mut vertices = Vertices::default();
-        for (at, lux) in light.places().zip(light.among(&[])) {
-            vertices.corner(at, at.truncate(), &surface, Lit { per_lux: lux.per_lux, sun: lux.sun });
-        }
-        vertices.indices.extend(triangles);
-        Floor { light, vertices }
+        let size = (columns.len() as u32, rows.len() as u32);
+        Floor { light: FloorLight::new(illumination, columns, rows), size }
     }
 
-    /// The floor with people's shadows on it.
-    pub fn shaded(&mut self, people: &[PersonState]) -> &Vertices {
-        for (index, lux) in self.light.among(people).enumerate() {
-            self.vertices.relight(index, Lit { per_lux: lux.per_lux, sun: lux.sun });
+    /// The floor's surface, whose light comes as [`FloorTexels`].
+    pub fn surface(room: &Room) -> Vertices {
+        let surface = Surface::new(room.floor, room.floor_finish);
+        let mut vertices = Vertices::default();
+        let (x, y) = room.size_m;
+        for at in [DVec2::ZERO, DVec2::new(x, 0.0), DVec2::new(x, y), DVec2::new(0.0, y)] {
+            vertices.corner(at.extend(0.0), at, &surface, Lit { per_lux: 0.0, sun: 0.0 });
         }
-        &self.vertices
+        vertices.indices.extend([0, 1, 2, 0, 2, 3]);
+        vertices
+    }
+
+    /// Its light with people's shadows on it.
+    pub fn shaded(&self, people: &[PersonState]) -> FloorTexels {
+        let texel = |lux: FloorLux| [f16::from_f64(lux.per_lux), f16::from_f64(lux.sun / 1000.0)];
+        FloorTexels { size: self.size, texels: self.light.among(people).map(texel).collect() }
     }
 }
 

@@ -88,7 +88,7 @@ impl Staged {
         (StillLife { sun_step, illumination, floor }, fixed)
     }
 
-    /// As it is drawn: with its mirror images, and ready for the shader with or without sun.
+    /// Other things than the floor as they are drawn: with their mirror images, and for the shader with or without sun.
     fn drawable(&self, vertices: Vertices) -> Vertices {
         let all = vertices.mirrored(&self.mirrors);
         if self.scene.light.sun.is_some() { all } else { all.without_sun() }
@@ -156,10 +156,10 @@ impl Renderer {
 
         let sun = staged.scene.light.sun.zip(illumination.sun());
         let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
-        let level = Level::new(lux, sun.as_ref());
-        changed.push((Part::Floor, staged.lit.floor.shaded(&instant.people).clone()));
+        let level = Level::new(lux, &staged.scene.room, sun.as_ref());
         let mut shown = self.app.world_mut().resource_mut::<Shown>();
         shown.level = level;
+        shown.floor_light = Some(staged.lit.floor.shaded(&instant.people));
         for (part, vertices) in changed {
             shown.change(part, staged.drawable(vertices));
         }
@@ -217,6 +217,7 @@ impl Renderer {
         let mut shown = world.resource_mut::<Shown>();
         shown.sunny = sunny;
         shown.change(Part::Fixed, staged.drawable(fixed));
+        shown.change(Part::Floor, Floor::surface(room).mirrored(&staged.mirrors));
         self.stage = Some(staged);
         // With and without sun are two pipelines. What a stage brings itself, corners and a target, is there in the update that first
         // shows it.

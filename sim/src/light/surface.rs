@@ -4,7 +4,7 @@
 use bevy::mesh::VertexBufferLayout;
 use bevy::asset::uuid_handle;
 use bevy::prelude::*;
-use bevy::render::render_resource::binding_types::{sampler, texture_2d_array, uniform_buffer};
+use bevy::render::render_resource::binding_types::{sampler, texture_2d, texture_2d_array, uniform_buffer};
 use bevy::render::render_resource::{
     BindGroupLayoutDescriptor, BindGroupLayoutEntries, ColorTargetState, ColorWrites, CompareFunction,
     DepthBiasState, DepthStencilState, Face, FragmentState, PrimitiveState, RenderPipelineDescriptor,
@@ -12,8 +12,8 @@ use bevy::render::render_resource::{
     TextureSampleType, VertexFormat, VertexState, VertexStepMode,
 };
 use bevy::render::view::ViewUniform;
-use bevy::shader::Shader;
-use scenes::{Sunlight, WINDOWS_MAX};
+use bevy::shader::{Shader, ShaderDefVal};
+use scenes::{Room, Sunlight, WINDOWS_MAX};
 
 use super::finishes;
 use super::vertices::Corner;
@@ -23,6 +23,7 @@ use super::vertices::Corner;
 pub(super) struct Level {
     lux: f32,
     beams: u32,
+    room_m: Vec2,
     u_of: [Vec4; WINDOWS_MAX],
     v_of: [Vec4; WINDOWS_MAX],
     /// Edges of the windows, m, in x and y.
@@ -30,8 +31,9 @@ pub(super) struct Level {
 }
 
 impl Level {
-    pub fn new(lux: f64, sun: Option<&Sunlight>) -> Self {
-        let mut level = Level { lux: lux as f32, ..default() };
+    pub fn new(lux: f64, room: &Room, sun: Option<&Sunlight>) -> Self {
+        let room_m = Vec2::new(room.size_m.0 as f32, room.size_m.1 as f32);
+        let mut level = Level { lux: lux as f32, room_m, ..default() };
         let row = |[x, y, z, w]: [f64; 4]| Vec4::new(x as f32, y as f32, z as f32, w as f32);
         for (i, beam) in sun.into_iter().flat_map(Sunlight::beams).enumerate() {
             level.beams = i as u32 + 1;
@@ -51,11 +53,23 @@ pub(super) const FORMAT: TextureFormat = TextureFormat::Rgba16Float;
 /// Of depths: 0 is infinitely far, as everywhere in Bevy.
 pub(super) const DEPTH_FORMAT: TextureFormat = TextureFormat::Depth32Float;
 
-/// How surfaces are drawn: with or without beams of the sun.
+/// Of the light on the floor: half floats are dense enough by far for what is then interpolated.
+pub(super) const FLOOR_LIGHT_FORMAT: TextureFormat = TextureFormat::Rg16Float;
+
+/// How surfaces are drawn.
 #[derive(Resource)]
 pub(super) struct SurfacePipeline {
-    /// The view, the level, the finishes and their sampler.
+    /// The view, the level, the finishes and their sampler, the light on the floor and its sampler.
     pub layout: BindGroupLayoutDescriptor,
+}
+
+/// The ways of drawing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Way {
+    /// Whether the sun shines into the room.
+    pub sunny: bool,
+    /// The floor has its light from a texture, all else from its corners.
+    pub floor: bool,
 }
 
 impl FromWorld for SurfacePipeline {
@@ -67,6 +81,8 @@ impl FromWorld for SurfacePipeline {
                 uniform_buffer::<Level>(false),
                 texture_2d_array(TextureSampleType::Float { filterable: true }),
                 sampler(SamplerBindingType::Filtering),
+                texture_2d(TextureSampleType::Float { filterable: true }),
+                sampler(SamplerBindingType::Filtering),
             ),
         );
         SurfacePipeline { layout: BindGroupLayoutDescriptor::new("surfaces", &entries) }
@@ -74,13 +90,15 @@ impl FromWorld for SurfacePipeline {
 }
 
 impl SpecializedRenderPipeline for SurfacePipeline {
-    /// Whether the sun shines.
-    type Key = bool;
+    type Key = Way;
 
-    fn specialize(&self, sunny: bool) -> RenderPipelineDescriptor {
-        let shader_defs = if sunny { vec!["SUN".into()] } else { vec![] };
+    fn specialize(&self, way: Way) -> RenderPipelineDescriptor {
+        let defined = [(way.sunny || way.floor, "PLACE"), (way.sunny, "SUN"), (way.floor, "FLOOR")];
+        let shader_defs: Vec<ShaderDefVal> =
+            defined.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name.into()).collect();
         // What the shader does not name is skipped.
-        let formats = [VertexFormat::Float32x3, VertexFormat::Float32x2, VertexFormat::Float32x4, VertexFormat::Float32x2];
+        use VertexFormat::{Float32x2, Float32x3, Float32x4};
+        let formats = [Float32x3, Float32x2, Float32x4, Float32x3, Float32x2];
         let corners = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, formats);
         debug_assert_eq!(corners.array_stride, size_of::<Corner>() as u64);
         RenderPipelineDescriptor {

@@ -46,7 +46,9 @@ pub(super) struct Corner {
     color: [f32; 3],
     /// The finish.
     layer: f32,
-    /// What falls on it: lux at a level of 1 lx, and lux of the sun where a beam is.
+    /// Where it is in the room, also when it is seen in a mirror.
+    place: [f32; 3],
+    /// What falls on it: lux at a level of 1 lx, and lux of the sun where a beam is. Of the floor a texture says that.
     lit: [f32; 2],
 }
 
@@ -70,6 +72,7 @@ impl Vertices {
             on_finish: on_finish.as_vec2().to_array(),
             color: surface.reflectance.map(lambert),
             layer: surface.layer,
+            place: at.as_vec3().to_array(),
             lit: lit.to_array(),
         });
     }
@@ -78,25 +81,20 @@ impl Vertices {
     pub fn shining(&mut self, pane: &Rectangle, luminance: [f32; 3]) {
         let first = self.len();
         for (u, v) in [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
-            let at = pane.corner + pane.u * u + pane.v * v;
+            let at = (pane.corner + pane.u * u + pane.v * v).as_vec3().to_array();
             self.corners.push(Corner {
-                at: at.as_vec3().to_array(),
+                at,
                 on_finish: [0.0; 2],
                 color: luminance,
                 layer: Finish::Plain.kind() as f32,
+                place: at,
                 lit: [1.0, 0.0],
             });
         }
         self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
     }
 
-    /// Light that has changed at corner `index`.
-    pub fn relight(&mut self, index: usize, lit: Lit) {
-        self.corners[index].lit = lit.to_array();
-    }
-
-    /// The same with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening. Beams of the sun
-    /// are not seen there.
+    /// The same with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening.
     pub fn mirrored(mut self, mirrors: &[Rectangle]) -> Self {
         let (corners, indices) = (self.corners.len(), self.indices.len());
         for mirror in mirrors {
@@ -108,7 +106,6 @@ impl Vertices {
                 self.corners.push(Corner {
                     at: (at - normal * (2.0 * (at - plane).dot(normal))).to_array(),
                     color: own.color.map(|channel| channel * MIRRORED),
-                    lit: [own.lit[0], 0.0],
                     ..own
                 });
             }
@@ -121,8 +118,8 @@ impl Vertices {
         self
     }
 
-    /// The same for a room without sun: what falls on a corner is in its luminance, which is one product less for each
-    /// pixel. Of two kinds of light only their sum may be interpolated.
+    /// The same for a room without sun, other than for the floor: what falls on a corner is in its luminance, which is one
+    /// product less for each pixel. Of two kinds of light only their sum may be interpolated.
     pub fn without_sun(mut self) -> Self {
         for corner in &mut self.corners {
             corner.color.iter_mut().for_each(|channel| *channel *= corner.lit[0]);
