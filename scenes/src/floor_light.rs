@@ -7,9 +7,11 @@ use std::ops::Range;
 use glam::{DVec3, Mat3, Quat, Vec3};
 
 use crate::sunlight::{SUN_AT_M, SUN_EDGE_M};
-use crate::{Illumination, PersonState, Shape, Solid};
+use crate::{Illumination, PersonState, Shape, Solid, SurfaceLux};
 
-/// What is further away from a part of a body gets all of the diffuse light past it, m.
+/// What is further away from a part of a body gets all of the diffuse light past it: so many of the part's mean radii, which
+/// cover half a percent of the sky there, and in m.
+const DIFFUSE_REACH_RADII: f64 = 14.0;
 const DIFFUSE_REACH_M: f64 = 1.5;
 /// The ellipsoids of a body overlap: each counts for less than it would alone.
 const BLOB_OVERLAP: f32 = 0.8;
@@ -21,8 +23,8 @@ const SOFT_MIN_M: f32 = 0.08;
 /// that.
 pub struct FloorLight {
     /// Ascending.
-    xs: Vec<f64>,
-    ys: Vec<f64>,
+    xs: Vec<f32>,
+    ys: Vec<f32>,
     /// From everywhere, at a level of 1 lx; row by row, as are the others.
     diffuse: Vec<f32>,
     /// Of each lamp, at a level of 1 lx.
@@ -42,15 +44,6 @@ enum Source {
     Far { to: DVec3 },
 }
 
-/// What arrives at a place of the floor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FloorLux {
-    /// At a level of 1 lx, without the sun's.
-    pub per_lux: f64,
-    /// Of the sun where a beam is, lx.
-    pub sun: f64,
-}
-
 impl FloorLight {
     /// The light at all places with these x and y, both ascending.
     pub fn new(illumination: &Illumination, xs: Vec<f64>, ys: Vec<f64>) -> Self {
@@ -65,19 +58,16 @@ impl FloorLight {
                 direct.iter_mut().zip(&light.direct).for_each(|(all, lux)| all.push(*lux as f32));
             }
         }
+        let [xs, ys] = [xs, ys].map(|all| all.into_iter().map(|v| v as f32).collect());
         FloorLight { xs, ys, diffuse, direct, sun, lamps, sunlight }
     }
 
-    /// The places, row by row: x by x for the first y, and so on.
-    pub fn places(&self) -> impl Iterator<Item = DVec3> {
-        self.ys.iter().flat_map(|y| self.xs.iter().map(|x| DVec3::new(*x, *y, 0.0)))
-    }
-
-    /// What people leave of the light, in the order of the places.
-    pub fn among(&self, people: &[PersonState]) -> impl Iterator<Item = FloorLux> {
+    /// What people leave of the light, place by place and row by row: x by x for the first y, and so on.
+    pub fn among(&self, people: &[PersonState]) -> impl Iterator<Item = SurfaceLux> {
         let (mut diffuse, mut direct, mut sun) = (self.diffuse.clone(), self.direct.clone(), self.sun.clone());
         for blob in people.iter().flat_map(PersonState::solids).map(|solid| Blob::new(&solid)) {
-            self.darken(&mut diffuse, blob.surroundings(), |place| 1.0 - blob.shuts_off(place));
+            let around = blob.around();
+            self.darken(&mut diffuse, blob.surroundings(), |place| 1.0 - around.shuts_off(place));
             for (source, lux) in self.lamps.iter().zip(&mut direct).chain(self.sunlight.iter().zip([&mut sun])) {
                 let cover = blob.cover(source);
                 self.darken(lux, blob.shadow(source), |place| 1.0 - cover.of(place));
@@ -86,21 +76,23 @@ impl FloorLight {
         for lux in &direct {
             diffuse.iter_mut().zip(lux).for_each(|(sum, lux)| *sum += lux);
         }
-        diffuse.into_iter().zip(sun).map(|(per_lux, sun)| FloorLux { per_lux: per_lux.into(), sun: sun.into() })
+        diffuse.into_iter().zip(sun).map(|(per_lux, sun)| SurfaceLux { per_lux, sun })
     }
 
-    /// Multiplies what arrives within a rectangle by what is left there.
+    /// Multiplies what arrives within a rectangle by what is left there. Written for the compiler to take several places at once:
+    /// `left` must not branch.
+    #[inline(always)]
     fn darken(&self, lux: &mut [f32], [x, y]: [Range<f64>; 2], left: impl Fn(Vec3) -> f32) {
-        let within = |all: &[f64], range: Range<f64>| {
-            all.partition_point(|v| *v < range.start)..all.partition_point(|v| *v <= range.end)
+        let within = |all: &[f32], range: Range<f64>| {
+            all.partition_point(|v| f64::from(*v) < range.start)..all.partition_point(|v| f64::from(*v) <= range.end)
         };
         let (columns, rows) = (within(&self.xs, x), within(&self.ys, y));
+        let xs = &self.xs[columns.clone()];
         for row in rows {
-            for column in columns.clone() {
-                let lux = &mut lux[row * self.xs.len() + column];
-                if *lux > 0.0 {
-                    *lux *= left(Vec3::new(self.xs[column] as f32, self.ys[row] as f32, 0.0));
-                }
+            let y = self.ys[row];
+            let lux = &mut lux[row * self.xs.len()..][columns.clone()];
+            for (lux, x) in lux.iter_mut().zip(xs) {
+                *lux *= left(Vec3::new(*x, y, 0.0));
             }
         }
     }
@@ -125,7 +117,8 @@ struct Cover {
     edge_m: f32,
     /// To the source in the ball's space, from the ball; or from everywhere, when it is far.
     to: Vec3,
-    far: bool,
+    /// 1 when it is near, 0 when it is far.
+    near: f32,
 }
 
 impl Blob {
@@ -139,19 +132,20 @@ impl Blob {
         Blob { at: solid.at, to_ball, radius: (half.x * half.y * half.z).cbrt() as f32, reach: half.max_element() }
     }
 
-    /// Where it shuts off diffuse light.
-    fn surroundings(&self) -> [Range<f64>; 2] {
-        [self.at.x, self.at.y].map(|middle| middle - DIFFUSE_REACH_M..middle + DIFFUSE_REACH_M)
+    /// How far from it on the floor it shuts off diffuse light, m.
+    fn diffuse_reach(&self) -> f64 {
+        (DIFFUSE_REACH_RADII * f64::from(self.radius)).min(DIFFUSE_REACH_M)
     }
 
-    /// The part of the diffuse light that it shuts off: a ball of radius r at distance d covers cos θ (r/d)² of the hemisphere.
-    fn shuts_off(&self, place: Vec3) -> f32 {
-        let way = self.at.as_vec3() - place;
-        let (squared, own) = (way.length_squared(), self.radius * self.radius);
-        // Fades out where it ends.
-        let fades = 1.0 - (way.x * way.x + way.y * way.y) / (DIFFUSE_REACH_M * DIFFUSE_REACH_M) as f32;
-        let cos = (way.z / squared.max(own).sqrt()).clamp(0.0, 1.0);
-        BLOB_OVERLAP * cos * (own / squared.max(own)) * fades.max(0.0)
+    /// Where it shuts off diffuse light.
+    fn surroundings(&self) -> [Range<f64>; 2] {
+        let reach = self.diffuse_reach();
+        [self.at.x, self.at.y].map(|middle| middle - reach..middle + reach)
+    }
+
+    fn around(&self) -> Around {
+        let reach = self.diffuse_reach() as f32;
+        Around { at: self.at.as_vec3(), own: self.radius * self.radius, per_squared_reach: 1.0 / (reach * reach) }
     }
 
     /// A rectangle of the floor that holds all of its shadow.
@@ -197,9 +191,9 @@ impl Blob {
     }
 
     fn cover(&self, source: &Source) -> Cover {
-        let (to, edge_m, far) = match *source {
-            Source::Near { at, edge_m } => (at - self.at, edge_m, false),
-            Source::Far { to } => (to * SUN_AT_M, SUN_EDGE_M, true),
+        let (to, edge_m, near) = match *source {
+            Source::Near { at, edge_m } => (at - self.at, edge_m, 1.0),
+            Source::Far { to } => (to * SUN_AT_M, SUN_EDGE_M, 0.0),
         };
         Cover {
             at: self.at.as_vec3(),
@@ -207,27 +201,47 @@ impl Blob {
             radius: self.radius,
             edge_m: edge_m as f32,
             to: self.to_ball * to.as_vec3(),
-            far,
+            near,
         }
+    }
+}
+
+/// How a part of a body shuts off diffuse light.
+struct Around {
+    at: Vec3,
+    /// Its squared mean radius, m².
+    own: f32,
+    per_squared_reach: f32,
+}
+
+impl Around {
+    /// The part of the diffuse light that it shuts off: a ball of radius r at distance d covers cos θ (r/d)² of the hemisphere.
+    #[inline(always)]
+    fn shuts_off(&self, place: Vec3) -> f32 {
+        let way = self.at - place;
+        let squared = way.length_squared().max(self.own);
+        // Fades out where it ends.
+        let fades = 1.0 - (way.x * way.x + way.y * way.y) * self.per_squared_reach;
+        let cos = (way.z / squared.sqrt()).max(0.0);
+        BLOB_OVERLAP * cos * (self.own / squared) * fades.max(0.0)
     }
 }
 
 impl Cover {
     /// The part of the source that is covered, seen from `place`: all of it when the way passes through the middle, none when it
     /// passes by, and in between as soft as the source is wide.
+    #[inline(always)]
     fn of(&self, place: Vec3) -> f32 {
         let from = self.to_ball * (place - self.at);
-        let along = if self.far { self.to } else { self.to - from };
+        let along = self.to - from * self.near;
         let part = -from.dot(along) / along.length_squared();
-        if !(0.0..=1.0).contains(&part) {
-            return 0.0;
-        }
         let passes = (from + along * part).length();
         // The source's half width where the way passes the blob, in the blob's radii.
         let soft = (0.5 * self.edge_m * part).max(SOFT_MIN_M) / self.radius;
-        let part = ((1.0 + soft - passes) / (2.0 * soft)).clamp(0.0, 1.0);
-        // A source that looks larger than the blob is never covered wholly.
-        part * part * (3.0 - 2.0 * part) * (1.0 / (soft * soft)).min(1.0)
+        let covered = ((1.0 + soft - passes) / (2.0 * soft)).clamp(0.0, 1.0);
+        // A source that looks larger than the blob is never covered wholly; one that is not behind it not at all.
+        let covered = covered * covered * (3.0 - 2.0 * covered) * (1.0 / (soft * soft)).min(1.0);
+        if (part >= 0.0) & (part <= 1.0) { covered } else { 0.0 }
     }
 }
 
@@ -262,7 +276,7 @@ mod tests {
     }
 
     /// The light at one place, with somebody and without.
-    fn at(illumination: &Illumination, person: &PersonState, x: f64, y: f64) -> (FloorLux, FloorLux) {
+    fn at(illumination: &Illumination, person: &PersonState, x: f64, y: f64) -> (SurfaceLux, SurfaceLux) {
         let light = FloorLight::new(illumination, vec![x], vec![y]);
         let only = |people: &[PersonState]| light.among(people).next().expect("one place");
         (only(std::slice::from_ref(person)), only(&[]))
@@ -278,7 +292,7 @@ mod tests {
             with.per_lux / without.per_lux
         };
         // The lamp at 2.95 m is seen past the ball's middle from 5.03 m; diffuse light is about half of all there.
-        let diffuse = 0.3 / light.among_furniture(DVec3::new(5.026, 3.0, 0.0), DVec3::Z).per_lux();
+        let diffuse = (0.3 / light.among_furniture(DVec3::new(5.026, 3.0, 0.0), DVec3::Z).per_lux()) as f32;
         assert!(left(5.026, 3.0) < diffuse + 0.2, "{}", left(5.026, 3.0));
         assert!(left(5.026, 4.5) > 0.97, "beside the shadow");
         assert!(left(3.0, 3.0) > 0.9, "before the ball");

@@ -3,12 +3,12 @@
 //! Direct light of lamps and windows with soft shadows, the sun's beams, and diffuse light that things near shut off. Light
 //! that is thrown back by single surfaces is part of the diffuse light.
 
-use glam::{DMat3, DVec3};
+use glam::{DMat3, DVec3, Vec3};
 
 use crate::lamp::{Lamp, fine_window, luminaire, window};
 use crate::room::{Light, Room};
 use crate::sunlight::{SUN_AT_M, Sunlight};
-use crate::{Occluder, Solid};
+use crate::{Occluder, SkinPoint, Solid};
 
 /// Where a room's `lux` is meant: the height of a desk.
 pub(crate) const MEASURED_AT_M: f64 = 0.8;
@@ -44,6 +44,22 @@ pub struct Illuminance {
     pub direct: Vec<f64>,
     /// Of the sun, lx, if a window is in the way to it and nothing else.
     pub sun: f64,
+}
+
+/// What arrives at a point of a surface, as pictures need it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SurfaceLux {
+    /// At a level of 1 lx, without the sun's.
+    pub per_lux: f32,
+    /// Of the sun where a beam is, lx.
+    pub sun: f32,
+}
+
+impl SurfaceLux {
+    /// Both, in the order of the fields.
+    pub fn to_array(self) -> [f32; 2] {
+        [self.per_lux, self.sun]
+    }
 }
 
 impl Illuminance {
@@ -107,6 +123,27 @@ impl Illumination {
     /// The illuminance by the sun of a surface that faces along `normal`, if nothing is in the way, lx.
     pub fn sun_lux(&self, normal: DVec3) -> f64 {
         self.sun.as_ref().map_or(0.0, |sun| sun.lux * normal.dot(sun.direction).max(0.0))
+    }
+
+    /// [`Illumination::per_lux`] and [`Illumination::sun_lux`] at all points of a skin, in their order.
+    pub fn on_skin(&self, skin: &[SkinPoint]) -> Vec<SurfaceLux> {
+        let diffuse = self.diffuse as f32;
+        let sun = self.sun.as_ref().map_or((Vec3::ZERO, 0.0), |sun| (sun.direction.as_vec3(), sun.lux as f32));
+        let mut lit: Vec<SurfaceLux> = (skin.iter())
+            .map(|point| SurfaceLux {
+                per_lux: diffuse * point.open * (0.7 + 0.3 * point.normal.z),
+                sun: sun.1 * point.normal.dot(sun.0).max(0.0),
+            })
+            .collect();
+        for lamp in &self.lamps {
+            lamp.add_to_skin(skin, &mut lit);
+        }
+        lit
+    }
+
+    /// [`Illumination::per_lux`] and [`Illumination::sun_lux`] at one point.
+    pub fn in_the_open(&self, place: DVec3, normal: DVec3) -> SurfaceLux {
+        SurfaceLux { per_lux: self.per_lux(place, normal, 1.0) as f32, sun: self.sun_lux(normal) as f32 }
     }
 
     /// The same among the furniture.

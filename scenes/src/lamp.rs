@@ -3,6 +3,7 @@
 use glam::DVec3;
 
 use crate::room::{Luminaire, LuminaireKind, Rectangle, Room};
+use crate::{SkinPoint, SurfaceLux};
 
 /// Luminaires at the ceiling hang a little below it.
 const DROP_M: f64 = 0.05;
@@ -60,6 +61,29 @@ impl Lamp {
             return 0.0;
         }
         self.candela * leaves.powi(self.power) * arrives / (squared + self.area() / std::f64::consts::PI)
+    }
+
+    /// Adds [`Lamp::lux`] to what falls on the points of a skin. Written for the compiler to take several points at once, since
+    /// a crowd has tens of thousands.
+    pub fn add_to_skin(&self, skin: &[SkinPoint], lit: &mut [SurfaceLux]) {
+        match self.power {
+            1 => self.add_with(skin, lit, |cosine| cosine),
+            power => self.add_with(skin, lit, |cosine| cosine.powi(power)),
+        }
+    }
+
+    #[inline(always)]
+    fn add_with(&self, skin: &[SkinPoint], lit: &mut [SurfaceLux], falls_off: impl Fn(f32) -> f32) {
+        let (at, facing, candela) = (self.at.as_vec3(), self.facing.as_vec3(), self.candela as f32);
+        let near = (self.area() / std::f64::consts::PI) as f32;
+        for (point, lit) in skin.iter().zip(lit) {
+            let way = at - point.at;
+            let squared = way.length_squared().max(1e-12);
+            let per_distance = squared.sqrt().recip();
+            let leaves = (-way.dot(facing) * per_distance).max(0.0);
+            let arrives = (way.dot(point.normal) * per_distance).max(0.0);
+            lit.per_lux += candela * falls_off(leaves) * arrives / (squared + near);
+        }
     }
 }
 

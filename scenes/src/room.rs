@@ -183,7 +183,7 @@ impl Room {
 /// The smallest edge of a window or a mirror.
 const PART_MIN_M: f64 = 0.05;
 /// Each mirror shows everything once more.
-const MIRRORS_MAX: usize = 2;
+pub const MIRRORS_MAX: usize = 2;
 /// Each window is looked for at every pixel when the sun shines.
 pub const WINDOWS_MAX: usize = 4;
 /// The most luminaires a scene may have: each costs a shadow of each person.

@@ -21,7 +21,7 @@ use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems}
 use super::geometry::FloorTexels;
 use super::readback::Drawn;
 use super::surface::{DEPTH_FORMAT, FINISHES, FLOOR_LIGHT_FORMAT, Level, SurfacePipeline, Way};
-use super::vertices::{Corner, Vertices};
+use super::vertices::{Look, Placed, Vertices};
 
 /// The schedule of the sensor's camera.
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,7 @@ pub(super) struct Shown {
     pub level: Level,
     /// Whether the sun shines into the room.
     pub sunny: bool,
+    pub mirrors: u32,
     /// The light on the floor where it has changed.
     pub floor_light: Option<FloorTexels>,
     changed: [Option<Vertices>; PARTS],
@@ -58,17 +59,44 @@ impl Shown {
 
 /// A part in the driver's memory.
 struct Sent {
-    corners: RawBufferVec<Corner>,
+    looks: RawBufferVec<Look>,
+    placed: RawBufferVec<Placed>,
     indices: RawBufferVec<u32>,
-    changed: bool,
+    /// Its places have changed; and all else, too.
+    changed: (bool, bool),
+}
+
+impl Sent {
+    fn change(&mut self, Vertices { looks, placed, indices }: Vertices) {
+        // As long as the same people walk about only their places are new.
+        let others = *self.looks.values() != looks || *self.indices.values() != indices;
+        *self.placed.values_mut() = placed;
+        if others {
+            *self.looks.values_mut() = looks;
+            *self.indices.values_mut() = indices;
+        }
+        self.changed = (true, self.changed.1 || others);
+    }
+
+    fn send(&mut self, device: &RenderDevice, queue: &RenderQueue) {
+        let (placed, others) = std::mem::take(&mut self.changed);
+        if placed {
+            self.placed.write_buffer(device, queue);
+        }
+        if others {
+            self.looks.write_buffer(device, queue);
+            self.indices.write_buffer(device, queue);
+        }
+    }
 }
 
 impl Default for Sent {
     fn default() -> Self {
         Sent {
-            corners: RawBufferVec::new(BufferUsages::VERTEX),
+            looks: RawBufferVec::new(BufferUsages::VERTEX),
+            placed: RawBufferVec::new(BufferUsages::VERTEX),
             indices: RawBufferVec::new(BufferUsages::INDEX),
-            changed: false,
+            changed: (false, false),
         }
     }
 }
@@ -78,6 +106,7 @@ impl Default for Sent {
 struct Surfaces {
     level: UniformBuffer<Level>,
     sunny: bool,
+    mirrors: u32,
     parts: [Sent; PARTS],
     new_floor_light: Option<FloorTexels>,
     floor_light: Option<FloorLight>,
@@ -128,13 +157,11 @@ pub(super) fn plugin(app: &mut App) {
 fn extract(mut main: ResMut<MainWorld>, mut surfaces: ResMut<Surfaces>) {
     let mut shown = main.resource_mut::<Shown>();
     *surfaces.level.get_mut() = shown.level;
-    surfaces.sunny = shown.sunny;
+    (surfaces.sunny, surfaces.mirrors) = (shown.sunny, shown.mirrors);
     surfaces.new_floor_light = shown.floor_light.take();
     for (sent, changed) in surfaces.parts.iter_mut().zip(&mut shown.changed) {
         if let Some(vertices) = changed.take() {
-            *sent.corners.values_mut() = vertices.corners;
-            *sent.indices.values_mut() = vertices.indices;
-            sent.changed = true;
+            sent.change(vertices);
         }
     }
 }
@@ -151,10 +178,8 @@ fn send(mut surfaces: ResMut<Surfaces>, device: Res<RenderDevice>, queue: Res<Re
         surfaces.floor_light = Some(light);
     }
     surfaces.level.write_buffer(&device, &queue);
-    for part in surfaces.parts.iter_mut().filter(|part| part.changed) {
-        part.corners.write_buffer(&device, &queue);
-        part.indices.write_buffer(&device, &queue);
-        part.changed = false;
+    for part in &mut surfaces.parts {
+        part.send(&device, &queue);
     }
 }
 
@@ -169,9 +194,7 @@ fn draw(
     mut context: RenderContext,
 ) {
     let (target, offset) = view.into_inner();
-    let ways = [false, true].map(|floor| Way { sunny: surfaces.sunny, floor });
-    let ways = ways.map(|way| cache.get_render_pipeline(pipelines.specialize(&cache, &pipeline, way)));
-    let ([Some(of_corners), Some(of_floor)], Some(finishes)) = (ways, images.get(&FINISHES)) else { return };
+    let Some(finishes) = images.get(&FINISHES) else { return };
     let (Some(view), Some(level)) = (uniforms.uniforms.binding(), surfaces.level.binding()) else { return };
     let Some(floor_light) = &surfaces.floor_light else { return };
     let bindings = context.render_device().create_bind_group(
@@ -200,6 +223,7 @@ fn draw(
             view_formats: &[],
         },
     );
+    let mut all = true;
     let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
         label: Some("surfaces"),
         color_attachments: &[Some(target.get_color_attachment())],
@@ -212,16 +236,32 @@ fn draw(
         occlusion_query_set: None,
         multiview_mask: None,
     });
-    for (part, way) in [(Part::Moving, of_corners), (Part::Fixed, of_corners), (Part::Floor, of_floor)] {
-        let part = &surfaces.parts[part as usize];
-        let (Some(corners), Some(indices)) = (part.corners.buffer(), part.indices.buffer()) else { continue };
-        pass.set_render_pipeline(way);
-        pass.set_bind_group(0, &bindings, &[offset.offset]);
-        pass.set_vertex_buffer(0, corners.slice(..));
-        pass.set_index_buffer(indices.slice(..), IndexFormat::Uint32);
-        pass.draw_indexed(0..part.indices.len() as u32, 0, 0..1);
+    pass.set_bind_group(0, &bindings, &[offset.offset]);
+    let images = [(false, 0..1), (true, 1..1 + surfaces.mirrors)];
+    for (mirrored, instances) in images.into_iter().filter(|(_, instances)| !instances.is_empty()) {
+        for part in [Part::Moving, Part::Fixed, Part::Floor] {
+            let way = Way { sunny: surfaces.sunny, floor: part == Part::Floor, mirrored };
+            let Some(way) = cache.get_render_pipeline(pipelines.specialize(&cache, &pipeline, way)) else {
+                all = false;
+                continue;
+            };
+            let Sent { looks, placed, indices, .. } = &surfaces.parts[part as usize];
+            let count = indices.len() as u32;
+            let (Some(looks), Some(placed), Some(indices)) = (looks.buffer(), placed.buffer(), indices.buffer()) else {
+                continue;
+            };
+            pass.set_render_pipeline(way);
+            pass.set_vertex_buffer(0, looks.slice(..));
+            pass.set_vertex_buffer(1, placed.slice(..));
+            pass.set_index_buffer(indices.slice(..), IndexFormat::Uint32);
+            pass.draw_indexed(0..count, 0, instances.clone());
+        }
     }
     drop(pass);
+    // Pipelines that a scene needs first are made in the update after.
+    if !all {
+        return;
+    }
     let device = context.render_device().clone();
     drawn.copy(target.main_texture(), &device, context.command_encoder());
 }

@@ -1,10 +1,16 @@
 //! Rooms, furniture and people as triangles.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use glam::{DVec2, DVec3};
 use half::f16;
-use scenes::{FloorLight, FloorLux, Illumination, PersonState, PosedFigure, Rectangle, Room, Shape, Solid, Wall, WallPart};
+use scenes::{
+    Figure, FloorLight, Illumination, PersonState, PosedFigure, Rectangle, Room, Shape, Solid, SurfaceLux, Wall,
+    WallPart,
+};
 
-use super::vertices::{Lit, Surface, Vertices, cuts, grid_triangles};
+use super::vertices::{Look, Placed, Surface, Vertices, cuts, grid_triangles};
 
 /// Segments around a round thing.
 const AROUND: u32 = 12;
@@ -22,8 +28,8 @@ const SKY: [f32; 3] = [0.93, 1.0, 1.09];
 /// What a windowpane throws back.
 const PANE: f32 = 0.05;
 
-/// The light at a place with a normal, of which a part of the hemisphere is open.
-type LightAt<'i> = Box<dyn Fn(DVec3, DVec3, f64) -> Lit + 'i>;
+/// The light at a place with a normal.
+type LightAt<'i> = Box<dyn Fn(DVec3, DVec3) -> SurfaceLux + 'i>;
 
 /// Triangles of many solids, lit.
 pub(super) struct Triangles<'i> {
@@ -31,21 +37,39 @@ pub(super) struct Triangles<'i> {
     vertices: Vertices,
 }
 
+/// What does not change of dressed bodies as they move.
+#[derive(Default)]
+pub(super) struct Wardrobe {
+    /// By the figure's address, which is its own as long as it is kept here.
+    dresses: HashMap<*const Figure, (Arc<Figure>, Vec<Look>)>,
+}
+
+impl Wardrobe {
+    /// What a figure's corners look like.
+    fn looks(&mut self, figure: &Arc<Figure>) -> &[Look] {
+        let dress = || {
+            let look = |corner: &scenes::Corner| {
+                let surface = Surface::new(corner.color, corner.finish);
+                Look::new(&surface, figure.on_material(corner.point).as_dvec2())
+            };
+            (Arc::clone(figure), figure.corners().iter().map(look).collect())
+        };
+        &self.dresses.entry(Arc::as_ptr(figure)).or_insert_with(dress).1
+    }
+}
+
 impl<'i> Triangles<'i> {
     /// None yet; things that move, whom nothing but themselves shades.
     pub fn in_the_open(illumination: &'i Illumination) -> Self {
-        let light_at = Box::new(|at, normal, open| Lit {
-            per_lux: illumination.per_lux(at, normal, open),
-            sun: illumination.sun_lux(normal),
-        });
+        let light_at = Box::new(|at, normal| illumination.in_the_open(at, normal));
         Triangles { light_at, vertices: Vertices::default() }
     }
 
     /// None yet; things that stay, with the shadows they throw on one another.
     pub fn among_furniture(illumination: &'i Illumination) -> Self {
-        let light_at = Box::new(|at, normal, _| {
+        let light_at = Box::new(|at, normal| {
             let light = illumination.among_furniture(at, normal);
-            Lit { per_lux: light.per_lux(), sun: light.sun }
+            SurfaceLux { per_lux: light.per_lux() as f32, sun: light.sun as f32 }
         });
         Triangles { light_at, vertices: Vertices::default() }
     }
@@ -64,24 +88,16 @@ impl<'i> Triangles<'i> {
         }
     }
 
-    /// Adds a dressed body.
-    pub fn body(&mut self, body: &PosedFigure) {
+    /// Adds a dressed body that is out in the open.
+    pub fn body(&mut self, body: &PosedFigure, wardrobe: &mut Wardrobe, illumination: &Illumination) {
         let skin = body.skin();
-        let light = |p: &scenes::SkinPoint| (self.light_at)(p.at.as_dvec3(), p.normal.as_dvec3(), f64::from(p.open));
-        let lit: Vec<Lit> = skin.iter().map(light).collect();
+        let lit = illumination.on_skin(&skin);
         let first = self.vertices.len();
-        let mut last = None;
-        for corner in body.figure.corners() {
-            let (point, material) = (usize::from(corner.point), (corner.color, corner.finish));
-            // Corners of one material follow one another.
-            let surface = match last {
-                Some((same, surface)) if same == material => surface,
-                _ => Surface::new(corner.color, corner.finish),
-            };
-            last = Some((material, surface));
-            let on_material = body.figure.on_material(corner.point).as_dvec2();
-            self.vertices.corner(skin[point].at.as_dvec3(), on_material, &surface, lit[point]);
-        }
+        self.vertices.looks.extend_from_slice(wardrobe.looks(&body.figure));
+        self.vertices.placed.extend(body.figure.corners().iter().map(|corner| {
+            let point = usize::from(corner.point);
+            Placed { at: skin[point].at.to_array(), lit: lit[point].to_array() }
+        }));
         let corners = body.figure.triangles().iter().flatten();
         self.vertices.indices.extend(corners.map(|corner| first + u32::from(*corner)));
     }
@@ -97,8 +113,8 @@ impl<'i> Triangles<'i> {
         }
         for window in windows {
             let pane = room.part(window);
-            let lit = (self.light_at)(pane.corner + (pane.u + pane.v) / 2.0, pane.normal(), 1.0);
-            let reflected = PANE * (lit.per_lux / std::f64::consts::PI) as f32;
+            let lit = (self.light_at)(pane.corner + (pane.u + pane.v) / 2.0, pane.normal());
+            let reflected = PANE * lit.per_lux / std::f32::consts::PI;
             self.vertices.shining(&pane, SKY.map(|part| part * window_luminance as f32 + reflected));
         }
     }
@@ -117,7 +133,7 @@ impl<'i> Triangles<'i> {
         for b in &rows {
             for a in &columns {
                 let at = whole.corner + u * *a + v * *b;
-                self.vertices.corner(at, DVec2::new(*a, *b), surface, (self.light_at)(at, normal, 1.0));
+                self.vertices.corner(at, Look::new(surface, DVec2::new(*a, *b)), (self.light_at)(at, normal));
             }
         }
         let between =
@@ -129,8 +145,8 @@ impl<'i> Triangles<'i> {
     }
 
     fn corner(&mut self, at: DVec3, normal: DVec3, on_material: DVec2, surface: &Surface) {
-        let lit = (self.light_at)(at, normal, 1.0);
-        self.vertices.corner(at, on_material, surface, lit);
+        let lit = (self.light_at)(at, normal);
+        self.vertices.corner(at, Look::new(surface, on_material), lit);
     }
 
     fn cuboid(&mut self, solid: &Solid, half: DVec3) {
@@ -224,7 +240,7 @@ impl Floor {
         let mut vertices = Vertices::default();
         let (x, y) = room.size_m;
         for at in [DVec2::ZERO, DVec2::new(x, 0.0), DVec2::new(x, y), DVec2::new(0.0, y)] {
-            vertices.corner(at.extend(0.0), at, &surface, Lit { per_lux: 0.0, sun: 0.0 });
+            vertices.corner(at.extend(0.0), Look::new(&surface, at), SurfaceLux { per_lux: 0.0, sun: 0.0 });
         }
         vertices.indices.extend([0, 1, 2, 0, 2, 3]);
         vertices
@@ -232,7 +248,7 @@ impl Floor {
 
     /// Its light with people's shadows on it.
     pub fn shaded(&self, people: &[PersonState]) -> FloorTexels {
-        let texel = |lux: FloorLux| [f16::from_f64(lux.per_lux), f16::from_f64(lux.sun / 1000.0)];
+        let texel = |lux: SurfaceLux| [lux.per_lux, lux.sun / 1000.0].map(f16::from_f32);
         FloorTexels { size: self.size, texels: self.light.among(people).map(texel).collect() }
     }
 }

@@ -12,10 +12,10 @@ use bevy::window::ExitCondition;
 use device_model::{Pinhole, Radiance};
 use glam::DVec3;
 use scenarios::{Exposure, LightError, Stage};
-use scenes::{Illumination, Light, Rectangle, Scene, Solid, Sunlight, WorldState};
+use scenes::{Illumination, Light, Scene, Solid, Sunlight, WorldState};
 
 use super::drawing::{self, Part, SensorView, Shown};
-use super::geometry::{Floor, Triangles};
+use super::geometry::{Floor, Triangles, Wardrobe};
 use super::readback;
 use super::surface::{self, FORMAT, Level};
 use super::vertices::Vertices;
@@ -34,8 +34,8 @@ pub(super) struct Renderer {
     /// Where the picture is rendered to, with its pinhole; made anew when the pinhole's size changes.
     target: Option<(Pinhole, Handle<Image>)>,
     stage: Option<Staged>,
-    /// Whether scenes without and with sun have been shown.
-    warm: [bool; 2],
+    /// Whether scenes without and with sun, each without and with mirrors, have been shown.
+    warm: [[bool; 2]; 2],
     spent: Spent,
 }
 
@@ -55,7 +55,7 @@ const SUN_STEP_DEG: f64 = 0.5;
 struct Staged {
     scene: Arc<Scene>,
     solids: Vec<Solid>,
-    mirrors: Vec<Rectangle>,
+    wardrobe: Wardrobe,
     camera: Entity,
     lit: StillLife,
 }
@@ -87,12 +87,6 @@ impl Staged {
         let fixed = fixed.into_vertices();
         (StillLife { sun_step, illumination, floor }, fixed)
     }
-
-    /// Other things than the floor as they are drawn: with their mirror images, and for the shader with or without sun.
-    fn drawable(&self, vertices: Vertices) -> Vertices {
-        let all = vertices.mirrored(&self.mirrors);
-        if self.scene.light.sun.is_some() { all } else { all.without_sun() }
-    }
 }
 
 impl Renderer {
@@ -113,7 +107,7 @@ impl Renderer {
         app.add_plugins((surface::plugin, drawing::plugin));
         app.finish();
         app.cleanup();
-        Ok(Renderer { app, target: None, stage: None, warm: [false; 2], spent: Spent::default() })
+        Ok(Renderer { app, target: None, stage: None, warm: [[false; 2]; 2], spent: Spent::default() })
     }
 
     /// The name and driver of the graphics adapter that renders.
@@ -148,7 +142,7 @@ impl Renderer {
         let illumination = &staged.lit.illumination;
         let mut moving = Triangles::in_the_open(illumination);
         for person in &instant.people {
-            person.body.iter().for_each(|body| moving.body(body));
+            person.body.iter().for_each(|body| moving.body(body, &mut staged.wardrobe, illumination));
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
@@ -161,7 +155,7 @@ impl Renderer {
         shown.level = level;
         shown.floor_light = Some(staged.lit.floor.shaded(&instant.people));
         for (part, vertices) in changed {
-            shown.change(part, staged.drawable(vertices));
+            shown.change(part, vertices);
         }
     }
 
@@ -204,7 +198,6 @@ impl Renderer {
         let image = self.target(stage.pinhole);
         let (room, light) = (&stage.scene.room, &stage.scene.light);
         let solids = stage.scene.fixed_solids();
-        let mirrors: Vec<Rectangle> = room.mirrors.iter().map(|part| room.part(part)).collect();
         let (lit, fixed) = Staged::light_up(&stage.scene, &solids, 0);
         let sunny = light.sun.is_some();
 
@@ -213,17 +206,15 @@ impl Renderer {
             world.despawn(old.camera);
         }
         let camera = world.spawn(camera(stage, image)).id();
-        let staged = Staged { scene: Arc::clone(&stage.scene), solids, mirrors, camera, lit };
         let mut shown = world.resource_mut::<Shown>();
-        shown.sunny = sunny;
-        shown.change(Part::Fixed, staged.drawable(fixed));
-        shown.change(Part::Floor, Floor::surface(room).mirrored(&staged.mirrors));
-        self.stage = Some(staged);
-        // With and without sun are two pipelines. What a stage brings itself, corners and a target, is there in the update that first
-        // shows it.
-        let sunny = usize::from(sunny);
-        if !self.warm[sunny] {
-            self.warm[sunny] = self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })?;
+        (shown.sunny, shown.mirrors) = (sunny, room.mirrors.len() as u32);
+        shown.change(Part::Fixed, fixed);
+        shown.change(Part::Floor, Floor::surface(room));
+        self.stage = Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
+        // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
+        let (sunny, mirrors) = (usize::from(sunny), usize::from(!room.mirrors.is_empty()));
+        if !self.warm[sunny][mirrors] {
+            self.warm[sunny][mirrors] = self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })?;
         }
         Ok(())
     }

@@ -13,17 +13,19 @@ use bevy::render::render_resource::{
 };
 use bevy::render::view::ViewUniform;
 use bevy::shader::{Shader, ShaderDefVal};
-use scenes::{Room, Sunlight, WINDOWS_MAX};
+use scenes::{MIRRORS_MAX, Room, Sunlight, WINDOWS_MAX};
 
 use super::finishes;
-use super::vertices::Corner;
+use super::vertices::{Look, Placed};
 
-/// How bright it is. The shader's arrays are as long as a scene may have windows.
+/// How bright it is, and where mirrors are. The shader's arrays are as long as a scene may have mirrors and windows.
 #[derive(Clone, Copy, Default, ShaderType)]
 pub(super) struct Level {
     lux: f32,
     beams: u32,
     room_m: Vec2,
+    /// Planes n · x = d as (n, d).
+    mirrors: [Vec4; MIRRORS_MAX],
     u_of: [Vec4; WINDOWS_MAX],
     v_of: [Vec4; WINDOWS_MAX],
     /// Edges of the windows, m, in x and y.
@@ -34,6 +36,10 @@ impl Level {
     pub fn new(lux: f64, room: &Room, sun: Option<&Sunlight>) -> Self {
         let room_m = Vec2::new(room.size_m.0 as f32, room.size_m.1 as f32);
         let mut level = Level { lux: lux as f32, room_m, ..default() };
+        for (plane, mirror) in level.mirrors.iter_mut().zip(&room.mirrors) {
+            let (rectangle, normal) = (room.part(mirror), room.part(mirror).normal());
+            *plane = normal.extend(normal.dot(rectangle.corner)).as_vec4();
+        }
         let row = |[x, y, z, w]: [f64; 4]| Vec4::new(x as f32, y as f32, z as f32, w as f32);
         for (i, beam) in sun.into_iter().flat_map(Sunlight::beams).enumerate() {
             level.beams = i as u32 + 1;
@@ -70,6 +76,8 @@ pub(super) struct Way {
     pub sunny: bool,
     /// The floor has its light from a texture, all else from its corners.
     pub floor: bool,
+    /// What is seen in a mirror turns the other way round.
+    pub mirrored: bool,
 }
 
 impl FromWorld for SurfacePipeline {
@@ -96,18 +104,19 @@ impl SpecializedRenderPipeline for SurfacePipeline {
         let defined = [(way.sunny || way.floor, "PLACE"), (way.sunny, "SUN"), (way.floor, "FLOOR")];
         let shader_defs: Vec<ShaderDefVal> =
             defined.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name.into()).collect();
-        // What the shader does not name is skipped.
         use VertexFormat::{Float32x2, Float32x3, Float32x4};
-        let formats = [Float32x3, Float32x2, Float32x4, Float32x3, Float32x2];
-        let corners = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, formats);
-        debug_assert_eq!(corners.array_stride, size_of::<Corner>() as u64);
+        let looks = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, [Float32x2, Float32x4]);
+        let placed = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, [Float32x3, Float32x2]);
+        let placed = placed.offset_locations_by(looks.attributes.len() as u32);
+        debug_assert_eq!(looks.array_stride, size_of::<Look>() as u64);
+        debug_assert_eq!(placed.array_stride, size_of::<Placed>() as u64);
         RenderPipelineDescriptor {
             label: Some("surfaces".into()),
             layout: vec![self.layout.clone()],
             vertex: VertexState {
                 shader: SHADER,
                 shader_defs: shader_defs.clone(),
-                buffers: vec![corners],
+                buffers: vec![looks, placed],
                 ..default()
             },
             fragment: Some(FragmentState {
@@ -116,7 +125,10 @@ impl SpecializedRenderPipeline for SurfacePipeline {
                 targets: vec![Some(ColorTargetState { format: FORMAT, blend: None, write_mask: ColorWrites::ALL })],
                 ..default()
             }),
-            primitive: PrimitiveState { cull_mode: Some(Face::Back), ..default() },
+            primitive: PrimitiveState {
+                cull_mode: Some(if way.mirrored { Face::Front } else { Face::Back }),
+                ..default()
+            },
             depth_stencil: Some(DepthStencilState {
                 format: DEPTH_FORMAT,
                 depth_write_enabled: Some(true),

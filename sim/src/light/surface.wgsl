@@ -6,6 +6,8 @@ struct Level {
     lux: f32,
     beams: u32,
     room_m: vec2<f32>,
+    // Planes n · x = d as (n, d).
+    mirrors: array<vec4<f32>, 2>,
     u_of: array<vec4<f32>, 4>,
     v_of: array<vec4<f32>, 4>,
     window_m: array<vec4<f32>, 4>,
@@ -24,27 +26,27 @@ struct Level {
 const PER_MEAN: f32 = 1.9921875;
 // Half of a beam's soft edge, m: the sun is half a degree wide, and windows are two to four metres away.
 const SOFT_M: f32 = 0.015;
+// What a mirror throws back.
+const MIRRORED: f32 = 0.9;
 
 struct Corner {
-    @location(0) at: vec3<f32>,
-    @location(1) on_finish: vec2<f32>,
-    // Luminance of what 1 lx falls on, or without SUN and FLOOR at a level of 1 lx; and the layer of the finish.
-    @location(2) color: vec4<f32>,
-#ifdef PLACE
-    // Where it is in the room, also when it is seen in a mirror.
-    @location(3) place: vec3<f32>,
-#endif
-#ifdef SUN
-    // Lux at a level of 1 lx, and lux of the sun where a beam is.
-    @location(4) lit: vec2<f32>,
-#endif
+    // 0 is the thing itself; 1 and more is what is seen of it in a mirror, as if it stood behind it, where the wall has an opening.
+    @builtin(instance_index) image: u32,
+    @location(0) on_finish: vec2<f32>,
+    // Luminance of what 1 lx falls on, and the layer of the finish.
+    @location(1) color: vec4<f32>,
+    @location(2) place: vec3<f32>,
+    // Lux at a level of 1 lx, and lux of the sun where a beam is; not of the floor.
+    @location(3) lit: vec2<f32>,
 }
 
 struct Seen {
     @builtin(position) position: vec4<f32>,
+    // Luminance of what 1 lx falls on, or without SUN and FLOOR at a level of 1 lx; and the layer of the finish.
     @location(0) color: vec4<f32>,
     @location(1) on_finish: vec2<f32>,
 #ifdef PLACE
+    // Where it is in the room, also when it is seen in a mirror.
     @location(2) place: vec3<f32>,
 #endif
 #ifdef SUN
@@ -55,11 +57,20 @@ struct Seen {
 @vertex
 fn vertex(corner: Corner) -> Seen {
     var seen: Seen;
-    seen.position = view.clip_from_world * vec4<f32>(corner.at, 1.0);
+    var at = corner.place;
     seen.color = corner.color;
+    if corner.image > 0u {
+        let mirror = level.mirrors[corner.image - 1u];
+        at -= 2.0 * (dot(mirror.xyz, at) - mirror.w) * mirror.xyz;
+        seen.color = vec4<f32>(MIRRORED * seen.color.rgb, seen.color.a);
+    }
+    seen.position = view.clip_from_world * vec4<f32>(at, 1.0);
     seen.on_finish = corner.on_finish;
 #ifdef PLACE
     seen.place = corner.place;
+#else
+    // One product less for each pixel. Of two kinds of light only their sum may be interpolated.
+    seen.color = vec4<f32>(corner.lit.x * seen.color.rgb, seen.color.a);
 #endif
 #ifdef SUN
     seen.lit = corner.lit;

@@ -1,25 +1,7 @@
-//! Triangles on their way to the graphics driver: corners that carry the luminance they have at a level of 1 lx.
+//! Triangles on their way to the graphics driver: corners that carry what they look like, where they are, and what falls on them.
 
 use glam::{DVec2, DVec3};
-use scenes::{Color, Finish, Rectangle};
-
-/// What a mirror throws back.
-const MIRRORED: f32 = 0.9;
-
-/// What arrives at a place.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lit {
-    /// Lux at a level of 1 lx, without the sun's.
-    pub per_lux: f64,
-    /// Of the sun, lx, where a beam is.
-    pub sun: f64,
-}
-
-impl Lit {
-    fn to_array(self) -> [f32; 2] {
-        [self.per_lux as f32, self.sun as f32]
-    }
-}
+use scenes::{Color, Finish, Rectangle, SurfaceLux};
 
 /// A surface's material.
 #[derive(Clone, Copy, Debug)]
@@ -35,96 +17,66 @@ impl Surface {
     }
 }
 
-/// A corner of triangles, as the driver gets it.
-#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+/// What a corner of triangles looks like wherever it is, as the driver gets it.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::NoUninit)]
 #[repr(C)]
-pub(super) struct Corner {
-    at: [f32; 3],
+pub(super) struct Look {
     /// Where it lies on its finish, in repetitions.
     on_finish: [f32; 2],
     /// Luminance of what 1 lx falls on, by channel, cd/m².
     color: [f32; 3],
     /// The finish.
     layer: f32,
-    /// Where it is in the room, also when it is seen in a mirror.
-    place: [f32; 3],
-    /// What falls on it: lux at a level of 1 lx, and lux of the sun where a beam is. Of the floor a texture says that.
-    lit: [f32; 2],
+}
+
+impl Look {
+    /// That of a corner which lies on its material so many metres along and across.
+    pub fn new(surface: &Surface, on_material: DVec2) -> Self {
+        Look {
+            on_finish: (on_material * surface.per_m).as_vec2().to_array(),
+            color: surface.reflectance.map(lambert),
+            layer: surface.layer,
+        }
+    }
+}
+
+/// Where a corner is at an instant, as the driver gets it.
+#[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+#[repr(C)]
+pub(super) struct Placed {
+    pub at: [f32; 3],
+    /// What falls on it. Of the floor a texture says that.
+    pub lit: [f32; 2],
 }
 
 /// Corners and the triangles between them, counter-clockwise from where they are seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vertices {
-    pub corners: Vec<Corner>,
+    /// One a corner, as is the next.
+    pub looks: Vec<Look>,
+    pub placed: Vec<Placed>,
     pub indices: Vec<u32>,
 }
 
 impl Vertices {
     pub fn len(&self) -> u32 {
-        self.corners.len() as u32
+        self.looks.len() as u32
     }
 
-    /// Adds a corner at a place, which lies on its material so many metres along and across.
-    pub fn corner(&mut self, at: DVec3, on_material: DVec2, surface: &Surface, lit: Lit) {
-        let on_finish = on_material * surface.per_m;
-        self.corners.push(Corner {
-            at: at.as_vec3().to_array(),
-            on_finish: on_finish.as_vec2().to_array(),
-            color: surface.reflectance.map(lambert),
-            layer: surface.layer,
-            place: at.as_vec3().to_array(),
-            lit: lit.to_array(),
-        });
+    /// Adds a corner.
+    pub fn corner(&mut self, at: DVec3, look: Look, lit: SurfaceLux) {
+        self.looks.push(look);
+        self.placed.push(Placed { at: at.as_vec3().to_array(), lit: lit.to_array() });
     }
 
     /// Adds a rectangle that shines by itself, cd/m² by channel at a level of 1 lx.
     pub fn shining(&mut self, pane: &Rectangle, luminance: [f32; 3]) {
         let first = self.len();
+        let look = Look { on_finish: [0.0; 2], color: luminance, layer: Finish::Plain.kind() as f32 };
         for (u, v) in [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)] {
-            let at = (pane.corner + pane.u * u + pane.v * v).as_vec3().to_array();
-            self.corners.push(Corner {
-                at,
-                on_finish: [0.0; 2],
-                color: luminance,
-                layer: Finish::Plain.kind() as f32,
-                place: at,
-                lit: [1.0, 0.0],
-            });
+            self.corner(pane.corner + pane.u * u + pane.v * v, look, SurfaceLux { per_lux: 1.0, sun: 0.0 });
         }
         self.indices.extend([0, 1, 2, 0, 2, 3].map(|i| first + i));
-    }
-
-    /// The same with what is seen of it in mirrors, as if it stood behind them, where the wall has an opening.
-    pub fn mirrored(mut self, mirrors: &[Rectangle]) -> Self {
-        let (corners, indices) = (self.corners.len(), self.indices.len());
-        for mirror in mirrors {
-            let (normal, plane) = (mirror.normal().as_vec3(), mirror.corner.as_vec3());
-            let first = self.len();
-            for corner in 0..corners {
-                let own = self.corners[corner];
-                let at = glam::Vec3::from_array(own.at);
-                self.corners.push(Corner {
-                    at: (at - normal * (2.0 * (at - plane).dot(normal))).to_array(),
-                    color: own.color.map(|channel| channel * MIRRORED),
-                    ..own
-                });
-            }
-            // What is mirrored turns the other way round.
-            for triangle in (0..indices).step_by(3) {
-                let [a, b, c] = [0, 1, 2].map(|i| first + self.indices[triangle + i]);
-                self.indices.extend([a, c, b]);
-            }
-        }
-        self
-    }
-
-    /// The same for a room without sun, other than for the floor: what falls on a corner is in its luminance, which is one
-    /// product less for each pixel. Of two kinds of light only their sum may be interpolated.
-    pub fn without_sun(mut self) -> Self {
-        for corner in &mut self.corners {
-            corner.color.iter_mut().for_each(|channel| *channel *= corner.lit[0]);
-        }
-        self
     }
 }
 
