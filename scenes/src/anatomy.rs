@@ -55,6 +55,10 @@ pub(crate) struct Anatomy {
     pub triangles: Vec<[u16; 3]>,
     /// One a triangle.
     pub parts: Vec<Part>,
+    /// Fewer triangles of the same points, for bodies seen from far: no more than 12 mm off.
+    pub far_triangles: Vec<[u16; 3]>,
+    /// One of those each.
+    pub far_parts: Vec<Part>,
     /// One a point.
     pub influences: Vec<Influences>,
     /// One a point: the part of the hemisphere over it that the body leaves open, cosine-weighted.
@@ -110,12 +114,21 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
         Ok(values.chunks_exact(3).map(Vec3::from_slice).collect())
     };
 
-    let corners = tensor("triangles")?;
-    let corners: Vec<u16> =
-        bytes(&corners, Dtype::U16)?.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
-    let triangles: Vec<[u16; 3]> = corners.chunks_exact(3).map(|t| [t[0], t[1], t[2]]).collect();
     let part = |index: &u8| PARTS.get(usize::from(*index)).map(|(_, part)| *part).ok_or("a part that is none");
-    let parts = bytes(&tensor("part")?, Dtype::U8)?.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let surface = |triangles: &str, parts: &str| -> Result<(Vec<[u16; 3]>, Vec<Part>), String> {
+        let corners = tensor(triangles)?;
+        let corners = bytes(&corners, Dtype::U16)?.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+        let corners: Vec<u16> = corners.collect();
+        let triangles: Vec<[u16; 3]> = corners.chunks_exact(3).map(|t| [t[0], t[1], t[2]]).collect();
+        let parts = bytes(&tensor(parts)?, Dtype::U8)?.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        if parts.len() == triangles.len() {
+            Ok((triangles, parts))
+        } else {
+            Err(format!("{} parts of {} triangles", parts.len(), triangles.len()))
+        }
+    };
+    let (triangles, parts) = surface("triangles", "part")?;
+    let (far_triangles, far_parts) = surface("far_triangles", "far_part")?;
     let open = floats(&tensor("open")?)?;
     let weights = floats(&tensor("weights")?)?;
     let bone = |index: &u8| Bone::ALL.get(usize::from(*index)).copied().ok_or("a bone that is none");
@@ -135,13 +148,14 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
         bodies.insert(name, Physique { points, joints });
     }
     let reserved = list("reserved")?;
-    if parts.len() != triangles.len() || open.len() != influences.len() {
+    if open.len() != influences.len() {
         return Err("lists of different lengths".to_owned());
     }
-    if corners.iter().any(|corner| usize::from(*corner) >= influences.len()) {
+    let mut corners = triangles.iter().chain(&far_triangles).flatten();
+    if corners.any(|corner| usize::from(*corner) >= influences.len()) {
         return Err("a triangle has a corner that is no point".to_owned());
     }
-    Ok(Anatomy { triangles, parts, influences, open, bodies, reserved })
+    Ok(Anatomy { triangles, parts, far_triangles, far_parts, influences, open, bodies, reserved })
 }
 
 fn bytes<'d>(tensor: &TensorView<'d>, dtype: Dtype) -> Result<&'d [u8], String> {
@@ -189,10 +203,13 @@ mod tests {
             let litres = volume * 1000.0;
             assert!((30.0..160.0).contains(&litres), "{name} has {litres} l");
         }
-        let edges: Vec<(u16, u16)> = anatomy.triangles.iter().flat_map(|&[a, b, c]| [(a, b), (b, c), (c, a)]).collect();
-        let known: BTreeSet<(u16, u16)> = edges.iter().copied().collect();
-        assert_eq!(known.len(), edges.len(), "an edge is in two triangles that look the same way");
-        assert!(edges.iter().all(|(a, b)| known.contains(&(*b, *a))), "an edge has no triangle on its other side");
+        for triangles in [&anatomy.triangles, &anatomy.far_triangles] {
+            let edges: Vec<(u16, u16)> = triangles.iter().flat_map(|&[a, b, c]| [(a, b), (b, c), (c, a)]).collect();
+            let known: BTreeSet<(u16, u16)> = edges.iter().copied().collect();
+            assert_eq!(known.len(), edges.len(), "an edge is in two triangles that look the same way");
+            assert!(edges.iter().all(|(a, b)| known.contains(&(*b, *a))), "an edge has no triangle on its other side");
+        }
+        assert!(anatomy.far_triangles.len() * 10 < anatomy.triangles.len() * 6, "from far there are fewer");
         for influences in &anatomy.influences {
             let sum: f32 = influences.iter().map(|(_, weight)| weight).sum();
             assert!((sum - 1.0).abs() < 1e-4, "{sum}");

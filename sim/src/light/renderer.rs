@@ -57,7 +57,34 @@ struct Staged {
     solids: Vec<Solid>,
     wardrobe: Wardrobe,
     camera: Entity,
+    sight: Sight,
     lit: StillLife,
+}
+
+/// Bodies of which a metre is fewer pixels are drawn with fewer triangles: no more than a pixel and a half off, and most not
+/// at all.
+const FAR_PX_PER_M: f64 = 120.0;
+
+/// Where the camera is and looks.
+struct Sight {
+    at: DVec3,
+    /// Unit vector along the optical axis.
+    ahead: DVec3,
+    /// Pixels of what is 1 m long and 1 m ahead.
+    focal_px: f64,
+}
+
+impl Sight {
+    fn new(stage: &Stage) -> Self {
+        let at = stage.sensor_at.extend(stage.view.mounting.height_m);
+        let focal_px = f64::from(stage.pinhole.width) / (2.0 * stage.pinhole.tan_half_x);
+        Sight { at, ahead: stage.view.axes().z_axis, focal_px }
+    }
+
+    /// How large something is seen.
+    fn pixels_per_m(&self, at: DVec3) -> f64 {
+        self.focal_px / self.ahead.dot(at - self.at).max(1e-3)
+    }
 }
 
 /// What stays where it is, in the sun of one moment.
@@ -142,7 +169,8 @@ impl Renderer {
         let illumination = &staged.lit.illumination;
         let mut moving = Triangles::in_the_open(illumination);
         for person in &instant.people {
-            person.body.iter().for_each(|body| moving.body(body, &mut staged.wardrobe, illumination));
+            let far = staged.sight.pixels_per_m(person.head) < FAR_PX_PER_M;
+            person.body.iter().for_each(|body| moving.body(body, far, &mut staged.wardrobe, illumination));
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
@@ -210,7 +238,7 @@ impl Renderer {
         (shown.sunny, shown.mirrors) = (sunny, room.mirrors.len() as u32);
         shown.change(Part::Fixed, fixed);
         shown.change(Part::Floor, Floor::surface(room));
-        self.stage = Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
+        self.stage = Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, sight: Sight::new(stage), lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
         let (sunny, mirrors) = (usize::from(sunny), usize::from(!room.mirrors.is_empty()));
         if !self.warm[sunny][mirrors] {
