@@ -184,7 +184,7 @@ fn send(mut surfaces: ResMut<Surfaces>, device: Res<RenderDevice>, queue: Res<Re
 }
 
 fn draw(
-    view: ViewQuery<(&ViewTarget, &ViewUniformOffset)>,
+    view: ViewQuery<(&ViewTarget, &ViewUniformOffset, &Msaa)>,
     (uniforms, images): (Res<ViewUniforms>, Res<RenderAssets<GpuImage>>),
     (surfaces, pipeline): (Res<Surfaces>, Res<SurfacePipeline>),
     mut pipelines: ResMut<SpecializedRenderPipelines<SurfacePipeline>>,
@@ -193,7 +193,7 @@ fn draw(
     mut drawn: ResMut<Drawn>,
     mut context: RenderContext,
 ) {
-    let (target, offset) = view.into_inner();
+    let (target, offset, msaa) = view.into_inner();
     let Some(finishes) = images.get(&FINISHES) else { return };
     let (Some(view), Some(level)) = (uniforms.uniforms.binding(), surfaces.level.binding()) else { return };
     let Some(floor_light) = &surfaces.floor_light else { return };
@@ -216,7 +216,7 @@ fn draw(
             label: Some("depth"),
             size,
             mip_level_count: 1,
-            sample_count: 1,
+            sample_count: msaa.samples(),
             dimension: TextureDimension::D2,
             format: DEPTH_FORMAT,
             usage: TextureUsages::RENDER_ATTACHMENT,
@@ -240,7 +240,8 @@ fn draw(
     let images = [(false, 0..1), (true, 1..1 + surfaces.mirrors)];
     for (mirrored, instances) in images.into_iter().filter(|(_, instances)| !instances.is_empty()) {
         for part in [Part::Moving, Part::Fixed, Part::Floor] {
-            let way = Way { sunny: surfaces.sunny, floor: part == Part::Floor, mirrored };
+            let floor = part == Part::Floor;
+            let way = Way { sunny: surfaces.sunny, floor, mirrored, samples: msaa.samples() };
             let Some(way) = cache.get_render_pipeline(pipelines.specialize(&cache, &pipeline, way)) else {
                 all = false;
                 continue;

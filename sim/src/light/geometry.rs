@@ -12,8 +12,11 @@ use scenes::{
 
 use super::vertices::{Look, Placed, Surface, Vertices, cuts, grid_triangles};
 
-/// Segments around a round thing.
+/// Segments around a round thing, and around a large one.
 const AROUND: u32 = 12;
+const AROUND_LARGE: u32 = 28;
+/// That is large, m.
+const LARGE_M: f64 = 0.25;
 /// Rings from pole to pole of a ball.
 const RINGS: u32 = 8;
 
@@ -169,25 +172,26 @@ impl<'i> Triangles<'i> {
 
     fn cylinder(&mut self, solid: &Solid, radius: f64, half_height: f64) {
         let surface = Surface::new(solid.color, solid.finish);
+        let count = segments(radius);
         let place = |own: DVec3| solid.at + solid.turned * own;
         let first = self.vertices.len();
-        for i in 0..=AROUND {
-            let (angle, out) = around(i);
+        for i in 0..=count {
+            let (angle, out) = around(i, count);
             for z in [-half_height, half_height] {
                 let on_material = DVec2::new(angle * radius, z);
                 self.corner(place(out * radius + DVec3::Z * z), solid.turned * out, on_material, &surface);
             }
         }
-        for i in 0..AROUND {
+        for i in 0..count {
             self.vertices.indices.extend([0, 2, 1, 1, 2, 3].map(|k| first + 2 * i + k));
         }
         for (z, normal) in [(-half_height, DVec3::NEG_Z), (half_height, DVec3::Z)] {
             let first = self.vertices.len();
-            for i in 0..AROUND {
-                let own = around(i).1 * radius;
+            for i in 0..count {
+                let own = around(i, count).1 * radius;
                 self.corner(place(own + DVec3::Z * z), solid.turned * normal, own.truncate(), &surface);
             }
-            for i in 1..AROUND - 1 {
+            for i in 1..count - 1 {
                 let (a, b) = if z > 0.0 { (i, i + 1) } else { (i + 1, i) };
                 self.vertices.indices.extend([first, first + a, first + b]);
             }
@@ -196,18 +200,19 @@ impl<'i> Triangles<'i> {
 
     fn ellipsoid(&mut self, solid: &Solid, axes: DVec3) {
         let surface = Surface::new(solid.color, solid.finish);
+        let count = segments(axes.max_element());
         let first = self.vertices.len();
         for ring in 0..=RINGS {
             let latitude = std::f64::consts::PI * (f64::from(ring) / f64::from(RINGS) - 0.5);
-            for i in 0..=AROUND {
-                let (angle, out) = around(i);
+            for i in 0..=count {
+                let (angle, out) = around(i, count);
                 let unit = out * latitude.cos() + DVec3::Z * latitude.sin();
                 let normal = (unit / axes).normalize();
                 let on_material = DVec2::new(angle, latitude) * axes.max_element();
                 self.corner(solid.at + solid.turned * (unit * axes), solid.turned * normal, on_material, &surface);
             }
         }
-        let triangles = grid_triangles(AROUND as usize + 1, RINGS as usize + 1, first, |_, _| false);
+        let triangles = grid_triangles(count as usize + 1, RINGS as usize + 1, first, |_, _| false);
         self.vertices.indices.extend(triangles);
     }
 }
@@ -254,8 +259,13 @@ impl Floor {
     }
 }
 
+/// How many segments go around something of a radius.
+fn segments(radius: f64) -> u32 {
+    if radius < LARGE_M { AROUND } else { AROUND_LARGE }
+}
+
 /// The angle and the direction of a segment's edge.
-fn around(i: u32) -> (f64, DVec3) {
-    let angle = std::f64::consts::TAU * f64::from(i) / f64::from(AROUND);
+fn around(i: u32, segments: u32) -> (f64, DVec3) {
+    let angle = std::f64::consts::TAU * f64::from(i) / f64::from(segments);
     (angle, DVec3::new(angle.cos(), angle.sin(), 0.0))
 }

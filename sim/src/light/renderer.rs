@@ -1,5 +1,6 @@
 //! A headless Bevy app with one camera: poses a scene, draws it, and gives its luminance.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bevy::camera::{Hdr, RenderTarget};
@@ -34,8 +35,8 @@ pub(super) struct Renderer {
     /// Where the picture is rendered to, with its pinhole; made anew when the pinhole's size changes.
     target: Option<(Pinhole, Handle<Image>)>,
     stage: Option<Staged>,
-    /// Whether scenes without and with sun, each without and with mirrors, have been shown.
-    warm: [[bool; 2]; 2],
+    /// What has been shown, without or with sun, without or with mirrors, and with how many samples a pixel.
+    warm: HashSet<(bool, bool, Msaa)>,
     spent: Spent,
 }
 
@@ -134,7 +135,7 @@ impl Renderer {
         app.add_plugins((surface::plugin, drawing::plugin));
         app.finish();
         app.cleanup();
-        Ok(Renderer { app, target: None, stage: None, warm: [[false; 2]; 2], spent: Spent::default() })
+        Ok(Renderer { app, target: None, stage: None, warm: HashSet::new(), spent: Spent::default() })
     }
 
     /// The name and driver of the graphics adapter that renders.
@@ -240,9 +241,9 @@ impl Renderer {
         shown.change(Part::Floor, Floor::surface(room));
         self.stage = Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, sight: Sight::new(stage), lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
-        let (sunny, mirrors) = (usize::from(sunny), usize::from(!room.mirrors.is_empty()));
-        if !self.warm[sunny][mirrors] {
-            self.warm[sunny][mirrors] = self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })?;
+        let kind = (sunny, !room.mirrors.is_empty(), msaa(&stage.pinhole));
+        if !self.warm.contains(&kind) && self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })? {
+            self.warm.insert(kind);
         }
         Ok(())
     }
@@ -269,6 +270,14 @@ impl Renderer {
     }
 }
 
+/// Pixels of a picture whose edges are smoothed: the main stream's, which people look at. On a CPU that costs more than all else;
+/// what the detector sees is made from more pixels than it has, which smooths edges, too.
+const SMOOTH_FROM_PX: u32 = 1_000_000;
+
+fn msaa(pinhole: &Pinhole) -> Msaa {
+    if pinhole.width * pinhole.height < SMOOTH_FROM_PX { Msaa::Off } else { Msaa::Sample4 }
+}
+
 fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
     let axes = stage.view.axes();
     // Bevy's camera looks along its own -z with +y up.
@@ -289,6 +298,6 @@ fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
         Transform::from_translation(at.as_vec3()).with_rotation(Quat::from_mat3(&rotation.as_mat3())),
         RenderTarget::Image(image.into()),
         Hdr,
-        Msaa::Off,
+        msaa(&stage.pinhole),
     )
 }

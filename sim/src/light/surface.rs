@@ -7,7 +7,7 @@ use bevy::prelude::*;
 use bevy::render::render_resource::binding_types::{sampler, texture_2d, texture_2d_array, uniform_buffer};
 use bevy::render::render_resource::{
     BindGroupLayoutDescriptor, BindGroupLayoutEntries, ColorTargetState, ColorWrites, CompareFunction,
-    DepthBiasState, DepthStencilState, Face, FragmentState, PrimitiveState, RenderPipelineDescriptor,
+    DepthBiasState, DepthStencilState, Face, FragmentState, MultisampleState, PrimitiveState, RenderPipelineDescriptor,
     SamplerBindingType, ShaderStages, ShaderType, SpecializedRenderPipeline, StencilState, TextureFormat,
     TextureSampleType, VertexFormat, VertexState, VertexStepMode,
 };
@@ -78,6 +78,8 @@ pub(super) struct Way {
     pub floor: bool,
     /// What is seen in a mirror turns the other way round.
     pub mirrored: bool,
+    /// Samples of a pixel.
+    pub samples: u32,
 }
 
 impl FromWorld for SurfacePipeline {
@@ -136,6 +138,7 @@ impl SpecializedRenderPipeline for SurfacePipeline {
                 stencil: StencilState::default(),
                 bias: DepthBiasState::default(),
             }),
+            multisample: MultisampleState { count: way.samples, ..default() },
             ..default()
         }
     }
