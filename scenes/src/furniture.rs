@@ -149,6 +149,11 @@ impl Furniture {
         solids
     }
 
+    /// The height of its highest point, m.
+    pub(crate) fn top_m(&self) -> f64 {
+        self.solids().iter().flat_map(Solid::corners).map(|corner| corner.z).fold(0.0, f64::max)
+    }
+
     /// What is wrong with its measures, as (field, words).
     pub(crate) fn problem(&self) -> Option<(&'static str, String)> {
         if !(-360.0..=360.0).contains(&self.turn_deg) {

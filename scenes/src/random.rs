@@ -131,7 +131,14 @@ fn random_light(rng: &mut ChaCha8Rng, room: &Room) -> Light {
     }
     if rng.random_bool(0.25) {
         let count = rng.random_range(1..3);
-        light.windows = (0..count).map(|_| random_part(rng, room, 0.0..1.2)).collect();
+        for _ in 0..count {
+            let window = random_part(rng, room, 0.0..1.2);
+            if room.is_free(&window, &light.windows) {
+                light.windows.push(window);
+            }
+        }
+    }
+    if !light.windows.is_empty() {
         light.daylight_share = (1.0 - diffuse_share) * rng.random_range(0.0..1.0);
         if rng.random_bool(0.4) {
             // It stands before the first window, more or less.

@@ -77,6 +77,15 @@ pub struct WallPart {
     pub top_m: f64,
 }
 
+impl WallPart {
+    fn overlaps(&self, other: &WallPart) -> bool {
+        let apart = |a: [f64; 2], b: [f64; 2]| a[1] <= b[0] || b[1] <= a[0];
+        self.wall == other.wall
+            && !apart([self.from_m, self.to_m], [other.from_m, other.to_m])
+            && !apart([self.bottom_m, self.top_m], [other.bottom_m, other.top_m])
+    }
+}
+
 /// A rectangle in space.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rectangle {
@@ -122,6 +131,11 @@ impl Room {
         }
     }
 
+    /// Whether a part of a wall is free of windows and of the room's mirrors.
+    pub(crate) fn is_free(&self, part: &WallPart, windows: &[WallPart]) -> bool {
+        !self.mirrors.iter().chain(windows).any(|other| other.overlaps(part))
+    }
+
     /// What is wrong with it, as (field, words).
     pub(crate) fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
@@ -145,6 +159,7 @@ impl Room {
             problems.push(("mirrors".into(), words));
         }
         problems.extend(self.part_problems("mirrors", &self.mirrors));
+        problems.extend(overlaps("mirrors", &self.mirrors, &[]));
         problems
     }
 
@@ -178,6 +193,19 @@ impl Room {
         }
         problems
     }
+}
+
+/// Which parts of walls lie partly where one above them in the list or a mirror is already, as (field, words).
+fn overlaps(field: &str, parts: &[WallPart], mirrors: &[WallPart]) -> Vec<(String, String)> {
+    let mirrors = mirrors.iter().enumerate().map(|(i, mirror)| (format!("mirrors[{i}] of the room"), mirror));
+    let others: Vec<(String, &WallPart)> =
+        mirrors.chain(parts.iter().enumerate().map(|(i, part)| (format!("{field}[{i}]"), part))).collect();
+    let own = others.len() - parts.len();
+    let overlap = |i: usize| {
+        let (other, _) = others[..own + i].iter().find(|(_, other)| other.overlaps(&parts[i]))?;
+        Some((format!("{field}[{i}]"), format!("it overlaps {other} on the same wall")))
+    };
+    (0..parts.len()).filter_map(overlap).collect()
 }
 
 /// The smallest edge of a window or a mirror.
@@ -420,6 +448,7 @@ impl Light {
             }
         }
         problems.extend(room.part_problems("windows", &self.windows));
+        problems.extend(overlaps("windows", &self.windows, &room.mirrors));
         problems
     }
 }

@@ -182,12 +182,28 @@ impl SceneFile {
         }
         let inside = |(px, py): (f64, f64)| (0.0..=x).contains(&px) && (0.0..=y).contains(&py);
         let outside = |(px, py): (f64, f64)| format!("({px}, {py}) is outside the room of {x} m × {y} m");
+        let ceiling_m = self.room.ceiling_m;
+        let above_ceiling = |top_m: f64| {
+            (top_m > ceiling_m + 1e-9).then(|| format!("it reaches {top_m:.2} m, above the ceiling at {ceiling_m} m"))
+        };
+        let names = [
+            ("furniture", self.furniture.iter().map(|piece| &piece.name).collect::<Vec<_>>()),
+            ("doors", self.doors.iter().map(|door| &door.name).collect()),
+            ("people", self.people.iter().map(|person| &person.name).collect()),
+        ];
+        for (field, names) in names {
+            for (i, _) in names.iter().enumerate().filter(|(_, name)| name.trim().is_empty()) {
+                report(format!("{field}[{i}].name"), "is empty: write what it shall be called by".into());
+            }
+        }
         for (i, piece) in self.furniture.iter().enumerate() {
             if !inside(piece.at_m) {
                 report(format!("furniture[{i}].at_m"), outside(piece.at_m));
             }
             if let Some((field, words)) = piece.problem() {
                 report(format!("furniture[{i}].{field}"), words);
+            } else if let Some(words) = above_ceiling(piece.top_m()) {
+                report(format!("furniture[{i}].piece"), words);
             }
             if self.furniture[..i].iter().any(|other| other.name == piece.name) {
                 report(format!("furniture[{i}].name"), format!("`{}` is the name of another piece, too", piece.name));
@@ -199,6 +215,8 @@ impl SceneFile {
             }
             if let Some((field, words)) = door.problem() {
                 report(format!("doors[{i}].{field}"), words);
+            } else if let Some(words) = above_ceiling(door.height_m) {
+                report(format!("doors[{i}].height_m"), words);
             }
             if self.doors[..i].iter().any(|other| other.name == door.name) {
                 report(format!("doors[{i}].name"), format!("`{}` is the name of another door, too", door.name));
@@ -317,6 +335,14 @@ mod tests {
             ("daylight_share: 0.1", "mains_hz: 55", "light.mains_hz: 55 Hz is neither 50 nor 60 Hz"),
             ("elevation_deg: 40", "elevation_deg: 140", "light.sun.elevation_deg: 140° is out of 1 to 90°"),
             ("hinge_m: (0.5, 4)", "hinge_m: (0.5, 5)", "doors[0].hinge_m: (0.5, 5) is outside the room"),
+            (
+                "wall: South, from_m: 2.5",
+                "wall: West, from_m: 1.5",
+                "light.windows[0]: it overlaps mirrors[0] of the room on the same wall",
+            ),
+            ("(1.6, 0.8, 0.74)", "(1.6, 0.8, 3.2)", "furniture[0].piece: it reaches 3.20 m, above the ceiling at 3 m"),
+            ("points_deg: 0,", "points_deg: 0, height_m: 3.5,", "doors[0].height_m: it reaches 3.50 m, above the"),
+            ("\"stool\", piece", "\" \", piece", "furniture[2].name: is empty"),
             ("at_s: 2", "at_s: -2", "doors[0].swings[0].at_s: -2 s is out of"),
             ("at_m: (3, 2), color", "at_m: (-1, 2), color", "furniture[0].at_m: (-1, 2) is outside the room"),
             ("(1.6, 0.8, 0.74)", "(1.6, 0.8, 74)", "furniture[0].piece.size_m[2]: 74 m is out of"),
