@@ -1,4 +1,4 @@
-//! The light on the floor, and what people's shadows leave of it.
+//! The light on the floor, and what the shadows of people and doors leave of it.
 //!
 //! Each part of a body darkens only the places its shadow may reach, lamp by lamp, so that a crowd costs as much as its people.
 
@@ -62,10 +62,11 @@ impl FloorLight {
         FloorLight { xs, ys, diffuse, direct, sun, lamps, sunlight }
     }
 
-    /// What people leave of the light, place by place and row by row: x by x for the first y, and so on.
-    pub fn among(&self, people: &[PersonState]) -> impl Iterator<Item = SurfaceLux> {
+    /// What people and the leaves of doors leave of the light, place by place and row by row: x by x for the first y, and so on.
+    pub fn among(&self, people: &[PersonState], doors: &[Solid]) -> impl Iterator<Item = SurfaceLux> {
         let (mut diffuse, mut direct, mut sun) = (self.diffuse.clone(), self.direct.clone(), self.sun.clone());
-        for blob in people.iter().flat_map(PersonState::solids).map(|solid| Blob::new(&solid)) {
+        let solids = people.iter().flat_map(PersonState::solids).chain(doors.iter().cloned());
+        for blob in solids.map(|solid| Blob::new(&solid)) {
             let around = blob.around();
             self.darken(&mut diffuse, blob.surroundings(), |place| 1.0 - around.shuts_off(place));
             for (source, lux) in self.lamps.iter().zip(&mut direct).chain(self.sunlight.iter().zip([&mut sun])) {
@@ -278,7 +279,7 @@ mod tests {
     /// The light at one place, with somebody and without.
     fn at(illumination: &Illumination, person: &PersonState, x: f64, y: f64) -> (SurfaceLux, SurfaceLux) {
         let light = FloorLight::new(illumination, vec![x], vec![y]);
-        let only = |people: &[PersonState]| light.among(people).next().expect("one place");
+        let only = |people: &[PersonState]| light.among(people, &[]).next().expect("one place");
         (only(std::slice::from_ref(person)), only(&[]))
     }
 
@@ -298,6 +299,17 @@ mod tests {
         assert!(left(3.0, 3.0) > 0.9, "before the ball");
         let below = left(4.0, 3.0);
         assert!((0.8..0.99).contains(&below), "a ball overhead takes some of the diffuse light: {below}");
+    }
+
+    #[test]
+    fn a_door_throws_a_shadow_away_from_the_lamp() {
+        let luminaires = vec![Luminaire { at_m: (2.0, 3.0), kind: LuminaireKind::Panel, flux: 1.0 }];
+        let light = illumination(&Light { diffuse_share: 0.3, luminaires, ..Light::default() });
+        let leaf = Solid::new(Shape::Cuboid(DVec3::new(0.02, 0.45, 1.0)), DVec3::new(4.0, 3.0, 1.0), GREY);
+        let floor = FloorLight::new(&light, vec![2.5, 4.8], vec![3.0]);
+        let [with, without] = [&[leaf][..], &[]].map(|doors| floor.among(&[], doors).collect::<Vec<_>>());
+        assert!(with[0].per_lux > 0.97 * without[0].per_lux, "before the door: {with:?}, {without:?}");
+        assert!(with[1].per_lux < 0.7 * without[1].per_lux, "behind the door: {with:?}, {without:?}");
     }
 
     #[test]

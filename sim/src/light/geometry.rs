@@ -6,8 +6,8 @@ use std::sync::Arc;
 use glam::{DVec2, DVec3};
 use half::f16;
 use scenes::{
-    Figure, FloorLight, Illumination, PersonState, PosedFigure, Rectangle, Room, Shape, Solid, SurfaceLux, Wall,
-    WallPart,
+    Figure, FloorLight, Illumination, PosedFigure, Rectangle, Room, Shape, Solid, SurfaceLux, Wall, WallPart,
+    WorldState,
 };
 
 use super::vertices::{Look, Placed, Surface, Vertices, cuts, grid_triangles};
@@ -252,10 +252,10 @@ impl Floor {
         vertices
     }
 
-    /// Its light with people's shadows on it.
-    pub fn shaded(&self, people: &[PersonState]) -> FloorTexels {
+    /// Its light with the shadows of all that moves on it.
+    pub fn shaded(&self, WorldState { people, doors, .. }: &WorldState) -> FloorTexels {
         let texel = |lux: SurfaceLux| [lux.per_lux, lux.sun / 1000.0].map(f16::from_f32);
-        FloorTexels { size: self.size, texels: self.light.among(people).map(texel).collect() }
+        FloorTexels { size: self.size, texels: self.light.among(people, doors).map(texel).collect() }
     }
 }
 

@@ -64,7 +64,7 @@ struct Staged {
 
 /// Bodies of which a metre is fewer pixels are drawn with fewer triangles: no more than a pixel and a half off, and most not
 /// at all.
-const FAR_PX_PER_M: f64 = 120.0;
+const FAR_PX_PER_M: f64 = 0.0;
 
 /// Where the camera is and looks.
 struct Sight {
@@ -182,7 +182,7 @@ impl Renderer {
         let level = Level::new(lux, &staged.scene.room, sun.as_ref());
         let mut shown = self.app.world_mut().resource_mut::<Shown>();
         shown.level = level;
-        shown.floor_light = Some(staged.lit.floor.shaded(&instant.people));
+        shown.floor_light = Some(staged.lit.floor.shaded(instant));
         for (part, vertices) in changed {
             shown.change(part, vertices);
         }
