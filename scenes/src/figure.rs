@@ -20,7 +20,6 @@ pub struct Figure {
     /// Where two materials meet a point has two.
     corners: Vec<Corner>,
     triangles: Vec<[u16; 3]>,
-    far_triangles: Vec<[u16; 3]>,
     pub(crate) joints: [Vec3; BONES],
     pub(crate) flesh: Vec<Flesh>,
     /// Points of the skin, well apart from one another, that stand for all of it.
@@ -87,32 +86,24 @@ impl Figure {
             open: anatomy.open.clone(),
             corners: Vec::new(),
             triangles: Vec::new(),
-            far_triangles: Vec::new(),
             joints: physique.joints,
             flesh: flesh(physique),
             samples: spread(&physique.points, SAMPLES),
             outline: Vec::new(),
         };
         let mut corners = BTreeMap::new();
-        let mut cornered = |triangles: &[[u16; 3]], parts: &[Part]| -> Vec<[u16; 3]> {
-            let cornered = triangles.iter().zip(parts).map(|(triangle, part)| {
-                let Cover { color, finish, .. } = look(*part);
-                triangle.map(|point| {
-                    *corners.entry((point, color, finish.kind())).or_insert_with(|| {
-                        figure.corners.push(Corner { point, color, finish });
-                        (figure.corners.len() - 1) as u16
-                    })
+        for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
+            let Cover { color, finish, .. } = look(*part);
+            let indexed = triangle.map(|point| {
+                *corners.entry((point, color, finish.kind())).or_insert_with(|| {
+                    figure.corners.push(Corner { point, color, finish });
+                    (figure.corners.len() - 1) as u16
                 })
             });
-            cornered.collect()
-        };
-        let skin_triangles = cornered(&anatomy.triangles, &anatomy.parts);
-        figure.far_triangles = cornered(&anatomy.far_triangles, &anatomy.far_parts);
-        figure.triangles = skin_triangles;
+            figure.triangles.push(indexed);
+        }
         figure.add_hair(body);
         figure.add_garments(body);
-        let shells = &figure.triangles[anatomy.triangles.len()..];
-        figure.far_triangles.extend_from_slice(shells);
         let all: Vec<[u16; 3]> =
             figure.triangles.iter().map(|t| t.map(|c| figure.corners[usize::from(c)].point)).collect();
         figure.normals = normals(&figure.points, &all);
@@ -123,11 +114,6 @@ impl Figure {
     /// Triangles as indices of corners, counter-clockwise from outside.
     pub fn triangles(&self) -> &[[u16; 3]] {
         &self.triangles
-    }
-
-    /// Fewer triangles of the same corners, no more than 12 mm off: for pictures in which that is about a pixel.
-    pub fn far_triangles(&self) -> &[[u16; 3]] {
-        &self.far_triangles
     }
 
     /// The points in their materials.

@@ -146,7 +146,7 @@ impl Illumination {
         SurfaceLux { per_lux: self.per_lux(place, normal, 1.0) as f32, sun: self.sun_lux(normal) as f32 }
     }
 
-    /// The same among the furniture.
+    /// What arrives at a surface among the furniture, by its ways.
     pub fn among_furniture(&self, place: DVec3, normal: DVec3) -> Illuminance {
         let from = place + normal * LIFT_M;
         let free = |among: &[&Occluder], to: DVec3| !among.iter().any(|occluder| occluder.hides(from, to));

@@ -8,7 +8,8 @@ use crate::room::Rectangle;
 pub(crate) const SUN_AT_M: f64 = 100.0;
 /// Its width there: it looks 0.53° wide.
 pub(crate) const SUN_EDGE_M: f64 = 0.93;
-/// Triangles are no longer than this: corners so near a beam have a part of it.
+/// Places where light is known, corners of triangles and those of the floor, are no further apart than this: so near a beam
+/// they have a part of it.
 const NEAR_M: f64 = 1.2;
 
 /// The sun as it shines on the windows.

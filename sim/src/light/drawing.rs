@@ -8,19 +8,20 @@ use bevy::ecs::schedule::ScheduleLabel;
 use bevy::prelude::*;
 use bevy::render::render_asset::RenderAssets;
 use bevy::render::render_resource::{
-    BindGroupEntries, BufferUsages, Extent3d, FilterMode, IndexFormat, LoadOp, Operations, PipelineCache, RawBufferVec,
-    RenderPassDepthStencilAttachment, RenderPassDescriptor, Sampler, SamplerDescriptor, SpecializedRenderPipelines,
-    StoreOp, TexelCopyBufferLayout, Texture, TextureDescriptor, TextureDimension, TextureUsages, TextureView,
-    TextureViewDescriptor, UniformBuffer,
+    BindGroupEntries, BufferUsages, CachedPipelineState, Extent3d, FilterMode, IndexFormat, LoadOp, Operations,
+    PipelineCache, RawBufferVec, RenderPassDepthStencilAttachment, RenderPassDescriptor, Sampler, SamplerDescriptor,
+    SpecializedRenderPipelines, StoreOp, TexelCopyBufferLayout, Texture, TextureDescriptor, TextureDimension,
+    TextureUsages, TextureView, TextureViewDescriptor, UniformBuffer,
 };
 use bevy::render::renderer::{RenderContext, RenderDevice, RenderQueue, ViewQuery};
 use bevy::render::texture::{GpuImage, TextureCache};
 use bevy::render::view::{ViewTarget, ViewUniformOffset, ViewUniforms};
 use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems};
+use bevy::shader::ShaderCacheError;
 
 use super::geometry::FloorTexels;
 use super::readback::Drawn;
-use super::surface::{DEPTH_FORMAT, FINISHES, FLOOR_LIGHT_FORMAT, Level, SurfacePipeline, Way};
+use super::surface::{DEPTH_FORMAT, FINISHES, FLOOR_LIGHT_FORMAT, Lighting, SurfacePipeline, Way};
 use super::vertices::{Look, Placed, Vertices};
 
 /// The schedule of the sensor's camera.
@@ -41,7 +42,7 @@ const PARTS: usize = 3;
 /// What the next update draws.
 #[derive(Resource, Default)]
 pub(super) struct Shown {
-    pub level: Level,
+    pub lighting: Lighting,
     /// Whether the sun shines into the room.
     pub sunny: bool,
     pub mirrors: u32,
@@ -62,8 +63,10 @@ struct Sent {
     looks: RawBufferVec<Look>,
     placed: RawBufferVec<Placed>,
     indices: RawBufferVec<u32>,
-    /// Its places have changed; and all else, too.
-    changed: (bool, bool),
+    /// Places have changed.
+    moved: bool,
+    /// Looks or triangles have.
+    rebuilt: bool,
 }
 
 impl Sent {
@@ -75,15 +78,15 @@ impl Sent {
             *self.looks.values_mut() = looks;
             *self.indices.values_mut() = indices;
         }
-        self.changed = (true, self.changed.1 || others);
+        self.moved = true;
+        self.rebuilt |= others;
     }
 
     fn send(&mut self, device: &RenderDevice, queue: &RenderQueue) {
-        let (placed, others) = std::mem::take(&mut self.changed);
-        if placed {
+        if std::mem::take(&mut self.moved) {
             self.placed.write_buffer(device, queue);
         }
-        if others {
+        if std::mem::take(&mut self.rebuilt) {
             self.looks.write_buffer(device, queue);
             self.indices.write_buffer(device, queue);
         }
@@ -96,7 +99,8 @@ impl Default for Sent {
             looks: RawBufferVec::new(BufferUsages::VERTEX),
             placed: RawBufferVec::new(BufferUsages::VERTEX),
             indices: RawBufferVec::new(BufferUsages::INDEX),
-            changed: (false, false),
+            moved: false,
+            rebuilt: false,
         }
     }
 }
@@ -104,7 +108,7 @@ impl Default for Sent {
 /// What is drawn: the driver's side.
 #[derive(Resource, Default)]
 struct Surfaces {
-    level: UniformBuffer<Level>,
+    lighting: UniformBuffer<Lighting>,
     sunny: bool,
     mirrors: u32,
     parts: [Sent; PARTS],
@@ -133,8 +137,7 @@ impl FloorLight {
         });
         let view = texture.create_view(&TextureViewDescriptor::default());
         let filter = FilterMode::Linear;
-        let sampler =
-            device.create_sampler(&SamplerDescriptor { mag_filter: filter, min_filter: filter, ..default() });
+        let sampler = device.create_sampler(&SamplerDescriptor { mag_filter: filter, min_filter: filter, ..default() });
         FloorLight { texture, view, sampler }
     }
 }
@@ -156,7 +159,7 @@ pub(super) fn plugin(app: &mut App) {
 
 fn extract(mut main: ResMut<MainWorld>, mut surfaces: ResMut<Surfaces>) {
     let mut shown = main.resource_mut::<Shown>();
-    *surfaces.level.get_mut() = shown.level;
+    *surfaces.lighting.get_mut() = shown.lighting;
     (surfaces.sunny, surfaces.mirrors) = (shown.sunny, shown.mirrors);
     surfaces.new_floor_light = shown.floor_light.take();
     for (sent, changed) in surfaces.parts.iter_mut().zip(&mut shown.changed) {
@@ -173,11 +176,12 @@ fn send(mut surfaces: ResMut<Surfaces>, device: Res<RenderDevice>, queue: Res<Re
         let light = before.unwrap_or_else(|| FloorLight::new(&device, size));
         let bytes: Vec<u8> = texels.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
         let texel_bytes = (bytes.len() / texels.len()) as u32;
-        let layout = TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * texel_bytes), rows_per_image: None };
+        let layout =
+            TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * texel_bytes), rows_per_image: None };
         queue.write_texture(light.texture.as_image_copy(), &bytes, layout, size);
         surfaces.floor_light = Some(light);
     }
-    surfaces.level.write_buffer(&device, &queue);
+    surfaces.lighting.write_buffer(&device, &queue);
     for part in &mut surfaces.parts {
         part.send(&device, &queue);
     }
@@ -195,14 +199,39 @@ fn draw(
 ) {
     let (target, offset, msaa) = view.into_inner();
     let Some(finishes) = images.get(&FINISHES) else { return };
-    let (Some(view), Some(level)) = (uniforms.uniforms.binding(), surfaces.level.binding()) else { return };
+    let (Some(view), Some(lighting)) = (uniforms.uniforms.binding(), surfaces.lighting.binding()) else { return };
     let Some(floor_light) = &surfaces.floor_light else { return };
+    let images_of = [(false, 0..1), (true, 1..1 + surfaces.mirrors)];
+    let images_of = images_of.into_iter().filter(|(_, instances)| !instances.is_empty());
+    let mut draws = Vec::new();
+    for (mirrored, instances) in images_of {
+        for part in [Part::Moving, Part::Fixed, Part::Floor] {
+            let floor = part == Part::Floor;
+            let way = Way { sunny: surfaces.sunny, floor, mirrored, samples: msaa.samples() };
+            draws.push((part, pipelines.specialize(&cache, &pipeline, way), instances.clone()));
+        }
+    }
+    // Pipelines that a scene needs first are made in the update after; till then nothing is drawn.
+    for (_, id, _) in &draws {
+        match cache.get_render_pipeline_state(*id) {
+            CachedPipelineState::Ok(_) => {}
+            CachedPipelineState::Err(
+                ShaderCacheError::ShaderNotLoaded(_) | ShaderCacheError::ShaderImportNotYetAvailable,
+            )
+            | CachedPipelineState::Queued
+            | CachedPipelineState::Creating(_) => return,
+            CachedPipelineState::Err(error) => {
+                drawn.failed = Some(error.to_string());
+                return;
+            }
+        }
+    }
     let bindings = context.render_device().create_bind_group(
         "surfaces",
         &cache.get_bind_group_layout(&pipeline.layout),
         &BindGroupEntries::sequential((
             view,
-            level,
+            lighting,
             &finishes.texture_view,
             &finishes.sampler,
             &floor_light.view,
@@ -223,7 +252,6 @@ fn draw(
             view_formats: &[],
         },
     );
-    let mut all = true;
     let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
         label: Some("surfaces"),
         color_attachments: &[Some(target.get_color_attachment())],
@@ -237,32 +265,20 @@ fn draw(
         multiview_mask: None,
     });
     pass.set_bind_group(0, &bindings, &[offset.offset]);
-    let images = [(false, 0..1), (true, 1..1 + surfaces.mirrors)];
-    for (mirrored, instances) in images.into_iter().filter(|(_, instances)| !instances.is_empty()) {
-        for part in [Part::Moving, Part::Fixed, Part::Floor] {
-            let floor = part == Part::Floor;
-            let way = Way { sunny: surfaces.sunny, floor, mirrored, samples: msaa.samples() };
-            let Some(way) = cache.get_render_pipeline(pipelines.specialize(&cache, &pipeline, way)) else {
-                all = false;
-                continue;
-            };
-            let Sent { looks, placed, indices, .. } = &surfaces.parts[part as usize];
-            let count = indices.len() as u32;
-            let (Some(looks), Some(placed), Some(indices)) = (looks.buffer(), placed.buffer(), indices.buffer()) else {
-                continue;
-            };
-            pass.set_render_pipeline(way);
-            pass.set_vertex_buffer(0, looks.slice(..));
-            pass.set_vertex_buffer(1, placed.slice(..));
-            pass.set_index_buffer(indices.slice(..), IndexFormat::Uint32);
-            pass.draw_indexed(0..count, 0, instances.clone());
-        }
+    for (part, id, instances) in draws {
+        let Sent { looks, placed, indices, .. } = &surfaces.parts[part as usize];
+        let count = indices.len() as u32;
+        let (Some(looks), Some(placed), Some(indices)) = (looks.buffer(), placed.buffer(), indices.buffer()) else {
+            continue;
+        };
+        let Some(pipeline) = cache.get_render_pipeline(id) else { continue };
+        pass.set_render_pipeline(pipeline);
+        pass.set_vertex_buffer(0, looks.slice(..));
+        pass.set_vertex_buffer(1, placed.slice(..));
+        pass.set_index_buffer(indices.slice(..), IndexFormat::Uint32);
+        pass.draw_indexed(0..count, 0, instances);
     }
     drop(pass);
-    // Pipelines that a scene needs first are made in the update after.
-    if !all {
-        return;
-    }
     let device = context.render_device().clone();
     drawn.copy(target.main_texture(), &device, context.command_encoder());
 }

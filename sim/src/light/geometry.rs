@@ -91,8 +91,8 @@ impl<'i> Triangles<'i> {
         }
     }
 
-    /// Adds a dressed body that is out in the open; seen from far with fewer triangles.
-    pub fn body(&mut self, body: &PosedFigure, far: bool, wardrobe: &mut Wardrobe, illumination: &Illumination) {
+    /// Adds a dressed body that is out in the open.
+    pub fn body(&mut self, body: &PosedFigure, wardrobe: &mut Wardrobe, illumination: &Illumination) {
         let skin = body.skin();
         let lit = illumination.on_skin(&skin);
         let first = self.vertices.len();
@@ -101,8 +101,7 @@ impl<'i> Triangles<'i> {
             let point = usize::from(corner.point);
             Placed { at: skin[point].at.to_array(), lit: lit[point].to_array() }
         }));
-        let triangles = if far { body.figure.far_triangles() } else { body.figure.triangles() };
-        let corners = triangles.iter().flatten();
+        let corners = body.figure.triangles().iter().flatten();
         self.vertices.indices.extend(corners.map(|corner| first + u32::from(*corner)));
     }
 

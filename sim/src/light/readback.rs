@@ -2,11 +2,11 @@
 //! for.
 
 use bevy::prelude::*;
+use bevy::render::RenderApp;
 use bevy::render::render_resource::{
     Buffer, BufferDescriptor, BufferUsages, CommandEncoder, MapMode, PollType, TexelCopyBufferInfo,
     TexelCopyBufferLayout, Texture,
 };
-use bevy::render::RenderApp;
 use bevy::render::renderer::{RenderAdapterInfo, RenderDevice};
 use device_model::{Pinhole, Radiance};
 use half::f16;
@@ -20,15 +20,22 @@ const PIXEL_BYTES: u32 = 8;
 #[derive(Resource, Default)]
 pub(super) struct Drawn {
     buffer: Option<Buffer>,
-    /// Bytes from row to row; 0 when nothing was drawn since it was read.
-    row_bytes: u32,
+    /// Columns and rows; (0, 0) when nothing was drawn since it was read.
+    size: (u32, u32),
+    /// Why nothing will ever be drawn.
+    pub failed: Option<String>,
+}
+
+/// Bytes from row to row.
+fn row_bytes(width: u32) -> u32 {
+    RenderDevice::align_copy_bytes_per_row((width * PIXEL_BYTES) as usize) as u32
 }
 
 impl Drawn {
     /// Has a picture copied to where it can be read, after all that `encoder` was told before.
     pub fn copy(&mut self, texture: &Texture, device: &RenderDevice, encoder: &mut CommandEncoder) {
         let size = texture.size();
-        let row_bytes = RenderDevice::align_copy_bytes_per_row((size.width * PIXEL_BYTES) as usize) as u32;
+        let row_bytes = row_bytes(size.width);
         let bytes = u64::from(row_bytes) * u64::from(size.height);
         let buffer = self.buffer.take().filter(|buffer| buffer.size() == bytes);
         let buffer = buffer.unwrap_or_else(|| {
@@ -38,7 +45,7 @@ impl Drawn {
         let layout = TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row_bytes), rows_per_image: None };
         let to = TexelCopyBufferInfo { buffer: &buffer, layout };
         encoder.copy_texture_to_buffer(texture.as_image_copy(), to, size);
-        (self.buffer, self.row_bytes) = (Some(buffer), row_bytes);
+        (self.buffer, self.size) = (Some(buffer), (size.width, size.height));
     }
 }
 
@@ -51,12 +58,14 @@ pub(super) fn wait(app: &App) -> Result<(), LightError> {
 /// Adds the luminance of what was drawn to `sum`. `false` when nothing was since this was asked last.
 pub(super) fn add_drawn(app: &mut App, pinhole: &Pinhole, sum: &mut [[f32; 3]]) -> Result<bool, LightError> {
     let mut drawn = app.sub_app_mut(RenderApp).world_mut().resource_mut::<Drawn>();
-    let (width, rows) = (pinhole.width as usize, sum.chunks_exact_mut(pinhole.width as usize));
-    let (buffer, row_bytes) = (drawn.buffer.clone(), std::mem::take(&mut drawn.row_bytes));
-    let Some(buffer) = buffer.filter(|_| row_bytes > 0) else { return Ok(false) };
-    if buffer.size() != u64::from(row_bytes) * u64::from(pinhole.height) {
-        return Ok(false);
+    if let Some(reason) = drawn.failed.take() {
+        return Err(LightError::Device { reason });
     }
+    let drawn_size = std::mem::take(&mut drawn.size);
+    let Some(buffer) = drawn.buffer.clone().filter(|_| drawn_size == (pinhole.width, pinhole.height)) else {
+        return Ok(false);
+    };
+    let (width, rows) = (pinhole.width as usize, sum.chunks_exact_mut(pinhole.width as usize));
     let slice = buffer.slice(..);
     let (told, mapped) = std::sync::mpsc::channel();
     slice.map_async(MapMode::Read, move |result| {
@@ -70,7 +79,7 @@ pub(super) fn add_drawn(app: &mut App, pinhole: &Pinhole, sum: &mut [[f32; 3]]) 
     let bytes = slice.get_mapped_range();
     let mut halves = vec![f16::ZERO; width * 4];
     let mut floats = vec![0f32; width * 4];
-    for (row, bytes) in rows.zip(bytes.chunks_exact(row_bytes as usize)) {
+    for (row, bytes) in rows.zip(bytes.chunks_exact(row_bytes(pinhole.width) as usize)) {
         for (half, bytes) in halves.iter_mut().zip(bytes.chunks_exact(2)) {
             *half = f16::from_le_bytes([bytes[0], bytes[1]]);
         }

@@ -18,7 +18,7 @@ use scenes::{Illumination, Light, Scene, Solid, Sunlight, WorldState};
 use super::drawing::{self, Part, SensorView, Shown};
 use super::geometry::{Floor, Triangles, Wardrobe};
 use super::readback;
-use super::surface::{self, FORMAT, Level};
+use super::surface::{self, FORMAT, Lighting};
 use super::vertices::Vertices;
 use crate::watch::Watch;
 
@@ -58,34 +58,7 @@ struct Staged {
     solids: Vec<Solid>,
     wardrobe: Wardrobe,
     camera: Entity,
-    sight: Sight,
     lit: StillLife,
-}
-
-/// Bodies of which a metre is fewer pixels are drawn with fewer triangles: no more than a pixel and a half off, and most not
-/// at all.
-const FAR_PX_PER_M: f64 = 0.0;
-
-/// Where the camera is and looks.
-struct Sight {
-    at: DVec3,
-    /// Unit vector along the optical axis.
-    ahead: DVec3,
-    /// Pixels of what is 1 m long and 1 m ahead.
-    focal_px: f64,
-}
-
-impl Sight {
-    fn new(stage: &Stage) -> Self {
-        let at = stage.sensor_at.extend(stage.view.mounting.height_m);
-        let focal_px = f64::from(stage.pinhole.width) / (2.0 * stage.pinhole.tan_half_x);
-        Sight { at, ahead: stage.view.axes().z_axis, focal_px }
-    }
-
-    /// How large something is seen.
-    fn pixels_per_m(&self, at: DVec3) -> f64 {
-        self.focal_px / self.ahead.dot(at - self.at).max(1e-3)
-    }
 }
 
 /// What stays where it is, in the sun of one moment.
@@ -170,8 +143,7 @@ impl Renderer {
         let illumination = &staged.lit.illumination;
         let mut moving = Triangles::in_the_open(illumination);
         for person in &instant.people {
-            let far = staged.sight.pixels_per_m(person.head) < FAR_PX_PER_M;
-            person.body.iter().for_each(|body| moving.body(body, far, &mut staged.wardrobe, illumination));
+            person.body.iter().for_each(|body| moving.body(body, &mut staged.wardrobe, illumination));
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
@@ -179,9 +151,8 @@ impl Renderer {
 
         let sun = staged.scene.light.sun.zip(illumination.sun());
         let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
-        let level = Level::new(lux, &staged.scene.room, sun.as_ref());
         let mut shown = self.app.world_mut().resource_mut::<Shown>();
-        shown.level = level;
+        shown.lighting = Lighting::new(lux, &staged.scene.room, sun.as_ref());
         shown.floor_light = Some(staged.lit.floor.shaded(instant));
         for (part, vertices) in changed {
             shown.change(part, vertices);
@@ -239,7 +210,8 @@ impl Renderer {
         (shown.sunny, shown.mirrors) = (sunny, room.mirrors.len() as u32);
         shown.change(Part::Fixed, fixed);
         shown.change(Part::Floor, Floor::surface(room));
-        self.stage = Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, sight: Sight::new(stage), lit });
+        self.stage =
+            Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
         let kind = (sunny, !room.mirrors.is_empty(), msaa(&stage.pinhole));
         if !self.warm.contains(&kind) && self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })? {
@@ -291,7 +263,8 @@ fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
         ..default()
     };
     (
-        // What is read is the picture before it would be copied to its target. Around the room is nothing.
+        // What is read is the picture before it would be copied to its target, which Bevy wants a camera that clears to have.
+        // Around the room is nothing.
         Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
         CameraRenderGraph::new(SensorView),
         Projection::Perspective(projection),

@@ -1,13 +1,13 @@
 //! What everything in the room looks like: its luminance at a level of 1 lx is baked into the corners of its triangles; the level
 //! of an exposure scales it, the finish varies it, and the sun adds to it where a beam is.
 
-use bevy::mesh::VertexBufferLayout;
 use bevy::asset::uuid_handle;
+use bevy::mesh::VertexBufferLayout;
 use bevy::prelude::*;
 use bevy::render::render_resource::binding_types::{sampler, texture_2d, texture_2d_array, uniform_buffer};
 use bevy::render::render_resource::{
-    BindGroupLayoutDescriptor, BindGroupLayoutEntries, ColorTargetState, ColorWrites, CompareFunction,
-    DepthBiasState, DepthStencilState, Face, FragmentState, MultisampleState, PrimitiveState, RenderPipelineDescriptor,
+    BindGroupLayoutDescriptor, BindGroupLayoutEntries, ColorTargetState, ColorWrites, CompareFunction, DepthBiasState,
+    DepthStencilState, Face, FragmentState, MultisampleState, PrimitiveState, RenderPipelineDescriptor,
     SamplerBindingType, ShaderStages, ShaderType, SpecializedRenderPipeline, StencilState, TextureFormat,
     TextureSampleType, VertexFormat, VertexState, VertexStepMode,
 };
@@ -18,9 +18,9 @@ use scenes::{MIRRORS_MAX, Room, Sunlight, WINDOWS_MAX};
 use super::finishes;
 use super::vertices::{Look, Placed};
 
-/// How bright it is, and where mirrors are. The shader's arrays are as long as a scene may have mirrors and windows.
+/// What the shader knows of the room and its light.
 #[derive(Clone, Copy, Default, ShaderType)]
-pub(super) struct Level {
+pub(super) struct Lighting {
     lux: f32,
     beams: u32,
     room_m: Vec2,
@@ -32,21 +32,21 @@ pub(super) struct Level {
     window_m: [Vec4; WINDOWS_MAX],
 }
 
-impl Level {
+impl Lighting {
     pub fn new(lux: f64, room: &Room, sun: Option<&Sunlight>) -> Self {
         let room_m = Vec2::new(room.size_m.0 as f32, room.size_m.1 as f32);
-        let mut level = Level { lux: lux as f32, room_m, ..default() };
-        for (plane, mirror) in level.mirrors.iter_mut().zip(&room.mirrors) {
+        let mut lighting = Lighting { lux: lux as f32, room_m, ..default() };
+        for (plane, mirror) in lighting.mirrors.iter_mut().zip(&room.mirrors) {
             let (rectangle, normal) = (room.part(mirror), room.part(mirror).normal());
             *plane = normal.extend(normal.dot(rectangle.corner)).as_vec4();
         }
         let row = |[x, y, z, w]: [f64; 4]| Vec4::new(x as f32, y as f32, z as f32, w as f32);
         for (i, beam) in sun.into_iter().flat_map(Sunlight::beams).enumerate() {
-            level.beams = i as u32 + 1;
-            (level.u_of[i], level.v_of[i]) = (row(beam.u_of), row(beam.v_of));
-            level.window_m[i] = Vec4::new(beam.window_m[0] as f32, beam.window_m[1] as f32, 0.0, 0.0);
+            lighting.beams = i as u32 + 1;
+            (lighting.u_of[i], lighting.v_of[i]) = (row(beam.u_of), row(beam.v_of));
+            lighting.window_m[i] = Vec4::new(beam.window_m[0] as f32, beam.window_m[1] as f32, 0.0, 0.0);
         }
-        level
+        lighting
     }
 }
 
@@ -88,7 +88,7 @@ impl FromWorld for SurfacePipeline {
             ShaderStages::VERTEX_FRAGMENT,
             (
                 uniform_buffer::<ViewUniform>(true),
-                uniform_buffer::<Level>(false),
+                uniform_buffer::<Lighting>(false),
                 texture_2d_array(TextureSampleType::Float { filterable: true }),
                 sampler(SamplerBindingType::Filtering),
                 texture_2d(TextureSampleType::Float { filterable: true }),
@@ -104,8 +104,10 @@ impl SpecializedRenderPipeline for SurfacePipeline {
 
     fn specialize(&self, way: Way) -> RenderPipelineDescriptor {
         let defined = [(way.sunny || way.floor, "PLACE"), (way.sunny, "SUN"), (way.floor, "FLOOR")];
-        let shader_defs: Vec<ShaderDefVal> =
-            defined.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name.into()).collect();
+        let lengths = [("MIRRORS_MAX", MIRRORS_MAX), ("WINDOWS_MAX", WINDOWS_MAX)];
+        let lengths = lengths.map(|(name, length)| ShaderDefVal::UInt(name.into(), length as u32));
+        let defined = defined.into_iter().filter(|(holds, _)| *holds).map(|(_, name)| name.into());
+        let shader_defs: Vec<ShaderDefVal> = defined.chain(lengths).collect();
         use VertexFormat::{Float32x2, Float32x3, Float32x4};
         let looks = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, [Float32x2, Float32x4]);
         let placed = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, [Float32x3, Float32x2]);

@@ -2,19 +2,19 @@
 // Corners are in the room's own coordinates, and carry nothing that is not needed: on a CPU every value costs.
 #import bevy_render::view::View
 
-struct Level {
+struct Lighting {
     lux: f32,
     beams: u32,
     room_m: vec2<f32>,
     // Planes n · x = d as (n, d).
-    mirrors: array<vec4<f32>, 2>,
-    u_of: array<vec4<f32>, 4>,
-    v_of: array<vec4<f32>, 4>,
-    window_m: array<vec4<f32>, 4>,
+    mirrors: array<vec4<f32>, #{MIRRORS_MAX}>,
+    u_of: array<vec4<f32>, #{WINDOWS_MAX}>,
+    v_of: array<vec4<f32>, #{WINDOWS_MAX}>,
+    window_m: array<vec4<f32>, #{WINDOWS_MAX}>,
 }
 
 @group(0) @binding(0) var<uniform> view: View;
-@group(0) @binding(1) var<uniform> level: Level;
+@group(0) @binding(1) var<uniform> lighting: Lighting;
 @group(0) @binding(2) var finishes: texture_2d_array<f32>;
 @group(0) @binding(3) var finish_sampler: sampler;
 // What falls on the floor: lux at a level of 1 lx, and klx of the sun where a beam is. The first and the last texel of a row
@@ -43,14 +43,15 @@ struct Corner {
 struct Seen {
     @builtin(position) position: vec4<f32>,
     // Luminance of what 1 lx falls on, or without SUN and FLOOR at a level of 1 lx; and the layer of the finish.
-    @location(0) color: vec4<f32>,
+    // Centroid: where a smoothed picture has a triangle in a part of a pixel only, its middle may lie far outside.
+    @location(0) @interpolate(perspective, centroid) color: vec4<f32>,
     @location(1) on_finish: vec2<f32>,
 #ifdef PLACE
     // Where it is in the room, also when it is seen in a mirror.
-    @location(2) place: vec3<f32>,
+    @location(2) @interpolate(perspective, centroid) place: vec3<f32>,
 #endif
 #ifdef SUN
-    @location(3) lit: vec2<f32>,
+    @location(3) @interpolate(perspective, centroid) lit: vec2<f32>,
 #endif
 }
 
@@ -60,7 +61,7 @@ fn vertex(corner: Corner) -> Seen {
     var at = corner.place;
     seen.color = corner.color;
     if corner.image > 0u {
-        let mirror = level.mirrors[corner.image - 1u];
+        let mirror = lighting.mirrors[corner.image - 1u];
         at -= 2.0 * (dot(mirror.xyz, at) - mirror.w) * mirror.xyz;
         seen.color = vec4<f32>(MIRRORED * seen.color.rgb, seen.color.a);
     }
@@ -82,13 +83,13 @@ fn vertex(corner: Corner) -> Seen {
 fn fragment(seen: Seen) -> @location(0) vec4<f32> {
     let layer = u32(seen.color.a + 0.5);
     let over_mean = textureSample(finishes, finish_sampler, seen.on_finish, layer).r * PER_MEAN;
-    var lux = level.lux;
+    var lux = lighting.lux;
 #ifdef SUN
     var lit = seen.lit;
 #endif
 #ifdef FLOOR
     let texels = vec2<f32>(textureDimensions(floor_light));
-    let on_floor = (seen.place.xy / level.room_m * (texels - 1.0) + 0.5) / texels;
+    let on_floor = (seen.place.xy / lighting.room_m * (texels - 1.0) + 0.5) / texels;
     let falls = textureSampleLevel(floor_light, floor_sampler, on_floor, 0.0).rg;
 #ifdef SUN
     lit = falls * vec2<f32>(1.0, 1000.0);
@@ -99,10 +100,10 @@ fn fragment(seen: Seen) -> @location(0) vec4<f32> {
 #ifdef SUN
     var through = 0.0;
     let place = vec4<f32>(seen.place, 1.0);
-    for (var i = 0u; i < level.beams; i += 1u) {
-        let u = dot(level.u_of[i], place);
-        let v = dot(level.v_of[i], place);
-        let from_edge = min(min(u, 1.0 - u) * level.window_m[i].x, min(v, 1.0 - v) * level.window_m[i].y);
+    for (var i = 0u; i < lighting.beams; i += 1u) {
+        let u = dot(lighting.u_of[i], place);
+        let v = dot(lighting.v_of[i], place);
+        let from_edge = min(min(u, 1.0 - u) * lighting.window_m[i].x, min(v, 1.0 - v) * lighting.window_m[i].y);
         through = max(through, smoothstep(-SOFT_M, SOFT_M, from_edge));
     }
     lux = lit.x * lux + lit.y * through;
