@@ -134,16 +134,29 @@ fn the_first_picture_of_any_stage_is_as_good_as_the_second() {
         true => Light { windows: window(), sun: sun(), ..diffuse(lux) },
         false => diffuse(lux),
     };
-    for (seq, (sunny, lux)) in
-        [(false, 0.0), (false, 100.0), (true, 0.0), (true, 300.0), (false, 50.0)].into_iter().enumerate()
-    {
-        let grey = 40 + 30 * seq as u8;
-        let piece = Piece::Block { size_m: (1.0 + seq as f64, 1.0, 1.0) };
+    // With and without sun, of so many lux, with so many mirrors, so many times as wide and high.
+    let cases = [
+        (false, 0.0, 0, 1),
+        (false, 100.0, 0, 1),
+        (true, 0.0, 0, 1),
+        (true, 300.0, 2, 1),
+        (false, 50.0, 1, 4),
+        (false, 100.0, 0, 1),
+        (false, 100.0, 2, 1),
+        (true, 100.0, 0, 4),
+    ];
+    for (seq, (sunny, lux, mirrors, times)) in cases.into_iter().enumerate() {
+        let grey = 40 + 20 * seq as u8;
+        let piece = Piece::Block { size_m: (1.0 + 0.5 * seq as f64, 1.0, 1.0) };
         let color = Color::new(200, grey, 90);
         let block = Furniture { name: "block".into(), piece, at_m: (4.0, 3.0), turn_deg: 0.0, color, finish: None };
-        let scene = room(Color::new(grey, grey, grey), lit(sunny, lux), vec![block]);
+        let plain = room(Color::new(grey, grey, grey), lit(sunny, lux), vec![block]);
+        let mirror = |wall: Wall| WallPart { wall, from_m: 1.0, to_m: 5.0, bottom_m: 0.2, top_m: 2.8 };
+        let mirrors = [Wall::North, Wall::West].map(mirror)[..mirrors].to_vec();
+        let scene =
+            Scene::new(Room { mirrors, ..plain.room }, plain.light, plain.furniture, vec![]).expect("no mistakes");
         let mut stage = stage(&scene);
-        stage.pinhole.width += 8 * (seq as u32 % 2);
+        (stage.pinhole.width, stage.pinhole.height) = ((320 + 8 * (seq as u32 % 2)) * times, 240 * times);
         light.set_stage(&stage).unwrap();
         let exposure = |seq: u64| Exposure { seq, worlds: vec![scene.at(0.0)], lux: 200.0 };
         light.expose(Some(&exposure(0)), &mut |_| {}).unwrap();
@@ -329,6 +342,116 @@ fn a_beam_of_the_sun_crosses_the_shadow_of_a_lamp() {
         }
     }
     assert!(most > 1.2 * least, "there is a shadow of the lamp: {least} to {most} lx");
+}
+
+#[test]
+fn the_sun_wanders_over_the_floor() {
+    let window = WallPart { wall: Wall::South, from_m: 3.0, to_m: 5.0, bottom_m: 1.0, top_m: 2.5 };
+    let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 1000.0, turns_deg_per_min: 10.0 };
+    let grey = Color::new(118, 118, 118);
+    let piece = Piece::Slab { size_m: (0.9, 0.9, 0.02), above_m: 0.9 };
+    let table = Furniture { name: "table".into(), piece, at_m: (4.0, 0.9), turn_deg: 0.0, color: grey, finish: None };
+    let scene = room(grey, Light { windows: vec![window], sun: Some(sun), ..diffuse(100.0) }, vec![table]);
+    let stage = stage(&scene);
+    let per_lux = f64::from(grey.reflectance()[1]) / std::f64::consts::PI;
+    let mut light = renderer();
+    light.set_stage(&stage).unwrap();
+    let (mut lit, mut shaded) = ([0, 0], [0, 0]);
+    for (i, t_s) in [0.0, 180.0].into_iter().enumerate() {
+        light.expose(Some(&Exposure { seq: 0, worlds: vec![scene.at(t_s)], lux: 100.0 }), &mut |_| {}).unwrap();
+        let picture = light.expose(None, &mut |_| {}).unwrap().expect("one was asked for").1;
+        let illumination = Illumination::new(&scene.room, &scene.light, &scene.fixed_solids(), t_s);
+        for (x, y) in (0..40).flat_map(|i| (0..12).map(move |j| (2.0 + 0.11 * f64::from(i), 0.9 + 0.17 * f64::from(j))))
+        {
+            // Neither at an edge of the beam nor of a shadow, be there sun or not; nor under the table.
+            let around = (0..9).map(|i| [i % 3 - 1, i / 3 - 1].map(|side| 0.14 * f64::from(side)));
+            let around: Vec<DVec3> = around.map(|[a, b]| DVec3::new(x + a, y + b, 0.0)).collect();
+            let shadow = |at: &DVec3| illumination.among_furniture(*at, DVec3::Z).sun == 0.0;
+            if around.iter().any(|at| shadow(at) != shadow(&around[4])) {
+                continue;
+            }
+            let around: Vec<f64> = around.iter().map(|at| illumination.meter(*at, DVec3::Z, 100.0)).collect();
+            let (low, high) = around.iter().fold((f64::MAX, 0.0f64), |(l, h), lux| (l.min(*lux), h.max(*lux)));
+            let point = DVec3::new(x, y, 0.0);
+            let seen_past = (x - 4.0).abs() > 0.65 || (y - 0.9).abs() > 0.75;
+            if high < 1.15 * low && seen_past {
+                let seen = luminance(&picture, &stage, point) / per_lux;
+                assert!(
+                    (0.9 * low..1.1 * high).contains(&seen),
+                    "{t_s} s, ({x}, {y}): {seen}, expected {low} to {high}"
+                );
+                *(if low > 400.0 { &mut lit[i] } else { &mut shaded[i] }) += 1;
+            }
+        }
+    }
+    assert!(lit.into_iter().chain(shaded).all(|count| count > 20), "places in the beam: {lit:?}, others: {shaded:?}");
+}
+
+#[test]
+fn a_beam_of_the_sun_is_seen_in_a_mirror() {
+    let window = WallPart { wall: Wall::South, from_m: 2.0, to_m: 4.0, bottom_m: 1.0, top_m: 2.5 };
+    let sun = Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 1000.0, turns_deg_per_min: 0.0 };
+    let grey = Color::new(118, 118, 118);
+    let sunny = Light { windows: vec![window], sun: Some(sun), ..diffuse(100.0) };
+    let plain = room(grey, sunny.clone(), vec![]);
+    let mirror = WallPart { wall: Wall::West, from_m: 0.5, to_m: 5.5, bottom_m: 0.0, top_m: 2.9 };
+    let scene = Scene::new(Room { mirrors: vec![mirror], ..plain.room }, sunny, vec![], vec![]).expect("no mistakes");
+    let stage = Stage { sensor_at: DVec2::new(0.6, 2.0), ..stage(&scene) };
+    let picture = picture(&mut renderer(), &stage, vec![]);
+    // The beam goes from (2, 1) to (4, 2.5), its image as far behind the wall at x = 0 m.
+    for (x, y, in_beam) in [(2.3, 1.5, true), (2.6, 2.2, true), (1.8, 1.5, false), (2.4, 2.8, false)] {
+        let [direct, mirrored] = [x, -x].map(|x| luminance(&picture, &stage, DVec3::new(x, y, 0.0)));
+        assert!((mirrored / direct - 0.9).abs() < 0.02, "({x}, {y}): {direct} and in the mirror {mirrored} cd/m²");
+        let lit = direct > 200.0 * f64::from(grey.reflectance()[1]) / std::f64::consts::PI;
+        assert_eq!(lit, in_beam, "({x}, {y}): {direct} cd/m²");
+    }
+}
+
+#[test]
+fn who_leaves_is_gone_and_who_changes_clothes_is_seen_in_the_new_ones() {
+    let luminaires = vec![Luminaire { at_m: (2.0, 1.5), kind: LuminaireKind::Panel, flux: 1.0 }];
+    let grey = Color::new(118, 118, 118);
+    let scene = room(grey, Light { diffuse_share: 0.2, luminaires, ..diffuse(100.0) }, vec![]);
+    let (white, black) = (Color::new(255, 255, 255), Color::new(10, 10, 10));
+    let ball =
+        |x: f64, color: Color| marker(Solid::new(Shape::Ellipsoid(DVec3::splat(0.3)), DVec3::new(x, 3.0, 1.0), color));
+    let exposures =
+        [vec![], vec![ball(3.0, white), ball(5.0, black)], vec![ball(3.0, black), ball(5.0, white)], vec![]];
+    let mut light = renderer();
+    light.set_stage(&stage(&scene)).unwrap();
+    let pictures: Vec<Radiance> = exposures
+        .into_iter()
+        .map(|people| {
+            let world = WorldState { t_s: 0.0, people, doors: vec![] };
+            light.expose(Some(&Exposure { seq: 0, worlds: vec![world], lux: 100.0 }), &mut |_| {}).unwrap();
+            light.expose(None, &mut |_| {}).unwrap().expect("one was asked for").1
+        })
+        .collect();
+    let at = |picture: usize, x: f64| luminance(&pictures[picture], &stage(&scene), DVec3::new(x, 3.0, 1.0));
+    assert!(at(1, 3.0) > 10.0 * at(1, 5.0) && at(2, 5.0) > 10.0 * at(2, 3.0), "colours are swapped");
+    assert!(pictures[0].pixels != pictures[1].pixels && pictures[0].pixels == pictures[3].pixels, "all is as before");
+}
+
+#[test]
+fn a_floor_of_another_size_has_its_own_light() {
+    let mut renderer = renderer();
+    let grey = Color::new(118, 118, 118);
+    let per_lux = f64::from(grey.reflectance()[1]) / std::f64::consts::PI;
+    for size_m in [(8.0, 6.0), (5.1, 4.3), (8.0, 6.0), (4.0, 9.0)] {
+        let luminaires = vec![Luminaire { at_m: (1.0, 1.0), kind: LuminaireKind::Downlight, flux: 1.0 }];
+        let light = Light { diffuse_share: 0.1, luminaires, ..diffuse(100.0) };
+        let room = Room { size_m, ..room(grey, diffuse(100.0), vec![]).room };
+        let scene = Scene::new(room, light, vec![], vec![]).expect("a scene without mistakes");
+        let stage = Stage { sensor_at: DVec2::new(2.0, 2.0), ..stage(&scene) };
+        let picture = picture(&mut renderer, &stage, vec![]);
+        let illumination = Illumination::new(&scene.room, &scene.light, &[], 0.0);
+        for (x, y) in [(0.1, 0.1), (1.0, 1.0), (1.6, 0.7), (3.0, 3.0), (3.9, 4.2)] {
+            let point = DVec3::new(x, y, 0.0);
+            let (seen, lux) =
+                (luminance(&picture, &stage, point) / per_lux, illumination.meter(point, DVec3::Z, 100.0));
+            assert!((seen / lux - 1.0).abs() < 0.03, "{size_m:?} at ({x}, {y}): {seen} lx, the meter reads {lux} lx");
+        }
+    }
 }
 
 #[test]

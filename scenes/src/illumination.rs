@@ -278,6 +278,38 @@ mod tests {
     }
 
     #[test]
+    fn skin_is_lit_as_the_formulas_say() {
+        let luminaires = vec![lamp_at((2.0, 3.0), LuminaireKind::Panel), lamp_at((6.0, 3.0), LuminaireKind::Downlight)];
+        let sun = Sun { azimuth_deg: -70.0, elevation_deg: 40.0, lux: 9000.0, turns_deg_per_min: 0.0 };
+        let light = Light {
+            diffuse_share: 0.3,
+            daylight_share: 0.2,
+            luminaires,
+            windows: vec![south_window()],
+            sun: Some(sun),
+            ..Light::default()
+        };
+        let light = Illumination::new(&room(), &light, &[], 0.0);
+        // Also beside, above and behind lamps and windows, facing them or not.
+        let point = |i: usize| {
+            let part = |step: f64| (i as f64 * step).fract();
+            let at = DVec3::new(8.0 * part(0.618), 6.0 * part(0.414), 3.0 * part(0.732));
+            let normal = DVec3::new(part(0.303) - 0.5, part(0.882) - 0.5, part(0.217) - 0.5).normalize();
+            SkinPoint { at: at.as_vec3(), normal: normal.as_vec3(), open: part(0.141) as f32 }
+        };
+        let skin: Vec<SkinPoint> = (1..500).map(point).collect();
+        for (point, lit) in skin.iter().zip(light.on_skin(&skin)) {
+            let normal = point.normal.as_dvec3();
+            let expected = (light.per_lux(point.at.as_dvec3(), normal, point.open.into()), light.sun_lux(normal));
+            let off = |found: f32, expected: f64| (f64::from(found) - expected).abs() / expected.max(1e-3);
+            assert!(
+                off(lit.per_lux, expected.0) < 1e-3 && off(lit.sun, expected.1) < 1e-3,
+                "{point:?}: {lit:?}, expected {expected:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_lamp_fades_with_the_square_of_distance_and_the_cosines() {
         let light = lit(0.0, &[(4.0, 3.0)], &[]);
         let up = |x: f64, z: f64| light.per_lux(DVec3::new(x, 3.0, z), DVec3::Z, 1.0);
