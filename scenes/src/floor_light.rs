@@ -242,7 +242,8 @@ impl Cover {
         let covered = ((1.0 + soft - passes) / (2.0 * soft)).clamp(0.0, 1.0);
         // A source that looks larger than the blob is never covered wholly; one that is not behind it not at all.
         let covered = covered * covered * (3.0 - 2.0 * covered) * (1.0 / (soft * soft)).min(1.0);
-        if (part >= 0.0) & (part <= 1.0) { covered } else { 0.0 }
+        // From 0 to 1, in one comparison.
+        if (part - 0.5).abs() <= 0.5 { covered } else { 0.0 }
     }
 }
 
