@@ -189,9 +189,8 @@ fn send(mut surfaces: ResMut<Surfaces>, device: Res<RenderDevice>, queue: Res<Re
 
 fn draw(
     view: ViewQuery<(&ViewTarget, &ViewUniformOffset, &Msaa)>,
-    (uniforms, images): (Res<ViewUniforms>, Res<RenderAssets<GpuImage>>),
-    (surfaces, pipeline): (Res<Surfaces>, Res<SurfacePipeline>),
-    mut pipelines: ResMut<SpecializedRenderPipelines<SurfacePipeline>>,
+    (surfaces, uniforms, images): (Res<Surfaces>, Res<ViewUniforms>, Res<RenderAssets<GpuImage>>),
+    (pipeline, mut pipelines): (Res<SurfacePipeline>, ResMut<SpecializedRenderPipelines<SurfacePipeline>>),
     cache: Res<PipelineCache>,
     mut textures: ResMut<TextureCache>,
     mut drawn: ResMut<Drawn>,

@@ -1,6 +1,6 @@
 //! Rooms, furniture and people as triangles.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use glam::{DVec2, DVec3};
@@ -44,7 +44,7 @@ pub(super) struct Triangles<'i> {
 #[derive(Default)]
 pub(super) struct Wardrobe {
     /// By the figure's address, which is its own as long as it is kept here.
-    dresses: HashMap<*const Figure, (Arc<Figure>, Vec<Look>)>,
+    dresses: BTreeMap<*const Figure, (Arc<Figure>, Vec<Look>)>,
 }
 
 impl Wardrobe {

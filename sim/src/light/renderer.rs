@@ -1,6 +1,6 @@
 //! A headless Bevy app with one camera: poses a scene, draws it, and gives its luminance.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bevy::camera::{Hdr, RenderTarget};
@@ -36,7 +36,7 @@ pub(super) struct Renderer {
     target: Option<(Pinhole, Handle<Image>)>,
     stage: Option<Staged>,
     /// What has been shown, without or with sun, without or with mirrors, and with how many samples a pixel.
-    warm: HashSet<(bool, bool, Msaa)>,
+    warm: BTreeSet<(bool, bool, u32)>,
     spent: Spent,
 }
 
@@ -108,7 +108,7 @@ impl Renderer {
         app.add_plugins((surface::plugin, drawing::plugin));
         app.finish();
         app.cleanup();
-        Ok(Renderer { app, target: None, stage: None, warm: HashSet::new(), spent: Spent::default() })
+        Ok(Renderer { app, target: None, stage: None, warm: BTreeSet::new(), spent: Spent::default() })
     }
 
     /// The name and driver of the graphics adapter that renders.
@@ -213,7 +213,7 @@ impl Renderer {
         self.stage =
             Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
-        let kind = (sunny, !room.mirrors.is_empty(), msaa(&stage.pinhole));
+        let kind = (sunny, !room.mirrors.is_empty(), msaa(&stage.pinhole).samples());
         if !self.warm.contains(&kind) && self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })? {
             self.warm.insert(kind);
         }
