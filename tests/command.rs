@@ -238,7 +238,7 @@ fn a_gallery_shows_scenes_of_the_library_and_of_ones_own_and_refuses_what_it_can
     bench.put("own.ron", huddle);
     bench.twin(&["gallery", "--out", "g", "--overview", "--main-stream", "own.ron", "factor-mirror"]).exits(0);
     let size = |name: &str| image::image_dimensions(bench.path(name)).expect("a picture");
-    assert_eq!(size("g/own-main-stream.png"), (1280, 960));
+    assert_eq!(size("g/own-main-stream.jpg"), (1280, 960));
     let (width, height) = size("g/overview.png");
     assert!(width > 640 && height > 240, "two pictures beside each other: {width}×{height}");
     for (arguments, words) in [

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use device_model::Profile;
+use device_model::{Profile, snapshot};
 use firmware_shim::CameraSettings;
 use ron_file::RonFile;
 use scenarios::{Stills, picture_sheet};
@@ -37,7 +37,7 @@ pub struct Args {
     /// Only the overview, no sheets.
     #[arg(long)]
     overview: bool,
-    /// Also each scene in the main stream's size, 1280×960, to SCENE-main-stream.png.
+    /// Also each scene as a snapshot of the main stream, 1280×960, to SCENE-main-stream.jpg.
     #[arg(long)]
     main_stream: bool,
 }
@@ -72,9 +72,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         overview.push((name.clone(), own.take(args.at_s, scene.light.lux, CameraSettings::default())?));
         if args.main_stream {
             let picture = own.take_main_stream(args.at_s, scene.light.lux, CameraSettings::default())?;
-            let picture = image::RgbImage::from_raw(picture.width, picture.height, picture.pixels.to_vec());
-            let picture = picture.expect("a picture has the pixels that its size says");
-            save(&args.out.join(format!("{name}-main-stream.png")), &picture)?;
+            let path = args.out.join(format!("{name}-main-stream.jpg"));
+            let file = snapshot(&picture).with_context(|| format!("failed to encode {}", path.display()))?;
+            fs::write(&path, file).with_context(|| format!("failed to write {}", path.display()))?;
+            say(&path.display().to_string());
         }
         if !args.overview {
             save(&args.out.join(format!("{name}.png")), &sheet(&mut light, name, scene, args.at_s)?)?;

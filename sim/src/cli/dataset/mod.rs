@@ -9,10 +9,8 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use device_model::Profile;
+use device_model::{Profile, snapshot};
 use firmware_shim::RgbImage;
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::{LightError, RandomRooms, Sample, Scenario, export_sequence};
 
@@ -181,14 +179,9 @@ fn progress(pictures: u64) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(pictures).with_style(style))
 }
 
-/// Little loss at a fifth of the size of a PNG, which cannot compress noise.
-const JPEG_QUALITY: u8 = 95;
-
 fn write_jpeg(path: &Path, image: &RgbImage) -> anyhow::Result<()> {
-    let file = fs::File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
-    JpegEncoder::new_with_quality(std::io::BufWriter::new(file), JPEG_QUALITY)
-        .encode(&image.pixels, image.width, image.height, ExtendedColorType::Rgb8)
-        .with_context(|| format!("failed to write {}", path.display()))
+    let file = snapshot(image).with_context(|| format!("failed to encode {}", path.display()))?;
+    fs::write(path, file).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Whatever stops an export.
