@@ -139,7 +139,6 @@ class Rig:
         ours = np.array([joints[self.theirs[list_[0]]] for _, _, list_ in BONES])
         return points, ours
 
-
     def bones(self):
         """The name of the bone that moves each triangle most."""
         return np.array([BONES[int(self.weights[t].sum(axis=0).argmax())][0] for t in self.triangles])

@@ -112,8 +112,8 @@ impl SpecializedRenderPipeline for SurfacePipeline {
         let looks = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, [Float32x2, Float32x4]);
         let placed = VertexBufferLayout::from_vertex_formats(VertexStepMode::Vertex, [Float32x3, Float32x2]);
         let placed = placed.offset_locations_by(looks.attributes.len() as u32);
-        debug_assert_eq!(looks.array_stride, size_of::<Look>() as u64);
-        debug_assert_eq!(placed.array_stride, size_of::<Placed>() as u64);
+        assert_eq!(looks.array_stride, size_of::<Look>() as u64);
+        assert_eq!(placed.array_stride, size_of::<Placed>() as u64);
         RenderPipelineDescriptor {
             label: Some("surfaces".into()),
             layout: vec![self.layout.clone()],
