@@ -26,14 +26,13 @@ fn main() {
     let all_pixels = profile.main_stream();
     let pinhole_of_all = all_pixels.pinhole();
     let camera = Camera::new(&profile, 1);
-    let light = Radiance::uniform(pinhole.width, pinhole.height, 30.0);
     let detail = Radiance::uniform(pinhole_of_all.width, pinhole_of_all.height, 30.0);
     let made = Instant::now();
     let stream = MainStream::new(&profile, 1);
     println!("main stream {}×{}", all_pixels.image.width, all_pixels.image.height);
     println!("made ready in {:.0} ms", made.elapsed().as_secs_f64() * 1e3);
     let times = times_of(20, |seq| {
-        std::hint::black_box(stream.picture(&camera, seq, camera.settings(seq), &light, &detail));
+        std::hint::black_box(stream.picture(&camera, seq, camera.settings(seq), &detail));
     });
     println!("a picture: {times}");
 }

@@ -1,8 +1,9 @@
-//! The main stream: the same exposure with every pixel of the chip, of which the analysis picture is the reduction.
+//! The main stream: an exposure with every pixel of the chip, of which the analysis picture is the reduction.
 //!
 //! Each pixel has one photosite of each colour, and its noise. (That a colour mosaic has but one of the three, and that
-//! neighbours' noise is alike where the others are filled in, is left out.) Then every block is shifted until its mean is
-//! exactly what the analysis frame has there: noise and pattern of the two are of one chip.
+//! neighbours' noise is alike where the others are filled in, is left out.) The analysis frame's light is the mean of its
+//! block's; then every block is shifted until its mean is exactly what the analysis frame has there: noise and pattern of the
+//! two are of one chip.
 
 use firmware_shim::RgbImage;
 
@@ -11,7 +12,6 @@ use crate::exposure::Exposure;
 use crate::isp::Isp;
 use crate::light::Light;
 use crate::profile::Profile;
-use crate::radiance::Radiance;
 use crate::sensor::{ImageSensor, RawImage};
 
 /// What pictures of the main stream are made with. It is large; make it when the first one is asked for.
@@ -35,26 +35,32 @@ impl MainStream {
         }
     }
 
-    /// The picture of which frame `seq` of `camera`, taken with this exposure, these settings and this light, is the
-    /// reduction. `detail` is the light's radiance again, with the field of [`Profile::main_stream`]'s pinhole.
-    pub fn picture<'r>(
+    /// The picture of frame `seq` of `camera`, taken with this exposure and these settings. The light is
+    /// rendered as finely as [`Profile::main_stream`]'s pinhole says.
+    pub fn picture<'r>(&self, camera: &Camera, seq: u64, exposure: Exposure, light: impl Into<Light<'r>>) -> RgbImage {
+        let read_out = |nth, exposure, light| self.read_out(camera, seq, nth, exposure, light).0;
+        camera.take_with(&self.isp, seq, exposure, light.into(), read_out).image
+    }
+
+    /// All pixels of the chip, and their reduction.
+    fn read_out(
         &self,
         camera: &Camera,
         seq: u64,
+        nth: u64,
         exposure: Exposure,
-        light: impl Into<Light<'r>>,
-        detail: &Radiance,
-    ) -> RgbImage {
-        let developed = camera.take_with(&self.isp, seq, exposure, light.into(), |nth, exposure, light| {
-            let reduced = camera.sensor().read_out(seq, nth, exposure, light);
-            self.read_out(seq, nth, exposure, Light { radiance: detail, ..light }, &reduced)
+        light: Light<'_>,
+    ) -> (RawImage, RawImage) {
+        let pixels = self.sensor.light(&light);
+        let mut raw = self.sensor.read_out_rows(seq, nth, exposure, &light, |y, row| {
+            row.copy_from_slice(&pixels[y * row.len()..(y + 1) * row.len()]);
         });
-        developed.image
-    }
-
-    fn read_out(&self, seq: u64, nth: u64, exposure: Exposure, detail: Light<'_>, reduced: &RawImage) -> RawImage {
-        let mut raw = self.sensor.read_out(seq, nth, exposure, detail);
         let width = raw.width as usize;
+        let lines = self.block * width * 3;
+        let reduced = camera.sensor().read_out_rows(seq, nth, exposure, &light, |y, row| {
+            let white: Vec<f32> = camera.sensor().white(y, exposure, &light).collect();
+            self.reduce(&pixels[y * lines..(y + 1) * lines], &white, row);
+        });
         for (index, dn) in reduced.dn.iter().enumerate() {
             let (x, y) = (index % reduced.width as usize, index / reduced.width as usize);
             let first = (y * width + x) * self.block;
@@ -62,15 +68,43 @@ impl MainStream {
                 self.shift(&mut raw.dn, |i| first + i / self.block * width + i % self.block, channel, *mean);
             }
         }
-        raw
+        (raw, reduced)
     }
 
-    /// Changes all pixels of a block alike until their mean is `mean`, but for what the converter's ends and whole numbers
-    /// leave over.
+    /// The mean light of each block of a row of them, where what is brighter than white counts as white.
+    fn reduce(&self, lines: &[f32], white: &[f32], row: &mut [f32]) {
+        row.fill(0.0);
+        let part = ((self.block * self.block) as f32).recip();
+        for line in lines.chunks_exact(row.len() * self.block) {
+            let blocks = line.chunks_exact(3 * self.block);
+            for ((sum, white), block) in row.chunks_exact_mut(3).zip(white.chunks_exact(3)).zip(blocks) {
+                for pixel in block.chunks_exact(3) {
+                    (0..3).for_each(|channel| sum[channel] += part * pixel[channel].min(white[channel]));
+                }
+            }
+        }
+        // A block all of white is as far beyond it as it may be: noise makes it no darker.
+        for (mean, white) in row.iter_mut().zip(white) {
+            if *mean > 0.999 * white {
+                *mean = 2.0 * white;
+            }
+        }
+    }
+
+    /// Changes the pixels of a block until their mean is `mean`: each in proportion to itself, for where there is more light there
+    /// is more noise; what the converter's ends and whole numbers leave over, all alike.
     fn shift(&self, dn: &mut [[u16; 3]], at: impl Fn(usize) -> usize, channel: usize, mean: u16) {
         let count = (self.block * self.block) as i64;
         let sum: i64 = (0..count as usize).map(|i| i64::from(dn[at(i)][channel])).sum();
         let mut missing = i64::from(mean) * count - sum;
+        let whole = missing;
+        for i in 0..count as usize {
+            let pixel = &mut dn[at(i)][channel];
+            let shifted = i64::from(*pixel) + whole * i64::from(*pixel) / sum.max(1);
+            let shifted = shifted.clamp(0, i64::from(self.dn_max));
+            missing -= shifted - i64::from(*pixel);
+            *pixel = shifted as u16;
+        }
         // Ends: the mean lies between the converter's ends, so while something is missing some pixel has room for it.
         while missing != 0 {
             let step = if missing.abs() >= count { missing / count } else { missing.signum() };
@@ -89,8 +123,10 @@ impl MainStream {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use firmware_shim::CameraSettings;
+
+    use super::*;
+    use crate::radiance::Radiance;
 
     fn small() -> Profile {
         let mut profile = Profile::library("vs121-p-standard").unwrap();
@@ -103,7 +139,7 @@ mod tests {
         let pinhole = profile.pinhole();
         let level = |i: u32| {
             let (x, y) = (f64::from(i % pinhole.width) / f64::from(pinhole.width), i / pinhole.width);
-            let ramp = 600.0 * x.powi(3);
+            let ramp = 3000.0 * x.powi(3);
             [(ramp * [0.6, 1.4][(y / 3 % 2) as usize]) as f32; 3]
         };
         Radiance {
@@ -117,11 +153,10 @@ mod tests {
     fn the_analysis_frame_is_its_exact_reduction() {
         let profile = small();
         let (camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
-        let (light, detail) = (stripes(&profile), stripes(&profile.main_stream()));
+        let light = stripes(&profile.main_stream());
         for gain in [1.0, 16.0] {
             let exposure = Exposure { time_s: 0.01, gain };
-            let reduced = camera.sensor().read_out(5, 0, exposure, &light);
-            let raw = stream.read_out(5, 0, exposure, Light::from(&detail), &reduced);
+            let (raw, reduced) = stream.read_out(&camera, 5, 0, exposure, Light::from(&light));
             assert_eq!((raw.width, raw.height), (256, 192));
             let mut sums = vec![[0u32; 3]; reduced.dn.len()];
             for (i, dn) in raw.dn.iter().enumerate() {
@@ -139,7 +174,7 @@ mod tests {
         let profile = small();
         let (camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
         let exposure = Exposure { time_s: 0.01, gain: 1.0 };
-        let picture = stream.picture(&camera, 5, exposure, &stripes(&profile), &stripes(&profile.main_stream()));
+        let picture = stream.picture(&camera, 5, exposure, &stripes(&profile.main_stream()));
         let level = |x: usize, y: usize| f64::from(picture.pixels[(y * 256 + x) * 3 + 1]);
         let column: Vec<f64> = (0..192).map(|y| (100..110).map(|x| level(x, y)).sum::<f64>() / 10.0).collect();
         let swing = column.windows(8).map(|rows| {
@@ -152,12 +187,8 @@ mod tests {
         let mut profile = small();
         profile.optics.falloff_exponent = 0.0;
         let (camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
-        let flat = |profile: &Profile| {
-            let pinhole = profile.pinhole();
-            Radiance::uniform(pinhole.width, pinhole.height, 20.0)
-        };
-        let reduced = camera.sensor().read_out(5, 0, exposure, &flat(&profile));
-        let raw = stream.read_out(5, 0, exposure, Light::from(&flat(&profile.main_stream())), &reduced);
+        let flat = Radiance::uniform(64, 48, 20.0);
+        let (raw, reduced) = stream.read_out(&camera, 5, 0, exposure, Light::from(&flat));
         let variance = |raw: &RawImage, apart: usize| {
             let middle = raw.height as usize / 2 * raw.width as usize;
             let pairs = raw.dn[middle..].as_flattened().chunks_exact(6 * apart);
@@ -169,15 +200,65 @@ mod tests {
     }
 
     #[test]
+    fn an_edge_through_blocks_leaves_both_its_sides_as_they_are() {
+        let mut profile = small();
+        profile.optics.falloff_exponent = 0.0;
+        let (camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
+        let (width, height) = (256, 192);
+        // The last is a window: white many times over.
+        for bright in [20.0, 5000.0] {
+            // A little off the upright, so that it passes each column of blocks once.
+            let bright_at = |x: f64, y: f64| x - 128.3 > 0.1 * (y - 96.0);
+            let level = |i: usize| {
+                let (x, y) = ((i % (4 * width)) as f64 / 4.0, (i / (4 * width)) as f64 / 4.0);
+                [if bright_at(x, y) { bright } else { 1.0f32 }; 3]
+            };
+            let pixels = (0..16 * width * height).map(level).collect();
+            let light = Radiance { width: 4 * width as u32, height: 4 * height as u32, pixels };
+            let exposure = Exposure { time_s: 0.01, gain: 1.0 };
+            let (raw, _) = stream.read_out(&camera, 5, 0, exposure, Light::from(&light));
+            let (mut near, mut far) = (vec![], vec![]);
+            // Less than a block from the edge, and far from it, on its dark side.
+            for y in 0..height {
+                for x in 0..width {
+                    let edge = 128.3 + 0.1 * (y as f64 - 96.0) - x as f64;
+                    let level = f64::from(raw.dn[y * width + x][1]);
+                    if (2.0..4.0).contains(&edge) {
+                        near.push(level)
+                    } else if (20.0..40.0).contains(&edge) {
+                        far.push(level)
+                    }
+                }
+            }
+            let mean = |levels: &[f64]| levels.iter().sum::<f64>() / levels.len() as f64;
+            let spread = |levels: &[f64]| {
+                (levels.iter().map(|l| (l - mean(levels)).powi(2)).sum::<f64>() / levels.len() as f64).sqrt()
+            };
+            assert!(
+                (mean(&near) - mean(&far)).abs() < 2.0,
+                "{bright}: {} beside the edge, {} far",
+                mean(&near),
+                mean(&far)
+            );
+            assert!(
+                spread(&near) < 1.2 * spread(&far),
+                "{bright}: {} beside the edge, {} far",
+                spread(&near),
+                spread(&far)
+            );
+        }
+    }
+
+    #[test]
     fn wide_dynamic_range_and_settings_are_the_cameras() {
         let profile = small();
         let (mut camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
-        let (light, detail) = (stripes(&profile), stripes(&profile.main_stream()));
+        let detail = stripes(&profile.main_stream());
         let exposure = Exposure { time_s: 0.01, gain: 1.0 };
-        let off = stream.picture(&camera, 5, exposure, &light, &detail);
+        let off = stream.picture(&camera, 5, exposure, &detail);
         camera.configure(CameraSettings { wide_dynamic_range: true, ..CameraSettings::default() });
-        let on = stream.picture(&camera, 5, exposure, &light, &detail);
-        let frame = camera.take(5, exposure, &light).image;
+        let on = stream.picture(&camera, 5, exposure, &detail);
+        let frame = camera.take(5, exposure, &stripes(&profile)).image;
         let mean = |image: &RgbImage, from: f64| {
             let width = image.width as usize * 3;
             let part = |row: &[u8]| row[(width as f64 * from) as usize..].iter().map(|&l| f64::from(l)).sum::<f64>();

@@ -13,6 +13,7 @@ struct Tap {
 }
 
 /// The taps of all pixels in a rendered picture of one size.
+#[derive(Clone)]
 pub(crate) struct Sampling {
     width: u32,
     height: u32,

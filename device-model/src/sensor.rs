@@ -5,6 +5,8 @@
 //! carries more photons per lumen, and a colour filter keeps about a third of them; the two roughly cancel, and the
 //! quantum efficiency of a profile is assumed anyway.
 
+use std::borrow::Cow;
+
 use firmware_shim::Lens;
 use glam::{DVec2, DVec3};
 
@@ -12,6 +14,7 @@ use crate::exposure::Exposure;
 use crate::light::Light;
 use crate::noise::Noise;
 use crate::profile::Profile;
+use crate::radiance::Radiance;
 use crate::sampling::{Sampling, physical};
 
 /// What the converter delivers for one frame.
@@ -99,14 +102,20 @@ impl ImageSensor {
     /// When the radiance has not as many pixels as its size says, or fewer than 2×2.
     pub fn read_out<'r>(&self, seq: u64, nth: u64, exposure: Exposure, light: impl Into<Light<'r>>) -> RawImage {
         let light = light.into();
-        let other_size;
-        let sampling = if self.sampling.fits(light.radiance) {
-            &self.sampling
-        } else {
-            other_size = Sampling::new(light.radiance.width, light.radiance.height, &self.looks_at);
-            &other_size
-        };
         let pixels = physical(light.radiance);
+        let sampling = self.sampling(light.radiance);
+        self.read_out_rows(seq, nth, exposure, &light, |y, row| sampling.sample(y * row.len() / 3, &pixels, row))
+    }
+
+    /// The same of light in cd/m² that `fill_row` says: three channels a pixel.
+    pub(crate) fn read_out_rows(
+        &self,
+        seq: u64,
+        nth: u64,
+        exposure: Exposure,
+        light: &Light<'_>,
+        mut fill_row: impl FnMut(usize, &mut [f32]),
+    ) -> RawImage {
         let noise = self.noise.exposure(seq, nth);
         let dn_per_e = self.dn_per_e * exposure.gain as f32;
         let width = self.width as usize;
@@ -115,14 +124,36 @@ impl ImageSensor {
         // One row at a time, step by step, so that each step is a plain loop over numbers in the fastest memory.
         for (y, row) in dn.chunks_exact_mut(width).enumerate() {
             let (first, samples) = (y * width, y * width * 3..(y + 1) * width * 3);
-            sampling.sample(first, &pixels, &mut electrons);
+            fill_row(y, &mut electrons);
             noise.normals(first, &mut normals);
-            let lit_s = exposure.time_s * self.light_of_row(y, exposure.time_s, &light);
+            let lit_s = exposure.time_s * self.light_of_row(y, exposure.time_s, light);
             self.count(lit_s as f32, &self.responsivity[samples.clone()], &mut electrons);
             noise.electrons(first, &mut electrons, &normals, self.read_variance_e2);
             self.convert(dn_per_e, &electrons, &self.dark_e[samples], row.as_flattened_mut());
         }
         RawImage { width: self.width, height: self.height, dn }
+    }
+
+    /// The light in cd/m² that falls on each pixel and channel.
+    pub(crate) fn light(&self, light: &Light<'_>) -> Vec<f32> {
+        let mut light_of_pixels = vec![0.0; self.responsivity.len()];
+        self.sampling(light.radiance).sample(0, &physical(light.radiance), &mut light_of_pixels);
+        light_of_pixels
+    }
+
+    /// The light in cd/m² that just makes white, for each pixel and channel of row `y`.
+    pub(crate) fn white(&self, y: usize, exposure: Exposure, light: &Light<'_>) -> impl Iterator<Item = f32> {
+        let lit_s = exposure.time_s * self.light_of_row(y, exposure.time_s, light);
+        let white_e_per_s = (f64::from(self.full_well_e) / exposure.gain / lit_s) as f32;
+        let width = 3 * self.width as usize;
+        self.responsivity[y * width..(y + 1) * width].iter().map(move |per_nit| white_e_per_s / per_nit)
+    }
+
+    fn sampling(&self, radiance: &Radiance) -> Cow<'_, Sampling> {
+        if self.sampling.fits(radiance) {
+            return Cow::Borrowed(&self.sampling);
+        }
+        Cow::Owned(Sampling::new(radiance.width, radiance.height, &self.looks_at))
     }
 
     /// The mean of the light over the exposure of row `y`, as a factor: the rows are exposed one after the other.

@@ -46,33 +46,34 @@ impl<'a> Stills<'a> {
         light::take(self.light, 0, None, &mut |_| {})
     }
 
-    /// The camera after it has seen the scene for a while, and the light of its next exposure.
-    fn settled(&mut self, t_s: f64, lux: f64, settings: CameraSettings) -> Result<(Camera, Radiance), LightError> {
+    /// The camera after it has seen the scene for a while.
+    fn settled(&mut self, t_s: f64, lux: f64, settings: CameraSettings) -> Result<Camera, LightError> {
         let still = self.radiance(t_s, lux, 0.0)?;
         let mut camera = Camera::new(&self.profile, SEED);
         camera.configure(settings);
         (0..SETTLES_IN).for_each(|seq| {
             camera.expose(seq, light::scene_light(&self.scene, &still, t_s));
         });
-        let moving = self.radiance(t_s, lux, camera.settings(SETTLES_IN).time_s)?;
-        Ok((camera, moving))
+        Ok(camera)
     }
 
     /// A picture of the instant `t_s` seconds after the scene's start, at a level of `lux`.
     pub fn take(&mut self, t_s: f64, lux: f64, settings: CameraSettings) -> Result<RgbImage, LightError> {
-        let (camera, radiance) = self.settled(t_s, lux, settings)?;
+        let camera = self.settled(t_s, lux, settings)?;
+        let exposure = camera.settings(SETTLES_IN);
+        let radiance = self.radiance(t_s, lux, exposure.time_s)?;
         let light = light::scene_light(&self.scene, &radiance, t_s);
-        Ok(camera.take(SETTLES_IN, camera.settings(SETTLES_IN), light).image)
+        Ok(camera.take(SETTLES_IN, exposure, light).image)
     }
 
-    /// The same exposure as the main stream shows it: with all pixels of the chip.
+    /// The same as the main stream shows it: with all pixels of the chip.
     pub fn take_main_stream(&mut self, t_s: f64, lux: f64, settings: CameraSettings) -> Result<RgbImage, LightError> {
-        let (camera, radiance) = self.settled(t_s, lux, settings)?;
+        let camera = self.settled(t_s, lux, settings)?;
         let exposure = camera.settings(SETTLES_IN);
         self.set_stage(&self.profile.main_stream())?;
         let detail = self.radiance(t_s, lux, exposure.time_s)?;
         self.set_stage(&self.profile.clone())?;
-        let light = light::scene_light(&self.scene, &radiance, t_s);
-        Ok(MainStream::new(&self.profile, SEED).picture(&camera, SETTLES_IN, exposure, light, &detail))
+        let light = light::scene_light(&self.scene, &detail, t_s);
+        Ok(MainStream::new(&self.profile, SEED).picture(&camera, SETTLES_IN, exposure, light))
     }
 }
