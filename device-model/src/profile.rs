@@ -344,7 +344,7 @@ mod tests {
             assert!((0.98..1.02).contains(&ratio), "{density} for {}", lens.focal_px);
         }
         let standard = standard().pinhole();
-        assert_eq!((standard.width, standard.height), (400, 300));
+        assert_eq!((standard.width, standard.height), (464, 348));
     }
 
     #[test]

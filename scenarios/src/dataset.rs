@@ -170,7 +170,7 @@ fn random_settings(rng: &mut ChaCha8Rng) -> CameraSettings {
 fn vary(profile: &Profile, rng: &mut ChaCha8Rng) -> Profile {
     let mut profile = profile.clone();
     profile.optics.horizontal_angle_deg *= rng.random_range(0.75..1.02);
-    let straightness = rng.random_range(0.6..1.0);
+    let straightness = rng.random_range(0.5..1.4);
     profile.optics.distortion = profile.optics.distortion.map(|k| k * straightness);
     profile.sensor.read_noise_e *= rng.random_range(0.5..2.5);
     profile.sensor.quantum_efficiency *= rng.random_range(0.6..1.1);

@@ -67,6 +67,9 @@ pub enum Wear {
     Vest,
 }
 
+/// Colours whose channels differ no more than this are alike.
+const ALIKE: u8 = 40;
+
 impl Default for Body {
     fn default() -> Self {
         Body {
@@ -109,6 +112,17 @@ impl Body {
             }
             _ => None,
         }
+    }
+
+    /// Whether somebody would take the two for one by their hair and clothes: the same kinds, in colours that are alike.
+    pub(crate) fn is_dressed_like(&self, other: &Body) -> bool {
+        let hair_shows = !matches!(self.hair, Hair::Bald | Hair::Hood);
+        let alike = |a: Color, b: Color| a.srgb.iter().zip(b.srgb).all(|(a, b)| a.abs_diff(b) <= ALIKE);
+        self.hair == other.hair
+            && self.wears == other.wears
+            && self.pattern == other.pattern
+            && alike(self.top, other.top)
+            && (!hair_shows || alike(self.hair_color, other.hair_color))
     }
 
     /// The names of the figures that random people may have: all but the scene library's.

@@ -1,9 +1,12 @@
 //! The scene library, embedded, so that the program finds it from any folder.
 
+use std::sync::LazyLock;
+
 use include_dir::{Dir, include_dir};
 use ron_file::{FileErrors, RonFile};
 
-use crate::Scene;
+use crate::scene::scripted_people;
+use crate::{Body, Scene};
 
 static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
 
@@ -18,9 +21,24 @@ pub fn library_names() -> Vec<String> {
 impl Scene {
     /// A scene of the library by its name, `None` when there is none of that name.
     pub fn from_library(name: &str) -> Option<Result<Self, FileErrors>> {
-        let text = LIBRARY.get_file(format!("{name}.ron"))?.contents_utf8()?;
-        Some(Scene::from_file(&RonFile::embedded(format!("scenes/library/{name}.ron"), text)))
+        file(name).map(|file| Scene::from_file(&file))
     }
+}
+
+fn file(name: &str) -> Option<RonFile> {
+    let text = LIBRARY.get_file(format!("{name}.ron"))?.contents_utf8()?;
+    Some(RonFile::embedded(format!("scenes/library/{name}.ron"), text))
+}
+
+/// Everybody's looks who is scripted in the library: detectors are judged on them and so never trained on them.
+pub(crate) fn library_looks() -> &'static [Body] {
+    static LOOKS: LazyLock<Vec<Body>> = LazyLock::new(|| {
+        let people = |name: String| {
+            scripted_people(&file(&name).expect("listed")).expect("the library's files are read in tests")
+        };
+        library_names().into_iter().flat_map(people).map(|person| person.body).collect()
+    });
+    &LOOKS
 }
 
 #[cfg(test)]

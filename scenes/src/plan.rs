@@ -31,7 +31,7 @@ pub(crate) struct Floor<'a> {
 }
 
 impl Floor<'_> {
-    fn chair(&self, on: &str, field: &str) -> Result<&Furniture, (String, String)> {
+    pub fn chair(&self, on: &str, field: &str) -> Result<&Furniture, (String, String)> {
         let chairs = || self.furniture.iter().filter(|piece| piece.piece == Piece::Chair);
         match self.furniture.iter().find(|piece| piece.name == on) {
             Some(found) if found.piece == Piece::Chair => Ok(found),

@@ -4,6 +4,7 @@ use glam::DVec2;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use crate::library::library_looks;
 use crate::{
     Body, Carried, Color, Finish, Furniture, Hair, Light, Luminaire, LuminaireKind, Person, Piece, Room, Scene, Start,
     Step, Sun, Thing, Wall, WallPart, Wear,
@@ -72,7 +73,7 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
 
 fn random_room(rng: &mut ChaCha8Rng, size: DVec2) -> Room {
     // Now and then a hall.
-    let ceiling_m = if rng.random_bool(0.1) { rng.random_range(4.3..6.5) } else { rng.random_range(2.5..4.3) };
+    let ceiling_m = if rng.random_bool(0.1) { rng.random_range(4.3..7.2) } else { rng.random_range(2.5..4.3) };
     let floors = [
         Finish::Plain,
         Finish::Wood,
@@ -122,8 +123,8 @@ fn random_light(rng: &mut ChaCha8Rng, room: &Room) -> Light {
     let mut luminaires: Vec<Luminaire> = (0..4).map(|_| luminaire()).collect();
     luminaires.truncate(rng.random_range(1..5));
     luminaires[0].flux = 1.0;
-    // Evenly on a logarithmic scale: eyes and cameras judge light by ratios.
-    let lux = 20.0 * 40f64.powf(rng.random_range(0.0..1.0));
+    // 8 to 1,200 lx, evenly on a logarithmic scale: eyes and cameras judge light by ratios.
+    let lux = 8.0 * 150f64.powf(rng.random_range(0.0..1.0));
     let diffuse_share = rng.random_range(0.25..0.9);
     let mut light = Light { lux, diffuse_share, luminaires, ..Light::default() };
     if rng.random_bool(0.2) {
@@ -290,7 +291,17 @@ fn random_things(rng: &mut ChaCha8Rng, things: &[Thing]) -> Vec<Carried> {
     vec![Carried { thing: things[rng.random_range(0..things.len())], color }]
 }
 
+/// Somebody whom nobody of the scene library looks like.
 pub(crate) fn random_body(rng: &mut ChaCha8Rng) -> Body {
+    loop {
+        let body = any_body(rng);
+        if !library_looks().iter().any(|reserved| reserved.is_dressed_like(&body)) {
+            return body;
+        }
+    }
+}
+
+fn any_body(rng: &mut ChaCha8Rng) -> Body {
     let figures = Body::random_figures();
     let hair = [
         Hair::Bald,
@@ -355,6 +366,20 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
+
+    #[test]
+    fn nobody_random_is_dressed_as_somebody_of_the_library() {
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let dressed_like = |body: &Body| library_looks().iter().any(|reserved| reserved.is_dressed_like(body));
+        assert!(library_looks().len() >= 40, "{}", library_looks().len());
+        let mut met = 0;
+        for _ in 0..20_000 {
+            met += u32::from(dressed_like(&any_body(rng)));
+            let body = random_body(rng);
+            assert!(!dressed_like(&body), "{body:?}");
+        }
+        assert!(met > 0, "nobody like the library's is ever drawn, so this shows nothing");
+    }
 
     #[test]
     fn random_rooms_and_their_light_keep_the_rules_however_rare_the_draw() {

@@ -345,6 +345,11 @@ fn default_turn() -> f64 {
 }
 
 impl Sun {
+    /// Whether it comes to shine on what faces outwards so within an hour.
+    fn reaches(&self, outwards: DVec3) -> bool {
+        (0..=60).any(|minute| self.direction(f64::from(minute) * 60.0).dot(outwards) > 0.0)
+    }
+
     /// Unit vector to where it stands at a time of the scene.
     pub fn direction(&self, t_s: f64) -> DVec3 {
         let azimuth = (self.azimuth_deg + self.turns_deg_per_min * t_s / 60.0).to_radians();
@@ -445,6 +450,12 @@ impl Light {
             }
             if self.windows.is_empty() {
                 report("sun".into(), "there are no windows for it to shine through: add one".into());
+            } else if !self.windows.iter().any(|window| sun.reaches(-room.part(window).normal())) {
+                let words = format!(
+                    "{}° stands before no window, nor does it come before one in the first hour; -90 is south",
+                    sun.azimuth_deg
+                );
+                report("sun.azimuth_deg".into(), words);
             }
         }
         problems.extend(room.part_problems("windows", &self.windows));

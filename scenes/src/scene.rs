@@ -67,6 +67,11 @@ pub struct WorldState {
     pub doors: Vec<Solid>,
 }
 
+/// The people that a scene's file names one by one, unchecked.
+pub(crate) fn scripted_people(source: &RonFile) -> Result<Vec<Person>, FileErrors> {
+    Ok(source.parse::<SceneFile>()?.people)
+}
+
 impl Scene {
     /// A scene from parts made by a program. The first thing wrong with it is the error, as (field, words).
     pub fn new(
@@ -235,6 +240,13 @@ impl SceneFile {
                 }
             }
         }
+        for (i, person) in self.people.iter().enumerate() {
+            for (field, on) in person.named_chairs() {
+                if let Err((field, words)) = self.floor().chair(on, &field) {
+                    report(format!("people[{i}].{field}"), words);
+                }
+            }
+        }
         let mut taken: Vec<&str> = Vec::new();
         for (i, person) in self.people.iter().enumerate() {
             if let Start::Sits { on } = &person.starts {
@@ -310,6 +322,12 @@ mod tests {
             ("from_m: 1,", "from_m: 4.5,", "room.mirrors[0].from_m: 4.5 m is out of the wall's 0 to 4 m"),
             ("to_m: 2,", "to_m: 0.5,", "room.mirrors[0].to_m: 0.5 m is out of 1.05 m to the wall's end at 4 m"),
             ("top_m: 1.9", "top_m: 19", "room.mirrors[0].top_m: 19 m is out of 0.55 m to the ceiling at 3 m"),
+            ("azimuth_deg: -80", "azimuth_deg: 80", "light.sun.azimuth_deg: 80° stands before no window"),
+            (
+                "on: \"stool\"",
+                "on: \"stoll\"",
+                "people[1].starts.on: there is no chair `stoll`; the scene's chairs: chair, stool",
+            ),
             ("lux: 300", "lux: -1", "light.lux: -1 lx is out of 0 to 100,000 lx"),
             ("diffuse_share: 0.5", "diffuse_share: 50", "light.diffuse_share: 50 is out of 0 to 1"),
             (

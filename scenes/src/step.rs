@@ -123,4 +123,17 @@ impl Person {
         }
         points
     }
+
+    /// The chairs named, as (field, name).
+    pub(crate) fn named_chairs(&self) -> Vec<(String, &str)> {
+        let first = match &self.starts {
+            Start::Sits { on } => Some(("starts.on".to_owned(), on.as_str())),
+            Start::Stands { .. } => None,
+        };
+        let later = self.does.iter().enumerate().filter_map(|(i, step)| match step {
+            Step::Sit { on, .. } => Some((format!("does[{i}].on"), on.as_str())),
+            _ => None,
+        });
+        first.into_iter().chain(later).collect()
+    }
 }

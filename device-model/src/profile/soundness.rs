@@ -122,8 +122,8 @@ mod tests {
         assert_eq!(two.lines().count(), 2, "{two}");
         assert!(told("f_number: 2.0", "f_number: NaN").contains("optics.f_number: is NaN, expected 0.7 to 32"));
         assert!(told("f_number", "f_nmber").contains("did you mean `f_number`?"));
-        assert!(told("angle_deg: 118.0", "angle_deg: 150.0").contains("corners look more than 75° off the axis"));
-        assert!(told("(0.3333333333,", "(-2.9,").contains("optics.distortion: folds the image back"));
+        assert!(told("angle_deg: 120.0", "angle_deg: 150.0").contains("corners look more than 75° off the axis"));
+        assert!(told("(0.2333333333,", "(-2.9,").contains("optics.distortion: folds the image back"));
         assert!(
             told("readout_ms: 32.0", "readout_ms: 101.0").contains("sensor.readout_ms: is 101, expected 0 to 100 ms")
         );
