@@ -24,6 +24,10 @@ const SCENE_S: f64 = 4.0;
 pub struct Sample {
     /// As the analysis gets it.
     pub image: RgbImage,
+    /// The lens and how it hung.
+    pub view: View,
+    /// The room's level of light, lx.
+    pub lux: f64,
     /// Everybody of whom anything may be in the picture.
     pub people: Vec<SamplePerson>,
 }
@@ -105,19 +109,22 @@ pub fn export_sequence<E: From<LightError>>(
         camera.configure(scenario.camera_settings(seq));
         let radiance = light::take(light, seq, exposure(seq + 1, &camera).as_ref(), &mut |_| {})?;
         let image = camera.expose(seq, scenario.light(seq, &radiance));
-        sink(seq, sample(image, &truth, scenario.taken_at(seq)))?;
+        sink(
+            seq,
+            sample(image, &truth, scenario.lux_at(scenario.taken_at(seq).as_secs_f64()), scenario.taken_at(seq)),
+        )?;
     }
     Ok(())
 }
 
-fn sample(image: RgbImage, truth: &Truth, taken_at: Uptime) -> Sample {
+fn sample(image: RgbImage, truth: &Truth, lux: f64, taken_at: Uptime) -> Sample {
     let lens = truth.view().lens;
     let frame = truth.at(taken_at);
     let people = frame.people.iter().filter(|person| person.box_px.is_some()).map(|person| {
         let foot_in_view = person.foot_px.is_some_and(|foot| lens.contains(foot));
         SamplePerson { person: person.clone(), ignored: !foot_in_view || !person.is_visible() }
     });
-    Sample { image, people: people.collect() }
+    Sample { image, view: *truth.view(), lux, people: people.collect() }
 }
 
 fn export_scene<E: From<LightError>>(
@@ -152,7 +159,7 @@ fn export_scene<E: From<LightError>>(
         let light = scene_light(&scene, &radiance, *t_s);
         let exposure = settled_exposure(&camera, &profile, due, light, rng);
         let image = camera.take(due, exposure, light).image;
-        sink(sample(image, &truth, Uptime((t_s * 1e9) as u64)))?;
+        sink(sample(image, &truth, scene.light.lux, Uptime((t_s * 1e9) as u64)))?;
     }
     Ok(())
 }

@@ -20,9 +20,11 @@ pub struct TruePerson {
     pub index: usize,
     /// The point of the floor below the pelvis, sensor frame, metres.
     pub floor: DVec2,
-    /// The same point in the picture, pixels; `None` when out of the lens's field.
+    /// The middle of the head, sensor frame with z up from the floor, metres.
+    pub head: DVec3,
+    /// The floor point in the picture, pixels; `None` when out of the lens's field.
     pub foot_px: Option<DVec2>,
-    /// The middle of the head in the picture, pixels; `None` when out of the lens's field.
+    /// The head in the picture, pixels; `None` when out of the lens's field.
     pub head_px: Option<DVec2>,
     /// The body's box in the picture, pixels: top left and bottom right. It may reach past the picture's edge.
     pub box_px: Option<(DVec2, DVec2)>,
@@ -189,12 +191,13 @@ impl Truth {
             in_picture && !near.iter().any(|occluder| occluder.hides(lens, **point))
         };
         let seen = samples.iter().filter(can_be_seen).count();
-        let floor = person.floor - self.sensor_at;
+        let (floor, head) = (person.floor - self.sensor_at, around_sensor(person.head));
         TruePerson {
             index: person.index,
             floor,
             foot_px: self.view.pixel(floor.extend(0.0)),
-            head_px: self.view.pixel(around_sensor(person.head)),
+            head,
+            head_px: self.view.pixel(head),
             box_px: self.bounding_box(&person.outline(), self.sensor_at.extend(0.0)),
             posture: match person.posture {
                 scenes::Posture::Standing => Posture::Standing,
@@ -260,10 +263,34 @@ mod tests {
         let person = seen_beside("");
         assert_eq!(person.floor, DVec2::new(1.0, 0.0));
         let (head, foot) = (person.head_px.unwrap(), person.foot_px.unwrap());
+        assert!(person.head.truncate().length() < 1.2 && (1.5..1.9).contains(&person.head.z), "{}", person.head);
         assert!(head.x > foot.x + 10.0, "a head is further out than the feet: {head}, {foot}");
         let (min, max) = person.box_px.unwrap();
         assert!(min.cmplt(head).all() && head.cmplt(max).all(), "the head is in the box");
         assert_eq!(person.visible, 1.0);
+    }
+
+    #[test]
+    fn the_library_shows_the_heads_of_its_people_under_their_own_ceilings() {
+        for name in scenes::library_names() {
+            let scene =
+                Arc::new(Scene::from_library(&name).expect("listed").unwrap_or_else(|errors| panic!("{errors}")));
+            let high = scene.room.ceiling_m >= 4.5;
+            let profile = if high { "vs121-p-high-ceiling" } else { "vs121-p-standard" };
+            let mut view = device_model::Profile::library(profile).unwrap().view();
+            view.mounting.height_m = scene.room.ceiling_m;
+            let sensor_at = DVec2::new(scene.room.size_m.0, scene.room.size_m.1) / 2.0;
+            let truth = Truth::new(Arc::clone(&scene), sensor_at, view);
+            let (mut seen, mut all) = (0, 0);
+            for second in (0..40).step_by(2) {
+                for person in &truth.at(Uptime(second * 1_000_000_000)).people {
+                    all += 1;
+                    seen += u32::from(person.head_px.is_some_and(|head| view.lens.contains(head)));
+                }
+            }
+            // Who comes or goes in a long room is beyond the border for a while.
+            assert!(2 * seen > all, "{name}: {seen} heads of {all} are in the picture");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 const LUX: [f64; 4] = [5.0, 20.0, 50.0, 300.0];
-const HEIGHTS_M: [f64; 4] = [2.5, 3.0, 4.0, 6.0];
+const HEIGHTS_M: [f64; 5] = [2.5, 3.0, 4.0, 5.5, 7.0];
 /// From here on the high ceiling mount version is used; guide §6.1.
 const HIGH_FROM_M: f64 = 4.5;
 /// Pictures in a row of the overview.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use analytics::Posture;
 use anyhow::{Context, bail};
+use firmware_shim::View;
 use scenarios::{Sample, SamplePerson};
 use serde_json::{Value, json};
 
@@ -32,8 +33,20 @@ impl Coco {
         // From 1: pycocotools takes an annotation 0 for none.
         let id = number + 1;
         let (width, height) = (sample.image.width, sample.image.height);
-        self.images
-            .push(json!({ "id": id, "file_name": format!("images/{file_name}"), "width": width, "height": height }));
+        let View { lens, mounting } = sample.view;
+        self.images.push(json!({
+            "id": id,
+            "file_name": format!("images/{file_name}"),
+            "width": width,
+            "height": height,
+            "lux": round(sample.lux),
+            "lens": { "focal_px": lens.focal_px, "distortion": lens.distortion },
+            "mounting": {
+                "height_m": mounting.height_m,
+                "rotation_deg": mounting.rotation_rad.to_degrees(),
+                "tilt_deg": mounting.tilt_rad.to_degrees(),
+            },
+        }));
         for (i, person) in sample.people.iter().enumerate() {
             self.annotations.extend(annotation(id * PEOPLE_MAX + i as u64, id, person));
         }
@@ -56,13 +69,16 @@ impl Coco {
     }
 }
 
+/// One hundredth of a pixel, or a centimetre, is more than the truth is good for, and keeps the file small.
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
 /// `None` when nothing of the person can be in the picture.
 fn annotation(id: u64, image_id: u64, sample: &SamplePerson) -> Option<Value> {
     let person = &sample.person;
     let (head, (min, max)) = (person.head_px?, person.box_px?);
     let size = max - min;
-    // One hundredth of a pixel is more than the truth is good for, and keeps the file small.
-    let round = |v: f64| (v * 100.0).round() / 100.0;
     Some(json!({
         "id": id,
         "image_id": image_id,
@@ -74,6 +90,8 @@ fn annotation(id: u64, image_id: u64, sample: &SamplePerson) -> Option<Value> {
         "num_keypoints": 1,
         "posture": match person.posture { Posture::Standing => "standing", Posture::Seated => "seated" },
         "activity": person.activity,
+        "floor_m": person.floor.to_array().map(round),
+        "head_m": person.head.to_array().map(round),
         "visible": round(person.visible),
     }))
 }
