@@ -170,7 +170,7 @@ fn the_first_picture_of_any_stage_is_as_good_as_the_second() {
 
 /// Cards of 18 % grey all over the room, their tops 0.8 m above the floor, where lux is meant.
 #[test]
-fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {
+fn grey_cards_have_the_luminance_that_the_lux_meter_reads_and_that_the_scenes_lux_means() {
     let grey = Color::new(118, 118, 118);
     let reflectance = f64::from(grey.reflectance()[1]);
     let (columns, rows) = (8, 6);
@@ -214,6 +214,14 @@ fn grey_cards_average_to_the_luminance_that_the_scenes_lux_means() {
         let mean = luminances.iter().sum::<f64>() / luminances.len() as f64;
         let expected = reflectance * lux / std::f64::consts::PI;
         assert!((mean / expected - 1.0).abs() < 0.05, "{lux} lx: {mean} cd/m², expected {expected}");
+        // And each has what the lux meter reads where it lies.
+        let illumination = Illumination::new(&scene.room, &scene.light, &scene.fixed_solids(), 0.0);
+        for (card, luminance) in cards.iter().zip(&luminances) {
+            let at = DVec3::new(card.at_m.0, card.at_m.1, 0.8);
+            let expected = reflectance * illumination.meter(at, DVec3::Z, lux) / std::f64::consts::PI;
+            let name = &card.name;
+            assert!((luminance / expected - 1.0).abs() < 0.05, "{name} at {lux} lx: {luminance}, expected {expected}");
+        }
     }
 }
 

@@ -53,12 +53,42 @@ impl Solid {
         })
     }
 
+    /// Whether a point is inside it; its surface is not.
+    pub fn contains(&self, point: DVec3) -> bool {
+        let own = self.turned.inverse() * (point - self.at);
+        match self.shape {
+            Shape::Cuboid(half) => own.abs().cmplt(half).all(),
+            Shape::Cylinder { radius, half_height } => own.truncate().length() < radius && own.z.abs() < half_height,
+            Shape::Ellipsoid(axes) => (own / axes).length() < 1.0,
+        }
+    }
+
     /// The radius of a ball around [`Solid::at`] that holds all of it.
     pub fn bounding_radius(&self) -> f64 {
         match self.shape {
             Shape::Cuboid(half) => half.length(),
             Shape::Cylinder { radius, half_height } => radius.hypot(half_height),
             Shape::Ellipsoid(axes) => axes.max_element(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_inside_a_shape_however_it_is_turned() {
+        let shapes = [
+            (Shape::Cuboid(DVec3::new(1.0, 0.2, 0.3)), DVec3::new(0.9, 0.1, 0.2)),
+            (Shape::Cylinder { radius: 0.2, half_height: 1.0 }, DVec3::new(0.1, 0.1, 0.9)),
+            (Shape::Ellipsoid(DVec3::new(1.0, 0.2, 0.2)), DVec3::new(0.9, 0.0, 0.05)),
+        ];
+        let turned = DQuat::from_rotation_z(1.0) * DQuat::from_rotation_x(0.5);
+        for (shape, inside) in shapes {
+            let solid = Solid { turned, ..Solid::new(shape, DVec3::new(3.0, 2.0, 1.0), Color::new(0, 0, 0)) };
+            assert!(solid.contains(solid.at + turned * inside), "{shape:?}");
+            assert!(!solid.contains(solid.at + turned * (inside * 1.3)), "{shape:?}");
         }
     }
 }

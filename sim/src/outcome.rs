@@ -145,9 +145,9 @@ pub fn print_sum(outcomes: &[Outcome]) {
     ));
 }
 
-/// `{"scenarios": [...]}`.
-pub fn write_json(file: &Path, outcomes: &[Outcome]) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(&serde_json::json!({ "scenarios": outcomes }))?;
+/// Writes a document for machines.
+pub fn write_json(file: &Path, document: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(document)?;
     text.push('\n');
     fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use device_model::{Profile, snapshot};
 use firmware_shim::CameraSettings;
-use ron_file::RonFile;
 use scenarios::{Stills, picture_sheet};
 use scenes::{Scene, library_names};
 
+use super::scene::{read, seconds};
 use crate::light::HeadlessLight;
 use crate::outcome::say;
 
@@ -40,11 +40,6 @@ pub struct Args {
     /// Also each scene as a snapshot of the main stream, 1280×960, to SCENE-main-stream.jpg.
     #[arg(long)]
     main_stream: bool,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let parsed = text.parse::<f64>().ok().filter(|seconds| (0.0..=1e6).contains(seconds));
-    parsed.ok_or_else(|| "write seconds from 0 to 1,000,000".to_owned())
 }
 
 const LUX: [f64; 4] = [5.0, 20.0, 50.0, 300.0];
@@ -84,17 +79,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let rows: Vec<_> = overview.chunks(OVERVIEW_COLUMNS).map(<[_]>::to_vec).collect();
     save(&args.out.join(format!("{OVERVIEW}.png")), &picture_sheet("", &rows))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A scene with its name.
-fn read(name: &str) -> anyhow::Result<(String, Arc<Scene>)> {
-    if !name.ends_with(".ron") {
-        let known = library_names().join(", ");
-        let words = || anyhow!("there is no scene `{name}` in the library: {known}; or name a .ron file");
-        return Ok((name.to_owned(), Arc::new(Scene::from_library(name).ok_or_else(words)??)));
-    }
-    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((stem, Arc::new(Scene::from_file(&RonFile::read(Path::new(name))?)?)))
 }
 
 fn stills<'l>(scene: &Arc<Scene>, light: &'l mut HeadlessLight) -> anyhow::Result<Stills<'l>> {

@@ -4,7 +4,9 @@ mod accept;
 mod bench;
 mod dataset;
 mod gallery;
+mod lux;
 mod run;
+mod scene;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ enum Command {
     Dataset(dataset::Args),
     Bench(bench::Args),
     Gallery(gallery::Args),
+    Lux(lux::Args),
 }
 
 /// Parses and runs.
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Dataset(args) => dataset::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Gallery(args) => gallery::run(&args),
+        Command::Lux(args) => lux::run(&args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("twin: {error:#}");

@@ -14,6 +14,7 @@ use golden::{GoldenFile, Transport};
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::{Lane, RunKind, RunRecord, Scenario, Work, contact_sheet, judge};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::inference::{self, Inference};
 use crate::light::HeadlessLight;
@@ -111,7 +112,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// For machines and CI systems; one file that cannot be written does not keep the other from being.
 fn write_verdicts(args: &Args, outcomes: &[Outcome]) -> anyhow::Result<()> {
-    let json = args.json.as_ref().map_or(Ok(()), |file| outcome::write_json(file, outcomes));
+    let json = args.json.as_ref().map_or(Ok(()), |file| outcome::write_json(file, &json!({ "scenarios": outcomes })));
     let junit = args.junit.as_ref().map_or(Ok(()), |file| outcome::write_junit(file, outcomes));
     json.and(junit)
 }

@@ -1,0 +1,25 @@
+//! Scenes as people name them on the command line.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use ron_file::RonFile;
+use scenes::{Scene, library_names};
+
+/// A scene of the library by name, or of a .ron file; with the name to show.
+pub fn read(name: &str) -> anyhow::Result<(String, Arc<Scene>)> {
+    if !name.ends_with(".ron") {
+        let known = library_names().join(", ");
+        let words = || anyhow!("there is no scene `{name}` in the library: {known}; or name a .ron file");
+        return Ok((name.to_owned(), Arc::new(Scene::from_library(name).ok_or_else(words)??)));
+    }
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((stem, Arc::new(Scene::from_file(&RonFile::read(Path::new(name))?)?)))
+}
+
+/// Seconds after a scene's start, as an argument.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    let parsed = text.parse::<f64>().ok().filter(|seconds| (0.0..=1e6).contains(seconds));
+    parsed.ok_or_else(|| "write seconds from 0 to 1,000,000".to_owned())
+}
