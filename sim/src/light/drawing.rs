@@ -63,31 +63,32 @@ struct Sent {
     looks: RawBufferVec<Look>,
     placed: RawBufferVec<Placed>,
     indices: RawBufferVec<u32>,
-    /// Places or triangles have changed.
+    /// Places have changed.
     moved: bool,
-    /// Looks have.
-    dressed: bool,
+    /// Looks or triangles have.
+    rebuilt: bool,
 }
 
 impl Sent {
     fn change(&mut self, Vertices { looks, placed, indices }: Vertices) {
+        // As long as the same people walk about only their places are new.
+        let others = *self.looks.values() != looks || *self.indices.values() != indices;
         *self.placed.values_mut() = placed;
-        *self.indices.values_mut() = indices;
-        self.moved = true;
-        // As long as the same people walk about they look the same.
-        if *self.looks.values() != looks {
+        if others {
             *self.looks.values_mut() = looks;
-            self.dressed = true;
+            *self.indices.values_mut() = indices;
         }
+        self.moved = true;
+        self.rebuilt |= others;
     }
 
     fn send(&mut self, device: &RenderDevice, queue: &RenderQueue) {
         if std::mem::take(&mut self.moved) {
             self.placed.write_buffer(device, queue);
-            self.indices.write_buffer(device, queue);
         }
-        if std::mem::take(&mut self.dressed) {
+        if std::mem::take(&mut self.rebuilt) {
             self.looks.write_buffer(device, queue);
+            self.indices.write_buffer(device, queue);
         }
     }
 }
@@ -99,7 +100,7 @@ impl Default for Sent {
             placed: RawBufferVec::new(BufferUsages::VERTEX),
             indices: RawBufferVec::new(BufferUsages::INDEX),
             moved: false,
-            dressed: false,
+            rebuilt: false,
         }
     }
 }

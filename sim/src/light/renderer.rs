@@ -58,8 +58,6 @@ struct Staged {
     solids: Vec<Solid>,
     wardrobe: Wardrobe,
     camera: Entity,
-    /// Where the lens is.
-    eye: Vec3,
     lit: StillLife,
 }
 
@@ -149,12 +147,7 @@ impl Renderer {
             person.things.iter().for_each(|thing| moving.solid(thing));
         }
         instant.doors.iter().for_each(|leaf| moving.solid(leaf));
-        let mut moving = moving.into_vertices();
-        // In a mirror backs are seen.
-        if staged.scene.room.mirrors.is_empty() {
-            moving.turn_to(staged.eye);
-        }
-        changed.push((Part::Moving, moving));
+        changed.push((Part::Moving, moving.into_vertices()));
 
         let sun = staged.scene.light.sun.zip(illumination.sun());
         let sun = sun.map(|(sun, now)| Sunlight { direction: sun.direction(t_s), ..now.clone() });
@@ -217,14 +210,8 @@ impl Renderer {
         (shown.sunny, shown.mirrors) = (sunny, room.mirrors.len() as u32);
         shown.change(Part::Fixed, fixed);
         shown.change(Part::Floor, Floor::surface(room));
-        self.stage = Some(Staged {
-            scene: Arc::clone(&stage.scene),
-            solids,
-            wardrobe: Wardrobe::default(),
-            camera,
-            eye: lens_at(stage).as_vec3(),
-            lit,
-        });
+        self.stage =
+            Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
         let kind = (sunny, !room.mirrors.is_empty(), msaa(&stage.pinhole).samples());
         if !self.warm.contains(&kind) && self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })? {
@@ -263,14 +250,11 @@ fn msaa(pinhole: &Pinhole) -> Msaa {
     if pinhole.width * pinhole.height < SMOOTH_FROM_PX { Msaa::Off } else { Msaa::Sample4 }
 }
 
-fn lens_at(stage: &Stage) -> DVec3 {
-    stage.sensor_at.extend(stage.view.mounting.height_m)
-}
-
 fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
     let axes = stage.view.axes();
     // Bevy's camera looks along its own -z with +y up.
     let rotation = glam::DMat3::from_cols(axes.x_axis, -axes.y_axis, -axes.z_axis);
+    let at = DVec3::new(stage.sensor_at.x, stage.sensor_at.y, stage.view.mounting.height_m);
     let pinhole = &stage.pinhole;
     let projection = PerspectiveProjection {
         fov: 2.0 * (pinhole.tan_half_y as f32).atan(),
@@ -284,7 +268,7 @@ fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
         Camera { clear_color: ClearColorConfig::Custom(Color::BLACK), ..default() },
         CameraRenderGraph::new(SensorView),
         Projection::Perspective(projection),
-        Transform::from_translation(lens_at(stage).as_vec3()).with_rotation(Quat::from_mat3(&rotation.as_mat3())),
+        Transform::from_translation(at.as_vec3()).with_rotation(Quat::from_mat3(&rotation.as_mat3())),
         RenderTarget::Image(image.into()),
         Hdr,
         msaa(&stage.pinhole),

@@ -1,6 +1,6 @@
 //! Triangles on their way to the graphics driver: corners that carry what they look like, where they are, and what falls on them.
 
-use glam::{DVec2, DVec3, Vec3};
+use glam::{DVec2, DVec3};
 use scenes::{Color, Finish, Rectangle, SurfaceLux};
 
 /// A surface's material.
@@ -69,21 +69,6 @@ impl Vertices {
         self.placed.push(Placed { at: at.as_vec3().to_array(), lit: lit.to_array() });
     }
 
-    /// Leaves out the triangles whose backs `eye` sees: a driver that computes on the CPU takes longer to find that out.
-    pub fn turn_to(&mut self, eye: Vec3) {
-        let at = |corner: u32| Vec3::from_array(self.placed[corner as usize].at);
-        let mut kept = 0;
-        for first in (0..self.indices.len()).step_by(3) {
-            let triangle = [0, 1, 2].map(|i| self.indices[first + i]);
-            let [a, b, c] = triangle.map(at);
-            if (b - a).cross(c - a).dot(eye - a) > 0.0 {
-                self.indices[kept..kept + 3].copy_from_slice(&triangle);
-                kept += 3;
-            }
-        }
-        self.indices.truncate(kept);
-    }
-
     /// Adds a rectangle that shines by itself, cd/m² by channel at a level of 1 lx.
     pub fn shining(&mut self, pane: &Rectangle, luminance: [f32; 3]) {
         let first = self.len();
@@ -134,15 +119,6 @@ pub(super) fn cuts(length: f64, piece_m: f64, edges: impl IntoIterator<Item = f6
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn triangles_that_show_their_backs_are_left_out() {
-        let at = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-        let placed = at.map(|at| Placed { at, lit: [0.0; 2] }).to_vec();
-        let mut tetrahedron = Vertices { looks: vec![], placed, indices: vec![0, 2, 1, 0, 1, 3, 0, 3, 2, 1, 2, 3] };
-        tetrahedron.turn_to(Vec3::new(5.0, 5.0, -1.0));
-        assert_eq!(tetrahedron.indices, [0, 2, 1, 1, 2, 3], "its bottom and its long side");
-    }
 
     #[test]
     fn cuts_lie_at_edges_and_no_piece_is_too_long() {
