@@ -172,19 +172,13 @@ impl Blob {
                 if depth < radius * 1.05 {
                     return everywhere();
                 }
+                // Tangents from the lamp to a circle around the blob, seen along the floor: the circle is below the lamp, so both
+                // of them reach the floor.
                 let along = |middle: f64, lamp_at: f64| {
-                    // Tangents from the lamp to a circle around the blob, seen along the floor.
                     let aside = middle - lamp_at;
-                    let (angle, half) = (aside.atan2(depth), (radius / aside.hypot(depth)).asin());
-                    let reaches = |angle: f64| {
-                        let right = std::f64::consts::FRAC_PI_2;
-                        if angle.abs() < right {
-                            lamp_at + lamp.z * angle.tan()
-                        } else {
-                            angle.signum() * f64::INFINITY
-                        }
-                    };
-                    reaches(angle - half)..reaches(angle + half)
+                    let to_tangent = radius * (aside * aside + depth * depth - radius * radius).sqrt();
+                    let reaches = |root: f64| lamp.z * (aside * depth + root) / (depth * depth - radius * radius);
+                    lamp_at + reaches(-to_tangent)..lamp_at + reaches(to_tangent)
                 };
                 [along(self.at.x, lamp.x), along(self.at.y, lamp.y)]
             }
