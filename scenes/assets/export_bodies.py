@@ -230,13 +230,23 @@ def hang(rig, points, joints):
 
 
 class Seams:
-    """Where garments end, on an upright body: signed distances from planes, m."""
+    """Where garments and hair end, on an upright body: signed distances, m."""
 
-    def __init__(self, joints):
+    # The hairline: the height on the head, of so much of its depth from behind: low at the nape, round the ears, high at the forehead.
+    HAIRLINE = ([0.0, 0.28, 0.50, 0.62, 0.80, 1.0], [0.25, 0.28, 0.44, 0.60, 0.82, 0.86])
+
+    def __init__(self, joints, head):
+        """`head`: the head's points."""
+        self.head_low, self.head_high = head.min(axis=0), head.max(axis=0)
         self.joint = {name: joints[i] for name, i in BONE.items()}
         self.waist_z = self.joint["belly"][2] + 0.02
         # A collar lies on the shoulders, which the neck's bone moves as well.
         self.collar_z = self.joint["neck"][2] + 0.015
+
+    def above_hairline(self, points):
+        size = self.head_high - self.head_low
+        part = (points - self.head_low) / size
+        return (part[..., 2] - np.interp(part[..., 1], *self.HAIRLINE)) * size[2]
 
     def above_waist(self, points):
         return points[..., 2] - self.waist_z
@@ -269,6 +279,7 @@ def tailor(rig, points, seams):
     """Cuts the surface along all seams; returns the points with those added."""
     points = rig.cut(points, np.isin(rig.bones(), ["pelvis", "belly"]), seams.above_waist(points))
     points = rig.cut(points, rig.bones() == "neck", seams.above_collar(points))
+    points = rig.cut(points, rig.bones() == "head", seams.above_hairline(points))
     for side in SIDES:
         about = [f"{side}_{limb}" for limb in ("shoulder", "upper_arm", "forearm", "hand")]
         # Below the armpit an arm hangs beside the chest.
@@ -280,19 +291,13 @@ def tailor(rig, points, seams):
 
 
 def label(rig, points, seams):
-    """A part for each triangle, by the bone that moves it, by the seams and, on the head, by where hair grows."""
+    """A part for each triangle, by the bone that moves it and by the seams."""
     parts = []
-    head = points[rig.weights[:, BONE["head"]] > 0.5]
-    low, high = head.min(axis=0), head.max(axis=0)
     for bone, triangle in zip(rig.bones(), rig.triangles):
         part = BONE_PART[bone.split("_", 1)[1] if bone.startswith(("left", "right")) else bone]
         middle = points[triangle].mean(axis=0)
-        if part == "face":
-            up = (middle[2] - low[2]) / (high[2] - low[2])
-            ahead = (middle[1] - low[1]) / (high[1] - low[1])
-            # The hairline: high at the forehead, in front of the ears, low at the nape.
-            if up > 0.84 or (up > 0.42 and ahead < 0.52) or (up > 0.25 and ahead < 0.30):
-                part = "scalp"
+        if part == "face" and seams.above_hairline(middle) > 0:
+            part = "scalp"
         if part == "neck" and seams.above_collar(middle) < 0:
             part = "chest"
         if part in ("hips", "belly"):
@@ -351,7 +356,7 @@ def openness(points, triangles):
 
 
 # How far meshoptimizer may estimate fewer triangles to be off, m: most where nobody looks, such as at single fingers.
-ERROR_M = {part: 0.003 for part in PARTS} | {"scalp": 0.0, "face": 0.004, "hand": 0.006, "foot": 0.006}
+ERROR_M = {part: 0.003 for part in PARTS} | {"scalp": 0.002, "face": 0.005, "hand": 0.006, "foot": 0.006}
 
 
 def simplify(triangles, parts, points):
@@ -385,7 +390,7 @@ def main():
     bodies = {name: hang(rig, *rig.rest(*phenotype)) for name, *phenotype in BODIES}
     names = list(bodies)
     points, joints = bodies["man-medium"]
-    seams = Seams(joints)
+    seams = Seams(joints, points[rig.weights[:, BONE["head"]] > 0.5])
     points = tailor(rig, points, seams)
     tensors = {"open": openness(points, rig.triangles)}
     for name, (own, joints) in bodies.items():
