@@ -173,9 +173,13 @@ impl Figure {
             Hair::Headscarf => (body.hair_color, Finish::Fabric, 2.45, 0.028, 0.06, 1.45),
         };
         const COLUMNS: usize = 11;
+        // Both its edges lie on the face: from behind one would see where they end in the air.
+        let tuck = 0.97 * half.x / (half.x + off);
         let row = |z: f32, wide: f32, deep: f32, back: f32, carried: Influences| -> Vec<(Vec3, Influences)> {
             (0..COLUMNS)
                 .map(|i| {
+                    let part = if i == 0 || i == COLUMNS - 1 { tuck } else { 1.0 };
+                    let (wide, deep) = (wide * part, deep * part);
                     // From the right, round the back, to the left.
                     let angle = reach * (1.0 - 2.0 * i as f32 / (COLUMNS - 1) as f32);
                     (Vec3::new(middle.x + wide * angle.sin(), middle.y - back - deep * angle.cos(), z), carried)
@@ -216,19 +220,23 @@ impl Figure {
                 self.add_sheet(body.hair_color, Finish::Hair, COLUMNS, &rows);
             }
             Hair::Cap => {
-                // The visor: a plate ahead of the forehead, seen from above.
-                let visor = |ahead: f32, drop: f32| -> Vec<(Vec3, Influences)> {
+                // The visor: a plate ahead of the forehead, seen from above, that begins inside the head.
+                let visor = |wide: f32, deep: f32, drop: f32| -> Vec<(Vec3, Influences)> {
                     (0..6)
                         .map(|i| {
                             // Clockwise, as on the back: over the front that is from the left to the right.
                             let angle = 1.15 * (2.0 * i as f32 / 5.0 - 1.0);
-                            let reach =
-                                Vec3::new((half.x + 0.01) * angle.sin(), (half.y + ahead) * angle.cos(), half.z * 0.62);
+                            let reach = Vec3::new(wide * angle.sin(), deep * angle.cos(), half.z * 0.62);
                             (middle + reach - Vec3::Z * drop, head)
                         })
                         .collect()
                 };
-                self.add_sheet(body.hair_color, Finish::Fabric, 6, &[visor(0.0, 0.0), visor(0.075, 0.035)]);
+                self.add_sheet(
+                    body.hair_color,
+                    Finish::Fabric,
+                    6,
+                    &[visor(0.7 * half.x, 0.7 * half.y, 0.0), visor(half.x + 0.01, half.y + 0.075, 0.035)],
+                );
             }
             Hair::Bald | Hair::Short | Hair::Long | Hair::Hood | Hair::Headscarf => {}
         }
