@@ -23,7 +23,7 @@ pub use file::{Event, Happening, Scenario};
 pub use light::{Exposure, LightError, LightSource, Stage};
 pub use oracle::OracleErrors;
 pub use record::{Capture, FrameRecord, RunRecord, SheetFrame};
-pub use sheet::{contact_sheet, picture_sheet};
+pub use sheet::{contact_sheet, detections_drawn, picture_sheet};
 pub use still::Stills;
 pub use truth::{TrueArea, TrueCount, TrueFrame, TruePerson, Truth};
 pub use twin::{Lane, Work, run};

@@ -82,9 +82,18 @@ pub fn picture_sheet(title: &str, rows: &[Vec<(String, RgbImage)>]) -> Canvas {
     sheet
 }
 
+/// A picture with what was detected in it: boxes, thick around people who stand and thin around those who sit, and heads.
+pub fn detections_drawn(picture: &RgbImage, detections: &[Detection]) -> Canvas {
+    let mut pen = Pen::on((picture.width, picture.height), Some(picture));
+    // As thick as in a picture of the analysis stream.
+    pen.width = (picture.width as f32 / 320.0).max(1.0);
+    detections.iter().for_each(|person| pen.detection(person));
+    pen.into_canvas()
+}
+
 /// One frame with everything drawn in.
 fn draw(lens: &Lens, frame: &SheetFrame) -> Canvas {
-    let mut pen = Pen::on(lens, frame.image.as_ref());
+    let mut pen = Pen::on((lens.width, lens.height), frame.image.as_ref());
     let size = DVec2::new(f64::from(lens.width), f64::from(lens.height));
     for region in &frame.regions {
         let corners: Vec<DVec2> = region.iter().map(|corner| *corner * size).collect();
@@ -112,12 +121,14 @@ fn draw(lens: &Lens, frame: &SheetFrame) -> Canvas {
 /// Strokes on a picture.
 struct Pen {
     pixmap: Pixmap,
+    /// Of a line that is meant to be one pixel wide.
+    width: f32,
 }
 
 impl Pen {
     /// On the picture, or where there is none on a dark ground.
-    fn on(lens: &Lens, image: Option<&RgbImage>) -> Self {
-        let mut pixmap = Pixmap::new(lens.width.max(1), lens.height.max(1)).expect("a lens has a picture of some size");
+    fn on((width, height): (u32, u32), image: Option<&RgbImage>) -> Self {
+        let mut pixmap = Pixmap::new(width.max(1), height.max(1)).expect("a picture has some size");
         pixmap.fill(Color::from_rgba8(44, 48, 54, 255));
         if let Some(image) = image {
             for (to, from) in pixmap.data_mut().chunks_exact_mut(4).zip(image.pixels.chunks_exact(3)) {
@@ -125,7 +136,7 @@ impl Pen {
                 to[3] = 255;
             }
         }
-        Pen { pixmap }
+        Pen { pixmap, width: 1.0 }
     }
 
     fn stroke(&mut self, path: Option<tiny_skia::Path>, color: [u8; 3], width: f32) {
@@ -133,7 +144,7 @@ impl Pen {
         let mut paint = Paint::default();
         paint.set_color_rgba8(color[0], color[1], color[2], 255);
         paint.anti_alias = true;
-        let stroke = Stroke { width, ..Stroke::default() };
+        let stroke = Stroke { width: width * self.width, ..Stroke::default() };
         self.pixmap.stroke_path(&path, &paint, &stroke, Transform::identity(), None);
     }
 
@@ -169,7 +180,7 @@ impl Pen {
     fn detection(&mut self, detection: &Detection) {
         let width = if detection.posture == Posture::Seated { 1.0 } else { 2.0 };
         self.rectangle(detection.box_min_px, detection.box_max_px, DETECTED, width);
-        self.ring(detection.head_px, 1.5, DETECTED);
+        self.ring(detection.head_px, 1.5 * self.width, DETECTED);
     }
 
     fn track(&mut self, track: &Track) {

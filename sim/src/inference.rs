@@ -1,9 +1,29 @@
-//! Which inference runtime runs the model: a libonnxruntime.so where there is one, else the embedded tract.
+//! Which model is run, and by which inference runtime: a libonnxruntime.so where there is one, else the embedded tract.
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
+use analytics::DEFAULT_MODEL;
 use anyhow::Context;
+
+/// A detector's file.
+pub struct Model {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// What messages call it.
+    pub name: String,
+}
+
+impl Model {
+    /// The model in a file, or the built-in one.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = file else {
+            return Ok(Model { bytes: DEFAULT_MODEL.to_vec(), name: "the built-in model".to_owned() });
+        };
+        let bytes = fs::read(path).with_context(|| format!("failed to read the model {}", path.display()))?;
+        Ok(Model { bytes, name: path.display().to_string() })
+    }
+}
 
 /// The runtime in use, and where it came from.
 pub struct Inference {

@@ -3,6 +3,7 @@
 mod accept;
 mod bench;
 mod dataset;
+mod detect;
 mod gallery;
 mod lux;
 mod run;
@@ -30,6 +31,7 @@ enum Command {
     Run(run::Args),
     Accept(accept::Args),
     Dataset(dataset::Args),
+    Detect(detect::Args),
     Bench(bench::Args),
     Gallery(gallery::Args),
     Lux(lux::Args),
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Dataset(args) => dataset::run(&args),
+        Command::Detect(args) => detect::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Gallery(args) => gallery::run(&args),
         Command::Lux(args) => lux::run(&args),

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use analytics::{DEFAULT_MODEL, MODEL_HEIGHT, MODEL_WIDTH, OnnxDetector};
+use analytics::{MODEL_HEIGHT, MODEL_WIDTH, OnnxDetector};
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use golden::{GoldenFile, Transport};
@@ -16,7 +16,7 @@ use scenarios::{Lane, RunKind, RunRecord, Scenario, Work, contact_sheet, judge};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::inference::{self, Inference};
+use crate::inference::{self, Inference, Model};
 use crate::light::HeadlessLight;
 use crate::outcome::{self, Outcome, ReportCounts, Verdict};
 use crate::watch::Watch;
@@ -121,23 +121,16 @@ fn write_verdicts(args: &Args, outcomes: &[Outcome]) -> anyhow::Result<()> {
 struct Eye {
     light: HeadlessLight,
     inference: Inference,
-    model: Vec<u8>,
-    model_name: String,
+    model: Model,
 }
 
 impl Eye {
     fn open(model: Option<&Path>) -> anyhow::Result<Self> {
-        let (bytes, name) = match model {
-            Some(path) => {
-                let bytes = fs::read(path).with_context(|| format!("failed to read the model {}", path.display()))?;
-                (bytes, path.display().to_string())
-            }
-            None => (DEFAULT_MODEL.to_vec(), "the built-in model".to_owned()),
-        };
+        let model = Model::read(model)?;
         let inference = inference::choose()?;
         // A model that is none is an error before anything is rendered.
-        OnnxDetector::from_bytes(&bytes, &name)?;
-        Ok(Eye { light: HeadlessLight::start()?, inference, model: bytes, model_name: name })
+        OnnxDetector::from_bytes(&model.bytes, &model.name)?;
+        Ok(Eye { light: HeadlessLight::start()?, inference, model })
     }
 }
 
@@ -178,7 +171,7 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     }
     let lane = match eye {
         Some(eye) => {
-            let detector = Box::new(OnnxDetector::from_bytes(&eye.model, &eye.model_name)?);
+            let detector = Box::new(OnnxDetector::from_bytes(&eye.model.bytes, &eye.model.name)?);
             Lane::Rendered { light: &mut eye.light, detector }
         }
         None => Lane::Oracle,
