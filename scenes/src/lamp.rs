@@ -10,7 +10,7 @@ const DROP_M: f64 = 0.05;
 /// A lamp's formula is exact before its middle only. What is near a window is lit by cells of the largest of these edges that is
 /// no more than [`CELL_PER_DISTANCE`] of its distance.
 const CELLS_M: [f64; 5] = [2.0, 1.0, 0.5, 0.25, 0.12];
-const CELL_PER_DISTANCE: f64 = 0.6;
+const CELL_PER_DISTANCE: f64 = 0.35;
 
 /// A rectangle that shines to one side.
 #[derive(Clone, Debug, PartialEq)]
