@@ -32,7 +32,7 @@ fn main() {
     println!("main stream {}×{}", all_pixels.image.width, all_pixels.image.height);
     println!("made ready in {:.0} ms", made.elapsed().as_secs_f64() * 1e3);
     let times = times_of(20, |seq| {
-        std::hint::black_box(stream.picture(&camera, seq, camera.settings(seq), &detail));
+        std::hint::black_box(stream.take(&camera, seq, camera.settings(seq), &detail));
     });
     println!("a picture: {times}");
 }

@@ -68,6 +68,11 @@ impl Camera {
         })
     }
 
+    /// What develops the analysis stream.
+    pub(crate) fn isp(&self) -> &Isp {
+        &self.isp
+    }
+
     /// The chip behind the lens.
     pub(crate) fn sensor(&self) -> &ImageSensor {
         &self.sensor

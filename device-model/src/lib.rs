@@ -31,7 +31,7 @@ pub use camera::Camera;
 pub use exposure::{AutoExposure, Exposure};
 pub use isp::{Developed, Isp};
 pub use light::{Flicker, Light};
-pub use main_stream::MainStream;
+pub use main_stream::{BothStreams, MainStream};
 pub use profile::{
     ExposureControl, ImageStream, MountingDefault, Optics, Processing, Profile, SensorChip, WhiteBalanceControl,
     WideDynamicRange,

@@ -1,9 +1,11 @@
-//! The main stream: an exposure with every pixel of the chip, of which the analysis picture is the reduction.
+//! The main stream: an exposure with every pixel of the chip, and the analysis picture that is its reduction.
 //!
 //! Each pixel has one photosite of each colour, and its noise. (That a colour mosaic has but one of the three, and that
 //! neighbours' noise is alike where the others are filled in, is left out.) The analysis frame's light is the mean of its
 //! block's; then every block is shifted until its mean is exactly what the analysis frame has there: noise and pattern of the
 //! two are of one chip.
+
+use std::cell::RefCell;
 
 use firmware_shim::RgbImage;
 
@@ -20,7 +22,21 @@ pub struct MainStream {
     isp: Isp,
     block: usize,
     dn_max: u16,
+    black_level_dn: u16,
 }
+
+/// One exposure in both its streams.
+pub struct BothStreams {
+    /// All pixels of the chip.
+    pub main: RgbImage,
+    /// Their reduction, as the analysis gets it.
+    pub analysis: RgbImage,
+}
+
+/// A block of which no more than this is missing to white is all white.
+const ALL_WHITE: f32 = 0.999;
+/// It is taken for so many times as bright, as far beyond white as it may be: noise makes it no darker.
+const BEYOND_WHITE: f32 = 2.0;
 
 impl MainStream {
     /// That of the camera of this profile and seed.
@@ -32,14 +48,22 @@ impl MainStream {
             isp: Isp::new(&all_pixels),
             block: profile.image.main_stream_factor as usize,
             dn_max: profile.sensor.dn_max(),
+            black_level_dn: profile.sensor.black_level_dn,
         }
     }
 
-    /// The picture of frame `seq` of `camera`, taken with this exposure and these settings. The light is
-    /// rendered as finely as [`Profile::main_stream`]'s pinhole says.
-    pub fn picture<'r>(&self, camera: &Camera, seq: u64, exposure: Exposure, light: impl Into<Light<'r>>) -> RgbImage {
-        let read_out = |nth, exposure, light| self.read_out(camera, seq, nth, exposure, light).0;
-        camera.take_with(&self.isp, seq, exposure, light.into(), read_out).image
+    /// Frame `seq` of `camera`, taken with this exposure and these settings. The light is rendered as finely as
+    /// [`Profile::main_stream`]'s pinhole says; what [`Camera::take`] makes of coarser light differs a little along edges.
+    pub fn take<'r>(&self, camera: &Camera, seq: u64, exposure: Exposure, light: impl Into<Light<'r>>) -> BothStreams {
+        let (light, reductions) = (light.into(), RefCell::new(Vec::new()));
+        let main = camera.take_with(&self.isp, seq, exposure, light, |nth, exposure, light| {
+            let (raw, reduced) = self.read_out(camera, seq, nth, exposure, light);
+            reductions.borrow_mut().push(reduced);
+            raw
+        });
+        let reduced = reductions.into_inner();
+        let analysis = camera.take_with(camera.isp(), seq, exposure, light, |nth, _, _| reduced[nth as usize].clone());
+        BothStreams { main: main.image, analysis: analysis.image }
     }
 
     /// All pixels of the chip, and their reduction.
@@ -83,24 +107,24 @@ impl MainStream {
                 }
             }
         }
-        // A block all of white is as far beyond it as it may be: noise makes it no darker.
         for (mean, white) in row.iter_mut().zip(white) {
-            if *mean > 0.999 * white {
-                *mean = 2.0 * white;
+            if *mean > ALL_WHITE * white {
+                *mean = BEYOND_WHITE * white;
             }
         }
     }
 
-    /// Changes the pixels of a block until their mean is `mean`: each in proportion to itself, for where there is more light there
+    /// Changes the pixels of a block until their mean is `mean`: each in proportion to its signal, for where there is more light there
     /// is more noise; what the converter's ends and whole numbers leave over, all alike.
     fn shift(&self, dn: &mut [[u16; 3]], at: impl Fn(usize) -> usize, channel: usize, mean: u16) {
         let count = (self.block * self.block) as i64;
         let sum: i64 = (0..count as usize).map(|i| i64::from(dn[at(i)][channel])).sum();
         let mut missing = i64::from(mean) * count - sum;
-        let whole = missing;
+        let signal = |dn: u16| i64::from(dn.saturating_sub(self.black_level_dn));
+        let (whole, signals) = (missing, (0..count as usize).map(|i| signal(dn[at(i)][channel])).sum::<i64>().max(1));
         for i in 0..count as usize {
             let pixel = &mut dn[at(i)][channel];
-            let shifted = i64::from(*pixel) + whole * i64::from(*pixel) / sum.max(1);
+            let shifted = i64::from(*pixel) + whole * signal(*pixel) / signals;
             let shifted = shifted.clamp(0, i64::from(self.dn_max));
             missing -= shifted - i64::from(*pixel);
             *pixel = shifted as u16;
@@ -126,7 +150,7 @@ mod tests {
     use firmware_shim::CameraSettings;
 
     use super::*;
-    use crate::radiance::Radiance;
+    use crate::radiance::{Pinhole, Radiance};
 
     fn small() -> Profile {
         let mut profile = Profile::library("vs121-p-standard").unwrap();
@@ -174,7 +198,7 @@ mod tests {
         let profile = small();
         let (camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
         let exposure = Exposure { time_s: 0.01, gain: 1.0 };
-        let picture = stream.picture(&camera, 5, exposure, &stripes(&profile.main_stream()));
+        let picture = stream.take(&camera, 5, exposure, &stripes(&profile.main_stream())).main;
         let level = |x: usize, y: usize| f64::from(picture.pixels[(y * 256 + x) * 3 + 1]);
         let column: Vec<f64> = (0..192).map(|y| (100..110).map(|x| level(x, y)).sum::<f64>() / 10.0).collect();
         let swing = column.windows(8).map(|rows| {
@@ -197,6 +221,33 @@ mod tests {
         };
         let ratio = variance(&raw, 1) / variance(&reduced, 1);
         assert!((3.2..4.8).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn the_analysis_picture_of_both_streams_is_that_of_the_camera() {
+        let profile = small();
+        // Waves of several pixels: as sharp as both renderings show.
+        let waves = |profile: &Profile| {
+            let Pinhole { width, height, .. } = profile.pinhole();
+            let part = |i: u32, of: u32| (f64::from(i) + 0.5) / f64::from(of);
+            let wave = |i: u32| (30.0 * part(i % width, width)).sin() * (20.0 * part(i / width, height)).cos();
+            Radiance { width, height, pixels: (0..width * height).map(|i| [40.0 + 30.0 * wave(i) as f32; 3]).collect() }
+        };
+        for wide_dynamic_range in [false, true] {
+            let (mut camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
+            camera.configure(CameraSettings { wide_dynamic_range, ..CameraSettings::default() });
+            let exposure = Exposure { time_s: 0.01, gain: 1.0 };
+            let both = stream.take(&camera, 5, exposure, &waves(&profile.main_stream()));
+            let alone = camera.take(5, exposure, &waves(&profile)).image;
+            assert_eq!((both.analysis.width, both.analysis.height), (alone.width, alone.height));
+            let off = both.analysis.pixels.iter().zip(alone.pixels.iter()).map(|(a, b)| a.abs_diff(*b));
+            // The very noise is the same, too: other noise is off by more.
+            let mean = off.clone().map(f64::from).sum::<f64>() / alone.pixels.len() as f64;
+            assert!(mean < 0.6 && off.max() < Some(12), "{mean}");
+            let other = camera.take(6, exposure, &waves(&profile)).image;
+            let noise = other.pixels.iter().zip(alone.pixels.iter()).map(|(a, b)| f64::from(a.abs_diff(*b)));
+            assert!(noise.sum::<f64>() / alone.pixels.len() as f64 > 2.0 * mean);
+        }
     }
 
     #[test]
@@ -255,9 +306,9 @@ mod tests {
         let (mut camera, stream) = (Camera::new(&profile, 7), MainStream::new(&profile, 7));
         let detail = stripes(&profile.main_stream());
         let exposure = Exposure { time_s: 0.01, gain: 1.0 };
-        let off = stream.picture(&camera, 5, exposure, &detail);
+        let off = stream.take(&camera, 5, exposure, &detail).main;
         camera.configure(CameraSettings { wide_dynamic_range: true, ..CameraSettings::default() });
-        let on = stream.picture(&camera, 5, exposure, &detail);
+        let on = stream.take(&camera, 5, exposure, &detail).main;
         let frame = camera.take(5, exposure, &stripes(&profile)).image;
         let mean = |image: &RgbImage, from: f64| {
             let width = image.width as usize * 3;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use device_model::{Camera, MainStream, Profile, Radiance};
+use device_model::{BothStreams, Camera, MainStream, Profile, Radiance};
 use firmware_shim::{CameraSettings, Mounting, RgbImage, View};
 use glam::DVec2;
 use scenes::Scene;
@@ -66,14 +66,14 @@ impl<'a> Stills<'a> {
         Ok(camera.take(SETTLES_IN, exposure, light).image)
     }
 
-    /// The same as the main stream shows it: with all pixels of the chip.
-    pub fn take_main_stream(&mut self, t_s: f64, lux: f64, settings: CameraSettings) -> Result<RgbImage, LightError> {
+    /// The same in both streams: with all pixels of the chip, and its reduction.
+    pub fn take_both(&mut self, t_s: f64, lux: f64, settings: CameraSettings) -> Result<BothStreams, LightError> {
         let camera = self.settled(t_s, lux, settings)?;
         let exposure = camera.settings(SETTLES_IN);
         self.set_stage(&self.profile.main_stream())?;
         let detail = self.radiance(t_s, lux, exposure.time_s)?;
         self.set_stage(&self.profile.clone())?;
         let light = light::scene_light(&self.scene, &detail, t_s);
-        Ok(MainStream::new(&self.profile, SEED).picture(&camera, SETTLES_IN, exposure, light))
+        Ok(MainStream::new(&self.profile, SEED).take(&camera, SETTLES_IN, exposure, light))
     }
 }

@@ -64,13 +64,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut overview = Vec::new();
     for (name, scene) in &scenes {
         let mut own = stills(scene, &mut light)?;
-        overview.push((name.clone(), own.take(args.at_s, scene.light.lux, CameraSettings::default())?));
+        let (lux, settings) = (scene.light.lux, CameraSettings::default());
         if args.main_stream {
-            let picture = own.take_main_stream(args.at_s, scene.light.lux, CameraSettings::default())?;
+            let both = own.take_both(args.at_s, lux, settings)?;
+            overview.push((name.clone(), both.analysis));
             let path = args.out.join(format!("{name}-main-stream.jpg"));
-            let file = snapshot(&picture).with_context(|| format!("failed to encode {}", path.display()))?;
+            let file = snapshot(&both.main).with_context(|| format!("failed to encode {}", path.display()))?;
             fs::write(&path, file).with_context(|| format!("failed to write {}", path.display()))?;
             say(&path.display().to_string());
+        } else {
+            overview.push((name.clone(), own.take(args.at_s, lux, settings)?));
         }
         if !args.overview {
             save(&args.out.join(format!("{name}.png")), &sheet(&mut light, name, scene, args.at_s)?)?;
