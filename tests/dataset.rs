@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use firmware_shim::{Lens, Mounting, View};
+use glam::{DVec2, DVec3};
 use serde_json::Value;
 
 mod skip;
@@ -47,6 +49,21 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// The lens and how it hung, as a picture's entry says.
+fn view(image: &Value) -> View {
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let (lens, mounting) = (&image["lens"], &image["mounting"]);
+    let distortion = [0, 1, 2, 3].map(|i| number(&lens["distortion"][i]));
+    View {
+        lens: Lens { width: 320, height: 240, focal_px: number(&lens["focal_px"]), distortion },
+        mounting: Mounting {
+            height_m: number(&mounting["height_m"]),
+            rotation_rad: number(&mounting["rotation_deg"]).to_radians(),
+            tilt_rad: number(&mounting["tilt_deg"]).to_radians(),
+        },
+    }
+}
+
 fn coco(folder: &Path) -> Value {
     serde_json::from_slice(&fs::read(folder.join("annotations.json")).expect("annotations")).expect("JSON")
 }
@@ -68,7 +85,16 @@ fn a_dataset_has_its_pictures_and_the_truth_about_them_and_its_parts_add_up() {
     assert!(people.len() > 7, "{} people", people.len());
     for person in people {
         let number = |field: &str, i: usize| person[field][i].as_f64().expect("a number");
-        let (x, y) = (number("keypoints", 0), number("keypoints", 1));
+        let (x, y) = (number("head", 0), number("head", 1));
+        let inside = (0.0..320.0).contains(&x) && (0.0..240.0).contains(&y);
+        let keypoint = [0, 1, 2].map(|i| number("keypoints", i));
+        let expected = if inside { [x, y, keypoint[2].clamp(1.0, 2.0)] } else { [0.0; 3] };
+        assert_eq!((keypoint, person["num_keypoints"].as_u64()), (expected, Some(inside.into())), "{person}");
+        let image = images.iter().find(|image| image["id"] == person["image_id"]).expect("its picture");
+        let place = DVec3::from_array([0, 1, 2].map(|i| number("head_m", i)));
+        let seen = view(image).pixel(place).expect("in the lens's field");
+        // Places are told to the centimetre.
+        assert!(seen.distance(DVec2::new(x, y)) < 4.0, "{person} is seen at {seen}");
         let [left, top, width, height] = [0, 1, 2, 3].map(|i| number("bbox", i));
         assert!(left <= x && x <= left + width && top <= y && y <= top + height, "the head is in the box: {person}");
     }

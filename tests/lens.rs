@@ -76,7 +76,7 @@ fn a_point_and_its_pixel_agree_to_half_a_pixel_all_over_the_image() {
             Mounting { height_m, rotation_rad: f64::to_radians(rotation_deg), tilt_rad: f64::to_radians(tilt_deg) };
         let view = View { lens: profile.lens(), mounting };
         let markers = markers(&view, sensor_at);
-        // A round sheet about six pixels wide, wherever it is: an all but rectilinear lens keeps what is level in proportion to
+        // A round sheet about six pixels wide, wherever it is: so small a part of the lens keeps what is level in proportion to
         // its depth, and its middle in the middle.
         let sheet = |at: &DVec3| {
             let radius = 3.0 * (height_m - at.z) / view.lens.focal_px;

@@ -78,7 +78,8 @@ fn rendered_flat_fields_have_the_mean_and_variance_of_the_data_sheet_within_5_pe
         let pair = [frame(0), frame(1)];
         let sites = f64::from(profile.sensor.photosites_per_channel);
         let black = f64::from(profile.sensor.black_level_dn);
-        let dn_per_e = gain * (4095.0 - black) / (profile.sensor.full_well_e * sites);
+        let white = f64::from((1u32 << profile.sensor.adc_bits) - 1);
+        let dn_per_e = gain * (white - black) / (profile.sensor.full_well_e * sites);
         let pixels = floor_pixels(&profile, &stage, exposure);
         assert!(pixels.len() > 20_000, "{} pixels of floor", pixels.len());
         for group in pixels.chunks(pixels.len().div_ceil(4)) {

@@ -57,7 +57,7 @@ def annotated(folder):
     people = {image["id"]: [] for image in document["images"]}
     for annotation in document["annotations"]:
         x, y, width, height = annotation["bbox"]
-        head_x, head_y = annotation["keypoints"][:2]
+        head_x, head_y = annotation["head"]
         # A head outside the view has no cell to stand for it. Its owner may be in plain sight, so that place is no miss and no false alarm.
         hidden = annotation["iscrowd"] or not (0 <= head_x < WIDTH and 0 <= head_y < HEIGHT)
         row = (head_x, head_y, x, y, x + width, y + height, annotation["posture"] == "seated", hidden)

@@ -26,6 +26,8 @@ pub struct TruePerson {
     pub foot_px: Option<DVec2>,
     /// The head in the picture, pixels; `None` when out of the lens's field.
     pub head_px: Option<DVec2>,
+    /// Whether the head is in the picture with nothing in the way to it.
+    pub head_in_sight: bool,
     /// The body's box in the picture, pixels: top left and bottom right. It may reach past the picture's edge.
     pub box_px: Option<(DVec2, DVec2)>,
     /// Standing or seated.
@@ -185,18 +187,18 @@ impl Truth {
         let candidates = self.fixed.iter().chain(others).chain(&carried);
         let near: Vec<&Occluder> =
             candidates.filter(|occluder| occluder.may_hide_from(lens, person.head, radius)).collect();
-        let can_be_seen = |point: &&DVec3| {
-            let in_picture =
-                self.view.pixel(around_sensor(**point)).is_some_and(|pixel| self.view.lens.contains(pixel));
-            in_picture && !near.iter().any(|occluder| occluder.hides(lens, **point))
+        let can_be_seen = |point: DVec3| {
+            let in_picture = self.view.pixel(around_sensor(point)).is_some_and(|pixel| self.view.lens.contains(pixel));
+            in_picture && !near.iter().any(|occluder| occluder.hides(lens, point))
         };
-        let seen = samples.iter().filter(can_be_seen).count();
+        let seen = samples.iter().filter(|point| can_be_seen(**point)).count();
         let (floor, head) = (person.floor - self.sensor_at, around_sensor(person.head));
         TruePerson {
             index: person.index,
             floor,
             foot_px: self.view.pixel(floor.extend(0.0)),
             head,
+            head_in_sight: can_be_seen(person.head),
             head_px: self.view.pixel(head),
             box_px: self.bounding_box(&person.outline(), self.sensor_at.extend(0.0)),
             posture: match person.posture {
@@ -288,8 +290,9 @@ mod tests {
                     seen += u32::from(person.head_px.is_some_and(|head| view.lens.contains(head)));
                 }
             }
-            // Who comes or goes in a long room is beyond the border for a while.
-            assert!(2 * seen > all, "{name}: {seen} heads of {all} are in the picture");
+            // Who comes or goes in a room longer than the view is beyond its border for a while.
+            let long = ["corridor", "shop-entrance"].contains(&name.as_str());
+            assert!(seen * 4 > all * if long { 2 } else { 3 }, "{name}: {seen} heads of {all} are in the picture");
         }
     }
 
@@ -299,10 +302,10 @@ mod tests {
         let low =
             seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 1.4)), at_m: (3.6, 3), color: \"#888888\")");
         assert!((0.3..0.9).contains(&low.visible), "{}", low.visible);
-        assert!(low.is_visible());
+        assert!(low.is_visible() && low.head_in_sight);
         let high =
             seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (3.6, 3), color: \"#888888\")");
-        assert!(!high.is_visible(), "{}", high.visible);
+        assert!(!high.is_visible() && !high.head_in_sight, "{}", high.visible);
         let behind =
             seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (4.6, 3), color: \"#888888\")");
         assert_eq!(behind.visible, 1.0);

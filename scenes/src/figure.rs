@@ -295,7 +295,7 @@ const TRUNK: [Bone; 4] = [Bone::Pelvis, Bone::Belly, Bone::LeftThigh, Bone::Righ
 /// What covers a part.
 fn look(body: &Body, part: Part) -> Cover {
     let cover = |color: Color, finish: Finish, thickness_m: f32| Cover { color, finish, thickness_m };
-    let skin = || cover(body.skin, Finish::Plain, 0.0);
+    let skin = || cover(body.skin, Finish::Plaster, 0.0);
     let top = |thickness_m: f32| cover(body.top, body.pattern, thickness_m);
     let trousers = |thickness_m: f32| cover(body.trousers, Finish::Fabric, thickness_m);
     let scarf = |thickness_m: f32| cover(body.hair_color, Finish::Fabric, thickness_m);

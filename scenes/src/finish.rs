@@ -20,7 +20,7 @@ pub enum Finish {
     },
     /// Poured floor: clouds and specks.
     Concrete,
-    /// Painted walls.
+    /// Painted walls and things: nearly even.
     Plaster,
     /// Woven cloth.
     Fabric,

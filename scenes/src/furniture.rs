@@ -92,7 +92,7 @@ impl Furniture {
         self.finish.unwrap_or(match self.piece {
             Piece::Table { .. } | Piece::RoundTable { .. } => Finish::Wood,
             Piece::Chair => Finish::Fabric,
-            Piece::Block { .. } | Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => Finish::Plain,
+            Piece::Block { .. } | Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => Finish::Plaster,
         })
     }
 

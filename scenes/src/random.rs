@@ -291,6 +291,9 @@ fn random_things(rng: &mut ChaCha8Rng, things: &[Thing]) -> Vec<Carried> {
     vec![Carried { thing: things[rng.random_range(0..things.len())], color }]
 }
 
+/// Yellow, orange and red as EN ISO 20471 has them for clothes that are to be seen.
+const VISIBLE: [Color; 3] = [Color::new(205, 225, 40), Color::new(245, 130, 30), Color::new(225, 60, 45)];
+
 /// Somebody whom nobody of the scene library looks like.
 pub(crate) fn random_body(rng: &mut ChaCha8Rng) -> Body {
     loop {
@@ -342,14 +345,17 @@ fn any_body(rng: &mut ChaCha8Rng) -> Body {
     } else {
         hair_colors[rng.random_range(0..hair_colors.len())]
     };
+    let wears = clothes[rng.random_range(0..clothes.len())];
+    // A vest is there to be seen.
+    let top = if wears == Wear::Vest { VISIBLE[rng.random_range(0..VISIBLE.len())] } else { surface(rng, 0.7) };
     Body {
         figure: figures[rng.random_range(0..figures.len())].to_owned(),
         height_m: None,
         hair,
-        wears: clothes[rng.random_range(0..clothes.len())],
+        wears,
         hair_color,
         skin: skins[rng.random_range(0..skins.len())],
-        top: surface(rng, 0.7),
+        top,
         pattern: match rng.random_range(0..8) {
             0 => Finish::Stripes,
             1 => Finish::Checks,

@@ -345,9 +345,11 @@ fn default_turn() -> f64 {
 }
 
 impl Sun {
-    /// Whether it comes to shine on what faces outwards so within an hour.
-    fn reaches(&self, outwards: DVec3) -> bool {
-        (0..=60).any(|minute| self.direction(f64::from(minute) * 60.0).dot(outwards) > 0.0)
+    /// Whether it shines on what faces so, or comes to within its first hour.
+    fn comes_before(&self, outwards: DVec3) -> bool {
+        // It is looked for at every degree of its way.
+        let steps = self.turns_deg_per_min.abs().ceil().max(1.0) as u32 * 60;
+        (0..=steps).any(|step| self.direction(3600.0 * f64::from(step) / f64::from(steps)).dot(outwards) > 0.0)
     }
 
     /// Unit vector to where it stands at a time of the scene.
@@ -450,7 +452,7 @@ impl Light {
             }
             if self.windows.is_empty() {
                 report("sun".into(), "there are no windows for it to shine through: add one".into());
-            } else if !self.windows.iter().any(|window| sun.reaches(-room.part(window).normal())) {
+            } else if !self.windows.iter().any(|window| sun.comes_before(-room.part(window).normal())) {
                 let words = format!(
                     "{}° stands before no window, nor does it come before one in the first hour; -90 is south",
                     sun.azimuth_deg

@@ -27,15 +27,15 @@ fn a_gallery_shows_scenes_of_the_library_and_of_ones_own_and_refuses_what_it_can
 #[test]
 fn a_lux_meter_reads_what_the_scene_says_on_average_and_says_where_it_cannot_lie() {
     let bench = Bench::new();
-    bench.put("own.ron", &edit(HUDDLE, "lux: ", "lux: 1"));
-    let lux: f64 = HUDDLE.split("lux: ").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok()).expect("lux");
+    let stated = HUDDLE.split("lux: ").nth(1).and_then(|rest| rest.split(',').next()).expect("its light");
+    let (lux, raised) = (stated.parse::<f64>().expect("a number"), 1234.0);
+    bench.put("own.ron", &edit(HUDDLE, &format!("lux: {stated}"), &format!("lux: {raised}")));
     let mean = |scene: &str| -> f64 {
         let told = bench.twin(&["lux", scene]).exits(0).stdout;
         let line = told.lines().find(|line| line.contains("on average")).expect("the mean");
         line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
     };
     assert!((mean("huddle-room") / lux - 1.0).abs() < 0.05);
-    let raised: f64 = format!("1{lux}").parse().unwrap();
     assert!((mean("own.ron") / raised - 1.0).abs() < 0.05);
     bench.twin(&["lux", "own.ron", "--at", "0.5,0.5", "--at", "0.5,0.5,0", "--json", "lux.json"]).exits(0);
     let readings = &bench.json("lux.json")["readings"];
@@ -46,6 +46,7 @@ fn a_lux_meter_reads_what_the_scene_says_on_average_and_says_where_it_cannot_lie
         (["own.ron", "--at", "1"], "such as 1.5,2"),
         (["own.ron", "--at", "NaN,1"], "outside the room"),
         (["nowhere", "--at", "1,1"], "no scene `nowhere`"),
+        (["meeting-room", "--at", "3,2.3,0.73"], "inside `table`"),
     ] {
         bench.twin(&[&["lux"], &arguments[..]].concat()).exits(2).says(&[words]);
     }

@@ -80,8 +80,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let solids = scene.fixed_solids();
     let inside = |at: DVec3| solids.iter().any(|solid| solid.contains(at));
-    if let Some(Place(at)) = args.at.iter().find(|Place(at)| inside(*at)) {
-        bail!("({}, {}, {}) is inside furniture: there is no light", at.x, at.y, at.z);
+    for Place(at) in &args.at {
+        if let Some(piece) = scene.furniture.iter().find(|piece| piece.solids().iter().any(|solid| solid.contains(*at)))
+        {
+            bail!("({}, {}, {}) is inside `{}`: there is no light", at.x, at.y, at.z, piece.name);
+        }
     }
     let illumination = Illumination::new(room, &scene.light, &solids, args.at_s);
     let read = |at: DVec3| {
@@ -97,6 +100,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         args.at.iter().map(|Place(at)| read(*at)).collect()
     };
+    if readings.is_empty() {
+        bail!("`{name}` is filled with furniture {HEIGHT_M} m above the floor: name a free place with --at");
+    }
     let tell = |Reading { at_m: [x, y, z], lux }: &Reading| {
         format!("{lux:8.1} lx at ({x:.2}, {y:.2}), {z:.2} m above the floor")
     };

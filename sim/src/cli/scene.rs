@@ -9,7 +9,7 @@ use scenes::{Scene, library_names};
 
 /// A scene of the library by name, or of a .ron file; with the name to show.
 pub fn read(name: &str) -> anyhow::Result<(String, Arc<Scene>)> {
-    if !name.ends_with(".ron") {
+    if !Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
         let known = library_names().join(", ");
         let words = || anyhow!("there is no scene `{name}` in the library: {known}; or name a .ron file");
         return Ok((name.to_owned(), Arc::new(Scene::from_library(name).ok_or_else(words)??)));

@@ -78,6 +78,12 @@ fn round(value: f64) -> f64 {
 fn annotation(id: u64, image_id: u64, sample: &SamplePerson) -> Option<Value> {
     let person = &sample.person;
     let (head, (min, max)) = (person.head_px?, person.box_px?);
+    // COCO's marks: 0 not labelled, at (0, 0); 1 hidden; 2 visible. What is outside the picture is not labelled.
+    let inside = sample.head_in_picture;
+    let keypoint = match (inside, person.head_in_sight) {
+        (false, _) => json!([0, 0, 0]),
+        (true, in_sight) => json!([round(head.x), round(head.y), if in_sight { 2 } else { 1 }]),
+    };
     let size = max - min;
     Some(json!({
         "id": id,
@@ -86,8 +92,9 @@ fn annotation(id: u64, image_id: u64, sample: &SamplePerson) -> Option<Value> {
         "bbox": [round(min.x), round(min.y), round(size.x), round(size.y)],
         "area": round(size.x * size.y),
         "iscrowd": u8::from(sample.ignored),
-        "keypoints": [round(head.x), round(head.y), 2],
-        "num_keypoints": 1,
+        "keypoints": keypoint,
+        "num_keypoints": u8::from(inside),
+        "head": [round(head.x), round(head.y)],
         "posture": match person.posture { Posture::Standing => "standing", Posture::Seated => "seated" },
         "activity": person.activity,
         "floor_m": person.floor.to_array().map(round),

@@ -28,8 +28,8 @@ use crate::outcome::say;
   twin dataset --out /tmp/train --merge                                   # when all parts are in one folder
   twin dataset --out /tmp/mot --scenario scenarios/library/corridor.ron
 
-COCO: annotations.json and images/*.jpg. Of people: boxes, the head as keypoint, posture, activity, visible fraction,
-and where floor point and head are, in metres from the floor point below the lens; of images: lux, lens and mounting. People who can hardly be
+COCO: annotations.json and images/*.jpg. Of people: boxes, the head as keypoint, posture, activity, visible fraction, and
+where floor point and head are in the room; of images: lux, lens and mounting (docs/datasets.md). People who can hardly be
 seen, or whose feet are outside the picture, are `iscrowd`. MOTChallenge: NAME/img1/*.jpg, NAME/gt/gt.txt, NAME/seqinfo.ini.")]
 pub struct Args {
     /// The folder to write to; must not hold the same dataset, or the same part of it, yet.
