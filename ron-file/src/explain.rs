@@ -67,6 +67,11 @@ pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
         Error::ExpectedStringEnd => value("the text ends inside quotes".to_owned()),
         Error::UnclosedBlockComment => syntax("the text ends inside a `/* … */` comment".to_owned()),
         Error::TrailingCharacters => mismatch("the end of the file"),
+        Error::SuggestRawIdentifier(found) | Error::InvalidIdentifier(found)
+            if found.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            syntax(format!("expected a name, found `{found}`; numbers are written with a point, such as 3.0"))
+        }
         Error::ExceededRecursionLimit => syntax("is nested too deeply".to_owned()),
         other => syntax(lowercase_first(&other.to_string())),
     }
@@ -77,8 +82,9 @@ fn lowercase_first(text: &str) -> String {
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What would be right: the nearest name if one is near, and all of them.
-fn alternatives(found: &str, expected: &[&str]) -> String {
+/// What would have been right instead of `found`, to be put after words that say what is wrong: the nearest name if one is near,
+/// and all of them.
+pub fn alternatives(found: &str, expected: &[&str]) -> String {
     let nearest = expected
         .iter()
         .map(|name| (strsim::damerau_levenshtein(found, name), found.len().max(name.len()), name))

@@ -12,4 +12,5 @@ mod file;
 mod locate;
 
 pub use error::{FileError, FileErrors};
+pub use explain::alternatives;
 pub use file::RonFile;

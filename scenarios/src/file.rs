@@ -145,9 +145,7 @@ impl Scenario {
         let scene = if file.scene.ends_with(".ron") {
             Scene::from_file(&referred(&source, "scene", beside, &file.scene)?)?
         } else {
-            let known = scenes::library_names().join(", ");
-            let words = format!("there is no scene `{}` in the library: {known}; or name a .ron file", file.scene);
-            Scene::from_library(&file.scene).ok_or_else(|| problem("scene", words))??
+            Scene::from_library(&file.scene).ok_or_else(|| problem("scene", scenes::no_such_scene(&file.scene)))??
         };
         let name = &file.device.profile;
         let profile = if name.ends_with(".ron") {

@@ -1,5 +1,6 @@
 //! A person's body as a scene file states it.
 
+use ron_file::alternatives;
 use serde::{Deserialize, Serialize};
 
 use crate::anatomy::{Physique, anatomy};
@@ -101,7 +102,7 @@ impl Body {
         let bodies = &anatomy().bodies;
         if !bodies.contains_key(&self.figure) {
             let known: Vec<&str> = bodies.keys().map(String::as_str).collect();
-            return Some(("figure", format!("there is no `{}`, expected one of {}", self.figure, known.join(", "))));
+            return Some(("figure", format!("there is no `{}`{}", self.figure, alternatives(&self.figure, &known))));
         }
         if let Some(words) = self.pattern.problem() {
             return Some(("pattern.edge_m", words));

@@ -48,7 +48,7 @@ pub use finish::Finish;
 pub use floor_light::FloorLight;
 pub use furniture::{Furniture, Piece};
 pub use illumination::{Illuminance, Illumination, SurfaceLux};
-pub use library::library_names;
+pub use library::{library_names, no_such_scene};
 pub use motion::Activity;
 pub use occlusion::Occluder;
 pub use person::{Person, PersonState, Posture, Start};

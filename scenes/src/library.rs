@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
-use ron_file::{FileErrors, RonFile};
+use ron_file::{FileErrors, RonFile, alternatives};
 
 use crate::scene::scripted_people;
 use crate::{Body, Scene};
@@ -16,6 +16,13 @@ pub fn library_names() -> Vec<String> {
         LIBRARY.files().filter_map(|f| f.path().file_stem()?.to_str().map(str::to_owned)).collect();
     names.sort();
     names
+}
+
+/// What is wrong with a name that no scene of the library has.
+pub fn no_such_scene(name: &str) -> String {
+    let names = library_names();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    format!("the library has no scene `{name}`{}; or name a .ron file", alternatives(name, &names))
 }
 
 impl Scene {

@@ -31,14 +31,18 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
 
     let mut people: Vec<Person> = Vec::new();
     let wanted = if rng.random_bool(0.06) { 0 } else { rng.random_range(1..=people_max) };
-    let mut free_chairs: Vec<String> =
-        furniture.iter().filter(|f| f.piece == Piece::Chair).map(|f| f.name.clone()).collect();
+    let mut free_chairs: Vec<(String, DVec2)> =
+        furniture.iter().filter(|f| f.piece == Piece::Chair).map(|f| (f.name.clone(), f.place())).collect();
     let mut places: Vec<DVec2> = Vec::new();
     for index in 0..wanted {
         let name = format!("person-{index}");
         let body = random_body(rng);
         if !free_chairs.is_empty() && rng.random_bool(0.65) {
-            let on = free_chairs.swap_remove(rng.random_range(0..free_chairs.len()));
+            let (on, place) = free_chairs.swap_remove(rng.random_range(0..free_chairs.len()));
+            if places.iter().any(|other| other.distance(place) < 0.5) {
+                continue;
+            }
+            places.push(place);
             people.push(Person {
                 name,
                 body,

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use ron_file::RonFile;
-use scenes::{Scene, library_names};
+use scenes::{Scene, no_such_scene};
 
 /// A scene of the library by name, or of a .ron file; with the name to show.
 pub fn read(name: &str) -> anyhow::Result<(String, Arc<Scene>)> {
     if !Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
-        let known = library_names().join(", ");
-        let words = || anyhow!("there is no scene `{name}` in the library: {known}; or name a .ron file");
-        return Ok((name.to_owned(), Arc::new(Scene::from_library(name).ok_or_else(words)??)));
+        let found = Scene::from_library(name).ok_or_else(|| anyhow!(no_such_scene(name)))?;
+        return Ok((name.to_owned(), Arc::new(found?)));
     }
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok((stem, Arc::new(Scene::from_file(&RonFile::read(Path::new(name))?)?)))

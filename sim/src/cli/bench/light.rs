@@ -11,11 +11,15 @@ use scenes::Scene;
 use serde_json::{Map, Value, json};
 
 use super::{head, row, sorted_ms};
+use crate::cli::dataset;
 use crate::light::HeadlessLight;
 use crate::outcome::say;
 
 /// Exposures of each measurement.
 const EXPOSURES: u64 = 120;
+
+/// Pictures of random rooms to export.
+const PICTURES: u64 = 200;
 
 /// People, and the size of the sensor's picture.
 const CASES: [(u32, u32, u32); 3] = [(8, 320, 240), (8, 640, 480), (30, 320, 240)];
@@ -44,7 +48,10 @@ pub(super) fn figures() -> anyhow::Result<Value> {
         let name = format!("{people} people, {width}×{height}");
         figures.insert(name.clone(), row(&name, &sorted));
     }
-    Ok(json!({ "adapter": adapter, "light": figures }))
+    drop(light);
+    let speed = dataset::speed(PICTURES)?;
+    say(&format!("dataset: {speed:.1} pictures a second, of {PICTURES}"));
+    Ok(json!({ "adapter": adapter, "light": figures, "dataset_pictures_per_s": speed }))
 }
 
 /// A room of 8 m × 6 m with tables and chairs, and people who walk up and down in rows.

@@ -17,6 +17,11 @@ use scenarios::{LightError, RandomRooms, Sample, Scenario, export_sequence};
 use self::coco::Coco;
 use crate::light::HeadlessLight;
 use crate::outcome::say;
+use crate::watch::Watch;
+
+/// Unless other is asked for.
+const PER_ROOM: u32 = 2;
+const PROFILE: &str = "vs121-p-standard";
 
 /// Export pictures with the truth about them: random rooms in COCO's format, or a scenario's frames in MOTChallenge's.
 ///
@@ -39,13 +44,13 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     count: u64,
     /// Pictures of each random room.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = PER_ROOM, value_parser = clap::value_parser!(u32).range(1..=1000))]
     per_room: u32,
     /// Another seed gives other rooms.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// The device whose lens and sensor are varied around, by its name in the library.
-    #[arg(long, default_value = "vs121-p-standard")]
+    #[arg(long, default_value = PROFILE)]
     profile: String,
     /// Pictures that are made at once; the result is the same. As many as there are processors, up to 8, when not stated.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=64))]
@@ -94,17 +99,39 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Pictures a second, when `count` of random rooms are exported to a folder that is then removed.
+pub(super) fn speed(count: u64) -> anyhow::Result<f64> {
+    let folder = tempfile::tempdir().context("failed to make a folder for pictures")?;
+    let rooms = RandomRooms { seed: 1, count, per_room: PER_ROOM };
+    let watch = Watch::start();
+    export(folder.path(), &Profile::library(PROFILE)?, rooms, None, cores())?;
+    Ok(count as f64 / watch.elapsed_s())
+}
+
 fn export_rooms(args: &Args) -> anyhow::Result<()> {
     let profile = Profile::library(&args.profile)?;
     let rooms = RandomRooms { seed: args.seed, count: args.count, per_room: args.per_room };
-    let (pictures, annotations) = match args.partition {
-        Some(Partition { part, parts }) => (rooms.part(part, parts), coco::part_file(&args.out, part, parts)),
-        None => (0..args.count, args.out.join(coco::ALL)),
+    let exported = export(&args.out, &profile, rooms, args.partition, args.jobs.unwrap_or_else(cores))?;
+    say(&format!("{exported} pictures in {}", args.out.display()));
+    Ok(())
+}
+
+/// Exports all pictures, or those of a part; how many.
+fn export(
+    out: &Path,
+    profile: &Profile,
+    rooms: RandomRooms,
+    partition: Option<Partition>,
+    jobs: u64,
+) -> anyhow::Result<u64> {
+    let (pictures, annotations) = match partition {
+        Some(Partition { part, parts }) => (rooms.part(part, parts), coco::part_file(out, part, parts)),
+        None => (0..rooms.count, out.join(coco::ALL)),
     };
     if annotations.exists() {
         bail!("{} is there already; choose another folder with --out", annotations.display());
     }
-    let images = create(args.out.join("images"))?;
+    let images = create(out.join("images"))?;
     let progress = progress(pictures.end - pictures.start)?;
     let exported = pictures.end - pictures.start;
     let export = |part: u64, parts: u64| -> Result<Coco, ExportError> {
@@ -112,7 +139,7 @@ fn export_rooms(args: &Args) -> anyhow::Result<()> {
         if rooms.part(part, parts).is_empty() {
             return Ok(coco);
         }
-        rooms.export(&mut HeadlessLight::start()?, &profile, rooms.part(part, parts), &mut |number, sample| {
+        rooms.export(&mut HeadlessLight::start()?, profile, rooms.part(part, parts), &mut |number, sample| {
             progress.inc(1);
             let name = format!("{number:06}.jpg");
             write_jpeg(&images.join(&name), &sample.image)?;
@@ -122,8 +149,7 @@ fn export_rooms(args: &Args) -> anyhow::Result<()> {
         Ok(coco)
     };
     // Each job takes a part of the part.
-    let Partition { part, parts } = args.partition.unwrap_or(Partition { part: 1, parts: 1 });
-    let jobs = args.jobs.unwrap_or_else(cores);
+    let Partition { part, parts } = partition.unwrap_or(Partition { part: 1, parts: 1 });
     let mine = |job: u64| export((part - 1) * jobs + job, parts * jobs);
     let done: Vec<Result<Coco, ExportError>> = std::thread::scope(|scope| {
         let mine = &mine;
@@ -138,8 +164,7 @@ fn export_rooms(args: &Args) -> anyhow::Result<()> {
     progress.finish_and_clear();
     // Written last: a folder with annotations is complete.
     coco.write(&annotations)?;
-    say(&format!("{exported} pictures in {}", args.out.display()));
-    Ok(())
+    Ok(exported)
 }
 
 /// How many processors there are, up to as many as one graphics driver is good for.
