@@ -2,6 +2,7 @@
 
 mod bench;
 mod mistakes;
+mod pictures;
 mod scenes;
 
 use std::fs;
