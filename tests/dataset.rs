@@ -95,8 +95,13 @@ fn a_dataset_has_its_pictures_and_the_truth_about_them_and_its_parts_add_up() {
         let seen = view(image).pixel(place).expect("in the lens's field");
         // Places are told to the centimetre.
         assert!(seen.distance(DVec2::new(x, y)) < 4.0, "{person} is seen at {seen}");
-        let [left, top, width, height] = [0, 1, 2, 3].map(|i| number("bbox", i));
+        let bounds = |field: &str| [0, 1, 2, 3].map(|i| number(field, i));
+        let [left, top, width, height] = bounds("whole_bbox");
         assert!(left <= x && x <= left + width && top <= y && y <= top + height, "the head is in the box: {person}");
+        let clipped = [left.max(0.0), top.max(0.0), (left + width).min(320.0), (top + height).min(240.0)];
+        let [left, top, width, height] = bounds("bbox");
+        let off = [left, top, left + width, top + height].into_iter().zip(clipped).map(|(a, b)| (a - b).abs());
+        assert!(width > 0.0 && height > 0.0 && off.fold(0.0, f64::max) < 0.03, "what is in the picture: {person}");
     }
     refused(here, &["--out", "whole"], "is there already");
 
@@ -218,4 +223,76 @@ print("recall", scores["CLEAR"]["CLR_Re"], scores["Identity"]["IDR"])
     assert!(said.contains("recall 1.0 1.0"), "{said}");
     let people = said.lines().find_map(|line| line.strip_prefix("people ")?.parse::<u32>().ok());
     assert!(people.is_some_and(|people| people >= 2), "{said}");
+}
+
+fn evaluate(folder: &Path, arguments: &[&str]) -> Output {
+    let mut twin = Command::new(env!("CARGO_BIN_EXE_twin"));
+    twin.arg("evaluate").args(arguments).current_dir(folder).output().expect("twin starts")
+}
+
+#[test]
+fn a_detectors_average_precision_is_that_of_pycocotools() {
+    let Some(python) = python() else { return };
+    let bench = tempfile::tempdir().unwrap();
+    let here = bench.path();
+    exported(here, &["--out", "set", "--count", "40", "--per-room", "1", "--seed", "12"]);
+    let done = evaluate(here, &["set", "--json", "verdict.json", "--detections", "found.json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let verdict: Value = serde_json::from_slice(&fs::read(here.join("verdict.json")).unwrap()).expect("JSON");
+    let ours = verdict["models"][0]["ap50"].as_f64().expect("somebody is there");
+    assert!((0.2..0.99).contains(&ours), "neither all nor nothing is found: {ours}");
+    let program = r#"
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+truth = COCO("set/annotations.json")
+assert any(a["iscrowd"] for a in truth.anns.values()), "nobody is to be ignored"
+judge = COCOeval(truth, truth.loadRes("found.json"), "bbox")
+judge.evaluate(); judge.accumulate(); judge.summarize()
+print("AP50", repr(float(judge.stats[1])))
+"#;
+    let said = run_python(&python, here, program);
+    let theirs = said.lines().find_map(|line| line.strip_prefix("AP50 ")?.parse::<f64>().ok());
+    assert!(theirs.is_some_and(|theirs| (theirs - ours).abs() < 1e-9), "{ours}; {said}");
+}
+
+#[test]
+fn a_detector_is_judged_by_annotations_of_others_and_what_is_none_is_named() {
+    let bench = tempfile::tempdir().unwrap();
+    let here = bench.path();
+    fs::create_dir(here.join("photos")).unwrap();
+    image::RgbImage::from_pixel(640, 400, image::Rgb([90, 90, 90])).save(here.join("photos/a.png")).unwrap();
+    let coco = |images: &str, annotations: &str| {
+        let categories = r#"[{"id": 3, "name": "chair"}, {"id": 7, "name": "person"}]"#;
+        format!(r#"{{"images": [{images}], "annotations": [{annotations}], "categories": {categories}, "info": {{}}}}"#)
+    };
+    let image = r#"{"id": 5, "file_name": "a.png", "width": 640, "height": 400}"#;
+    let chair = r#"{"id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4], "iscrowd": 0}"#;
+    let person = r#"{"id": 2, "image_id": 5, "category_id": 7, "bbox": [100, 100, 50, 50]}"#;
+    fs::write(here.join("theirs.json"), coco(image, &[chair, person].join(", "))).unwrap();
+    let done = evaluate(here, &["theirs.json", "--images", "photos", "--json", "verdict.json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let verdict: Value = serde_json::from_slice(&fs::read(here.join("verdict.json")).unwrap()).expect("JSON");
+    let figures = &verdict["models"][0];
+    // Nobody is found in an even grey, and the chair is nobody.
+    assert_eq!((&figures["recall"], &figures["count_accuracy"]), (&0.0.into(), &0.0.into()), "{figures}");
+    assert!(figures["false_alarms_per_1000"].is_null() && figures["posture_accuracy"].is_null());
+
+    fs::write(here.join("stray.json"), coco(image, &person.replace("\"image_id\": 5", "\"image_id\": 6"))).unwrap();
+    fs::write(here.join("none.json"), coco("", "")).unwrap();
+    fs::write(here.join("other.json"), "[]").unwrap();
+    for (arguments, words) in [
+        (["theirs.json"].as_slice(), "a.png"),
+        (&["stray.json"], "image 6"),
+        (&["none.json"], "lists no images"),
+        (&["other.json"], "no COCO file"),
+        (&["nowhere"], "nowhere"),
+        (&["photos"], "photos/annotations.json"),
+        (&["theirs.json", "--model", "other.json"], "other.json"),
+        (&["theirs.json", "--model", "x", "--model", "y", "--detections", "z"], "name one --model"),
+    ] {
+        let done = evaluate(here, arguments);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(words) && !said.contains("panicked"), "`{words}` is not in: {said}");
+    }
 }

@@ -56,7 +56,7 @@ def annotated(folder):
         raise SystemExit(f"failed to read {file}: {error}; `twin dataset` writes it last, when the export is complete") from error
     people = {image["id"]: [] for image in document["images"]}
     for annotation in document["annotations"]:
-        x, y, width, height = annotation["bbox"]
+        x, y, width, height = annotation["whole_bbox"]
         head_x, head_y = annotation["head"]
         # A head outside the view has no cell to stand for it. Its owner may be in plain sight, so that place is no miss and no false alarm.
         hidden = annotation["iscrowd"] or not (0 <= head_x < WIDTH and 0 <= head_y < HEIGHT)

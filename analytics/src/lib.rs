@@ -3,6 +3,7 @@
 mod count;
 mod detect;
 mod letterbox;
+pub mod metrics;
 mod onnx;
 mod pipeline;
 mod track;

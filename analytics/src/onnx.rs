@@ -31,9 +31,11 @@ const WEAK_SHARE: f64 = 0.7;
 /// the same kind of processor.
 pub struct OnnxDetector {
     session: Session,
-    /// A head is believed from this confidence on, 0 to 1, in a picture by itself; detections go down to 0.7 of it. As the
-    /// model's file says, and 0.5 if it is silent.
+    /// A head is believed from this confidence on, 0 to 1, in a picture by itself. As the model's file says, and 0.5 if it
+    /// is silent.
     pub confidence_threshold: f64,
+    /// Detections less sure than this are not told.
+    pub weakest: f64,
     /// The picture as the model takes it, kept to spare an allocation per frame.
     input: Vec<f32>,
 }
@@ -52,7 +54,8 @@ impl OnnxDetector {
             reason: error.to_string(),
         })?;
         contract::check_tensors(&session, name)?;
-        Ok(OnnxDetector { session, confidence_threshold, input: vec![0.0; 3 * PLANE] })
+        let weakest = WEAK_SHARE * confidence_threshold;
+        Ok(OnnxDetector { session, confidence_threshold, weakest, input: vec![0.0; 3 * PLANE] })
     }
 }
 
@@ -70,7 +73,7 @@ impl Detector for OnnxDetector {
         }
         let failed = |reason: String| DetectError::Inference { seq: frame.seq, reason };
         fill_planes(image, &mut self.input).map_err(failed)?;
-        infer(&mut self.session, &self.input, WEAK_SHARE * self.confidence_threshold).map_err(failed)
+        infer(&mut self.session, &self.input, self.weakest).map_err(failed)
     }
 
     fn believes_from(&self) -> f64 {

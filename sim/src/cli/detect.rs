@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let (mut all, mut unread) = (Vec::new(), false);
     for file in &files {
-        let picture = match read(file) {
+        let picture = match read_picture(file) {
             Ok(picture) => picture,
             Err(error) => {
                 eprintln!("twin: {error:#}");
@@ -94,7 +94,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 continue;
             }
         };
-        let people = detect_in_picture(&mut detector, &picture).with_context(|| file.display().to_string())?;
+        let mut people = detect_in_picture(&mut detector, &picture).with_context(|| file.display().to_string())?;
+        // In a picture nobody was there a moment ago.
+        people.retain(|person| person.confidence >= detector.confidence_threshold);
         let seated = people.iter().filter(|person| person.posture == Posture::Seated).count();
         say(&format!("{}: {} standing, {seated} seated", file.display(), people.len() - seated));
         if let Some(folder) = &args.draw {
@@ -152,7 +154,8 @@ fn refuse_overwriting(files: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<RgbImage> {
+/// A picture of any of the formats.
+pub(super) fn read_picture(file: &Path) -> anyhow::Result<RgbImage> {
     let failed = || format!("failed to read {}", file.display());
     let reader = ImageReader::open(file).with_context(failed)?.with_guessed_format().with_context(failed)?;
     let decoded = reader.decode().with_context(|| {

@@ -4,6 +4,7 @@ mod accept;
 mod bench;
 mod dataset;
 mod detect;
+mod evaluate;
 mod gallery;
 mod lux;
 mod run;
@@ -32,6 +33,7 @@ enum Command {
     Accept(accept::Args),
     Dataset(dataset::Args),
     Detect(detect::Args),
+    Evaluate(evaluate::Args),
     Bench(bench::Args),
     Gallery(gallery::Args),
     Lux(lux::Args),
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Accept(args) => accept::run(&args),
         Command::Dataset(args) => dataset::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Gallery(args) => gallery::run(&args),
         Command::Lux(args) => lux::run(&args),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use analytics::Posture;
 use anyhow::{Context, bail};
 use firmware_shim::View;
+use glam::DVec2;
 use scenarios::{Sample, SamplePerson};
 use serde_json::{Value, json};
 
@@ -47,8 +48,9 @@ impl Coco {
                 "tilt_deg": mounting.tilt_rad.to_degrees(),
             },
         }));
+        let size = DVec2::new(f64::from(width), f64::from(height));
         for (i, person) in sample.people.iter().enumerate() {
-            self.annotations.extend(annotation(id * PEOPLE_MAX + i as u64, id, person));
+            self.annotations.extend(annotation(id * PEOPLE_MAX + i as u64, id, size, person));
         }
     }
 
@@ -74,23 +76,28 @@ fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// `None` when nothing of the person can be in the picture.
-fn annotation(id: u64, image_id: u64, sample: &SamplePerson) -> Option<Value> {
+/// `None` when nothing of the person can be in the picture, whose size this is.
+fn annotation(id: u64, image_id: u64, size: DVec2, sample: &SamplePerson) -> Option<Value> {
     let person = &sample.person;
-    let (head, (min, max)) = (person.head_px?, person.box_px?);
+    let (head, whole) = (person.head_px?, person.box_px?);
+    let [min, max] = [whole.0, whole.1].map(|corner| corner.clamp(DVec2::ZERO, size));
+    if (max - min).min_element() <= 0.0 {
+        return None;
+    }
+    let bounds = |min: DVec2, max: DVec2| [min.x, min.y, max.x - min.x, max.y - min.y].map(round);
     // COCO's marks: 0 not labelled, at (0, 0); 1 hidden; 2 visible. What is outside the picture is not labelled.
     let inside = sample.head_in_picture;
     let keypoint = match (inside, person.head_in_sight) {
         (false, _) => json!([0, 0, 0]),
         (true, in_sight) => json!([round(head.x), round(head.y), if in_sight { 2 } else { 1 }]),
     };
-    let size = max - min;
     Some(json!({
         "id": id,
         "image_id": image_id,
         "category_id": 1,
-        "bbox": [round(min.x), round(min.y), round(size.x), round(size.y)],
-        "area": round(size.x * size.y),
+        "bbox": bounds(min, max),
+        "whole_bbox": bounds(whole.0, whole.1),
+        "area": round((max - min).element_product()),
         "iscrowd": u8::from(sample.ignored),
         "keypoints": keypoint,
         "num_keypoints": u8::from(inside),

@@ -1,0 +1,280 @@
+//! `twin evaluate`: how good detectors are on annotated pictures.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use analytics::metrics::{Sheet, TrueBox};
+use analytics::{Detection, OnnxDetector, Posture, detect_in_picture};
+use anyhow::{Context, bail};
+use glam::DVec2;
+use indicatif::{ProgressBar, ProgressStyle};
+use scenarios::TrueCount;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::detect::read_picture;
+use crate::inference::{self, Model};
+use crate::outcome::{say, write_json};
+
+/// Judge detectors on annotated pictures: COCO's format, as `twin dataset` writes it or anybody else.
+///
+/// AP50 is COCO's average precision at an overlap of 0.5. Precision and recall are at the model's own threshold. Count accuracy is
+/// 1 − |counted − true| / true, the mean over pictures with somebody in them; who is `iscrowd` may be counted or not. False alarms
+/// are pictures out of 1,000 with nobody in them in which somebody is seen.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  twin evaluate ds/val
+  twin evaluate ds/val --model mine.onnx --model analytics/models/detector.onnx --json verdict.json
+  twin evaluate annotations/person_val.json --images photos/")]
+pub struct Args {
+    /// A COCO file, or a folder with its annotations.json.
+    data: PathBuf,
+    /// Where the pictures are, when not where the file's `file_name`s say from its own folder.
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    /// A model (contract: analytics/MODEL.md); may be given more than once, to compare them. The built-in one without.
+    #[arg(long, value_name = "FILE")]
+    model: Vec<PathBuf>,
+    /// Write the figures.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write what the one model found, as a result file of COCO.
+    #[arg(long, value_name = "FILE")]
+    detections: Option<PathBuf>,
+}
+
+/// What is found with less confidence than this tells nothing.
+const WEAKEST: f64 = 0.02;
+/// Of boxes' union, from which a detection means a person.
+const OVERLAP: f64 = 0.5;
+
+/// What of a COCO file is needed.
+#[derive(Deserialize)]
+struct CocoFile {
+    images: Vec<CocoImage>,
+    annotations: Vec<CocoAnnotation>,
+    #[serde(default)]
+    categories: Vec<CocoCategory>,
+}
+
+#[derive(Deserialize)]
+struct CocoImage {
+    id: u64,
+    file_name: String,
+}
+
+#[derive(Deserialize)]
+struct CocoAnnotation {
+    image_id: u64,
+    #[serde(default)]
+    category_id: u64,
+    bbox: [f64; 4],
+    #[serde(default)]
+    iscrowd: u8,
+    /// Ours.
+    head: Option<[f64; 2]>,
+    /// Ours.
+    posture: Option<Posture>,
+}
+
+#[derive(Deserialize)]
+struct CocoCategory {
+    id: u64,
+    name: String,
+}
+
+/// A picture and who is in it.
+struct Annotated {
+    id: u64,
+    path: PathBuf,
+    people: Vec<CocoAnnotation>,
+}
+
+/// What came of a model. `null` where there was nothing to judge by.
+#[derive(Serialize)]
+struct Verdict {
+    model: String,
+    inference: &'static str,
+    threshold: f64,
+    ap50: Option<f64>,
+    precision: Option<f64>,
+    recall: Option<f64>,
+    count_accuracy: Option<f64>,
+    false_alarms_per_1000: Option<f64>,
+    posture_accuracy: Option<f64>,
+    head_error_px: Option<f64>,
+}
+
+/// The mean of what is added.
+#[derive(Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn get(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / f64::from(self.count))
+    }
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.detections.is_some() && args.model.len() > 1 {
+        bail!("--detections takes what one model found; name one --model");
+    }
+    let pictures = annotated(&args.data, args.images.as_deref())?;
+    let models = match &args.model[..] {
+        [] => vec![Model::read(None)?],
+        files => files.iter().map(|file| Model::read(Some(file))).collect::<anyhow::Result<_>>()?,
+    };
+    let inference = inference::choose()?;
+    let load = |model: &Model| OnnxDetector::from_bytes(&model.bytes, &model.name);
+    let detectors: Vec<OnnxDetector> = models.iter().map(load).collect::<Result<_, _>>()?;
+    let people = pictures.iter().flat_map(|picture| &picture.people);
+    let ignored = people.clone().filter(|person| person.iscrowd != 0).count();
+    say(&format!(
+        "{} pictures, {} people, {ignored} more to be ignored; inference by {}",
+        pictures.len(),
+        people.count() - ignored,
+        inference.describe()
+    ));
+    let mut verdicts = Vec::new();
+    for (model, mut detector) in models.iter().zip(detectors) {
+        detector.weakest = WEAKEST;
+        let (verdict, found) = judge(&model.name, inference.name(), detector, &pictures)?;
+        tell(&verdict);
+        verdicts.push(verdict);
+        if let Some(file) = &args.detections {
+            write_json(file, &found)?;
+        }
+    }
+    if let Some(file) = &args.json {
+        write_json(file, &json!({ "pictures": pictures.len(), "models": verdicts }))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn judge(
+    name: &str,
+    inference: &'static str,
+    mut detector: OnnxDetector,
+    pictures: &[Annotated],
+) -> anyhow::Result<(Verdict, Vec<Value>)> {
+    let threshold = detector.confidence_threshold;
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
+    let progress = ProgressBar::new(pictures.len() as u64).with_style(style);
+    let (mut sheet, mut results) = (Sheet::default(), Vec::new());
+    let (mut counts, mut alarms) = (Mean::default(), Mean::default());
+    let (mut postures, mut heads) = (Mean::default(), Mean::default());
+    for picture in pictures {
+        progress.inc(1);
+        let image = read_picture(&picture.path)?;
+        let found = detect_in_picture(&mut detector, &image).with_context(|| picture.path.display().to_string())?;
+        results.extend(found.iter().map(|person| result(picture.id, person)));
+        let counted = found.iter().filter(|person| person.confidence >= threshold).count() as u32;
+        let sure = picture.people.iter().filter(|person| person.iscrowd == 0).count() as u32;
+        if sure > 0 {
+            counts.add(TrueCount { sure, possible: picture.people.len() as u32 }.accuracy(counted));
+        } else if picture.people.is_empty() {
+            alarms.add(f64::from(u8::from(counted > 0)));
+        }
+        let truth: Vec<TrueBox> = picture.people.iter().map(true_box).collect();
+        let boxes: Vec<_> =
+            found.iter().map(|person| (person.confidence, person.box_min_px, person.box_max_px)).collect();
+        // Both are in the order of confidence.
+        for (person, judged) in found.iter().zip(sheet.add(&truth, &boxes, OVERLAP)) {
+            let Some(owner) = judged.truth.filter(|_| !judged.ignored && person.confidence >= threshold) else {
+                continue;
+            };
+            let owner = &picture.people[owner];
+            if let Some(posture) = owner.posture {
+                postures.add(f64::from(u8::from(posture == person.posture)));
+            }
+            if let Some(head) = owner.head {
+                heads.add(DVec2::from_array(head).distance(person.head_px));
+            }
+        }
+    }
+    progress.finish_and_clear();
+    let (precision, recall) = sheet.precision_recall(threshold);
+    let verdict = Verdict {
+        model: name.to_owned(),
+        inference,
+        threshold,
+        ap50: sheet.average_precision(),
+        precision,
+        recall,
+        count_accuracy: counts.get(),
+        false_alarms_per_1000: alarms.get().map(|part| part * 1000.0),
+        posture_accuracy: postures.get(),
+        head_error_px: heads.get(),
+    };
+    Ok((verdict, results))
+}
+
+fn tell(verdict: &Verdict) {
+    let part = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
+    say(&format!("{} (threshold {:.2})", verdict.model, verdict.threshold));
+    say(&format!(
+        "  AP50 {}; precision {}, recall {}",
+        part(verdict.ap50),
+        part(verdict.precision),
+        part(verdict.recall)
+    ));
+    say(&format!(
+        "  count accuracy {}; false alarms {} of 1,000 empty pictures",
+        part(verdict.count_accuracy),
+        number(verdict.false_alarms_per_1000)
+    ));
+    say(&format!(
+        "  posture right {}; head off by {} px",
+        part(verdict.posture_accuracy),
+        number(verdict.head_error_px)
+    ));
+}
+
+/// A detection in COCO's result format.
+fn result(image_id: u64, person: &Detection) -> Value {
+    let (min, size) = (person.box_min_px, person.box_max_px - person.box_min_px);
+    json!({ "image_id": image_id, "category_id": 1, "bbox": [min.x, min.y, size.x, size.y], "score": person.confidence })
+}
+
+fn true_box(person: &CocoAnnotation) -> TrueBox {
+    let [x, y, width, height] = person.bbox;
+    TrueBox { min: DVec2::new(x, y), max: DVec2::new(x + width, y + height), ignored: person.iscrowd != 0 }
+}
+
+/// The pictures of a COCO file by their numbers, with the people in them.
+fn annotated(data: &Path, images: Option<&Path>) -> anyhow::Result<Vec<Annotated>> {
+    let file = if data.is_dir() { data.join("annotations.json") } else { data.to_owned() };
+    let text = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+    let coco: CocoFile = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is no COCO file with images and annotations", file.display()))?;
+    let folder = images.unwrap_or_else(|| file.parent().unwrap_or(Path::new(".")));
+    let mut pictures: BTreeMap<u64, Annotated> = (coco.images.into_iter())
+        .map(|CocoImage { id, file_name }| (id, Annotated { id, path: folder.join(file_name), people: Vec::new() }))
+        .collect();
+    if pictures.is_empty() {
+        bail!("{} lists no images", file.display());
+    }
+    // Other things than people are not looked for.
+    let person = coco.categories.iter().find(|category| category.name == "person").map(|category| category.id);
+    for annotation in coco.annotations {
+        if person.is_some_and(|person| person != annotation.category_id) {
+            continue;
+        }
+        let image_id = annotation.image_id;
+        let picture = pictures.get_mut(&image_id);
+        let words = || format!("{} has an annotation of image {image_id}, which it does not list", file.display());
+        picture.with_context(words)?.people.push(annotation);
+    }
+    Ok(pictures.into_values().collect())
+}
