@@ -296,3 +296,59 @@ fn a_detector_is_judged_by_annotations_of_others_and_what_is_none_is_named() {
         assert!(said.contains(words) && !said.contains("panicked"), "`{words}` is not in: {said}");
     }
 }
+
+#[test]
+fn tracks_of_a_run_score_what_trackeval_says() {
+    let Some(python) = python() else { return };
+    let bench = tempfile::tempdir().unwrap();
+    let here = bench.path();
+    let library = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/library/corridor.ron");
+    // The oracle errs: people are missed, and others seen who are not there.
+    let text = fs::read_to_string(library).unwrap();
+    fs::write(here.join("walk.ron"), &text).unwrap();
+    exported(here, &["--out", "set", "--scenario", "walk.ron"]);
+    let mut run = Command::new(env!("CARGO_BIN_EXE_twin"));
+    // What it reports is judged elsewhere.
+    run.args(["run", "walk.ron", "--lane", "oracle", "--out", "out"]).current_dir(here).output().expect("twin starts");
+    let done = evaluate(here, &["set/walk", "--tracks", "out/walk/tracks.txt", "--json", "scores.json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let ours: Value = serde_json::from_slice(&fs::read(here.join("scores.json")).unwrap()).expect("JSON");
+    let program = r#"
+import os, shutil, trackeval
+os.makedirs("found/ours/data")
+shutil.copy("out/walk/tracks.txt", "found/ours/data/walk.txt")
+data = trackeval.datasets.MotChallenge2DBox(dict(
+    GT_FOLDER="set", TRACKERS_FOLDER="found", OUTPUT_FOLDER="judged", TRACKERS_TO_EVAL=["ours"], SKIP_SPLIT_FOL=True,
+    SEQ_INFO={"walk": None}, PRINT_CONFIG=False))
+judge = trackeval.Evaluator(dict(PRINT_RESULTS=False, PRINT_CONFIG=False, TIME_PROGRESS=False, OUTPUT_SUMMARY=False,
+    OUTPUT_DETAILED=False, PLOT_CURVES=False, LOG_ON_ERROR=None, BREAK_ON_ERROR=True))
+results, _ = judge.evaluate([data], [trackeval.metrics.HOTA(), trackeval.metrics.CLEAR(), trackeval.metrics.Identity()])
+scores = results["MotChallenge2DBox"]["ours"]["walk"]["pedestrian"]
+for name, value in [("hota", scores["HOTA"]["HOTA"].mean()), ("det_a", scores["HOTA"]["DetA"].mean()),
+                    ("ass_a", scores["HOTA"]["AssA"].mean()), ("mota", scores["CLEAR"]["MOTA"]),
+                    ("idf1", scores["Identity"]["IDF1"]), ("id_switches", scores["CLEAR"]["IDSW"])]:
+    print("score", name, repr(float(value)))
+"#;
+    let said = run_python(&python, here, program);
+    let theirs = said.lines().filter_map(|line| line.strip_prefix("score ")?.split_once(' '));
+    let mut compared = 0;
+    for (name, value) in theirs {
+        let (ours, theirs) = (ours[name].as_f64().expect(name), value.parse::<f64>().expect("a number"));
+        assert!((ours - theirs).abs() < 1e-6, "{name}: {ours}, trackeval has {theirs}");
+        compared += 1;
+    }
+    assert_eq!(compared, 6, "{said}");
+    let hota = ours["hota"].as_f64().expect("a number");
+    assert!((0.1..0.999).contains(&hota), "neither nothing nor all is right: {hota}");
+
+    for (name, line, words) in [
+        ("short.txt", "1,2,3", "short.txt:1: expected frame,id"),
+        ("words.txt", "1,1,0,0,9,9,1\n1,two,0,0,9,9,1", "words.txt:2: expected frame,id"),
+        ("twice.txt", "1,1,0,0,9,9,1\n1,1,5,5,9,9,1", "twice.txt:2: 1 is twice in frame 1"),
+    ] {
+        fs::write(here.join(name), line).unwrap();
+        let done = evaluate(here, &["set/walk", "--tracks", name]);
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.code() == Some(2) && said.contains(words), "`{words}` is not in: {said}");
+    }
+}

@@ -22,7 +22,7 @@ pub use expect::Expectation;
 pub use file::{Event, Happening, Scenario};
 pub use light::{Exposure, LightError, LightSource, Stage};
 pub use oracle::OracleErrors;
-pub use record::{Capture, FrameRecord, RunRecord, SheetFrame};
+pub use record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
 pub use sheet::{contact_sheet, detections_drawn, picture_sheet};
 pub use still::Stills;
 pub use truth::{TrueArea, TrueCount, TrueFrame, TruePerson, Truth};

@@ -1,5 +1,6 @@
 //! What is kept of a run: enough to judge it, to print it and to draw it.
 
+use analytics::Track;
 use firmware_shim::{RgbImage, Uptime};
 use golden::Delivery;
 
@@ -25,6 +26,15 @@ pub struct FrameRecord {
     pub truth: TrueCount,
 }
 
+/// Who was followed in a frame.
+#[derive(Clone, Debug)]
+pub struct FrameTracks {
+    /// The frame's number.
+    pub seq: u64,
+    /// Ascending by id.
+    pub tracks: Vec<Track>,
+}
+
 /// A frame kept for the contact sheet.
 #[derive(Clone, Debug)]
 pub struct SheetFrame {
@@ -45,6 +55,8 @@ pub struct SheetFrame {
 pub struct RunRecord {
     /// Every analysed frame.
     pub frames: Vec<FrameRecord>,
+    /// Who was followed in each of these frames.
+    pub tracks: Vec<FrameTracks>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
     /// What happened, a line each.

@@ -18,7 +18,7 @@ use golden::Wire;
 
 use crate::light::{self, Exposure, LightSource, Stage};
 use crate::oracle::OracleDetector;
-use crate::record::{Capture, FrameRecord, RunRecord, SheetFrame};
+use crate::record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
 use crate::truth::{TrueArea, Truth};
 use crate::{BrokenRun, Happening, RunError, Scenario};
 
@@ -234,6 +234,7 @@ impl<'a> Twin<'a> {
         let truth = self.truth.count(taken_at, &self.area);
         let counts = FrameRecord { taken_at, counted: analysis.counts.total, truth };
         self.record.frames.push(counts);
+        self.record.tracks.push(FrameTracks { seq: analysis.seq, tracks: analysis.tracks.clone() });
         if keep {
             let (regions, truth) = (self.area.polygons().to_vec(), self.truth.at(taken_at));
             self.record.sheet.push(SheetFrame { image, analysis, truth, regions, counts });

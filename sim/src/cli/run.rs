@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use golden::{GoldenFile, Transport};
 use indicatif::{ProgressBar, ProgressStyle};
-use scenarios::{Lane, RunKind, RunRecord, Scenario, Work, contact_sheet, judge};
+use scenarios::{FrameTracks, Lane, RunKind, RunRecord, Scenario, Work, contact_sheet, judge};
 use serde::Serialize;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ pub struct Args {
     /// Where the golden files are.
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
-    /// Keep reports, transcript and a contact sheet of each scenario in DIR/NAME.
+    /// Keep reports, transcript, tracks and a contact sheet of each scenario in DIR/NAME.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write the verdicts as JSON.
@@ -288,7 +288,28 @@ fn golden_folder(asked_for: Option<&Path>, scenario: &Path) -> PathBuf {
     candidates.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| beside.join("golden"))
 }
 
-/// Reports as they arrived, the transcript, and the contact sheet.
+/// Who was followed where, in MOTChallenge's format: frame from 1, identity, box, confidence, and three places it does not use.
+fn tracks_file(frames: &[FrameTracks]) -> String {
+    let mut lines = String::new();
+    for FrameTracks { seq, tracks } in frames {
+        for track in tracks {
+            let (min, size) = (track.box_min_px, track.box_max_px - track.box_min_px);
+            lines += &format!(
+                "{},{},{:.2},{:.2},{:.2},{:.2},{:.4},-1,-1,-1\n",
+                seq + 1,
+                track.id,
+                min.x,
+                min.y,
+                size.x,
+                size.y,
+                track.confidence
+            );
+        }
+    }
+    lines
+}
+
+/// Reports as they arrived, the transcript, the tracks, and the contact sheet.
 fn keep(folder: &Path, scenario: &Scenario, record: &RunRecord) -> anyhow::Result<()> {
     let reports = folder.join("reports");
     // What an earlier run left would look like this one's.
@@ -306,6 +327,7 @@ fn keep(folder: &Path, scenario: &Scenario, record: &RunRecord) -> anyhow::Resul
     let mut transcript = record.transcript.join("\n");
     transcript.push('\n');
     write(folder.join("transcript.txt"), transcript.as_bytes())?;
+    write(folder.join("tracks.txt"), tracks_file(&record.tracks).as_bytes())?;
     let sheet = contact_sheet(&scenario.name, &scenario.lens(), &record.sheet);
     let path = folder.join("contact-sheet.png");
     sheet.save(&path).with_context(|| format!("failed to write {}", path.display()))

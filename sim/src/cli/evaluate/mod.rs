@@ -14,11 +14,13 @@ use scenarios::TrueCount;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod tracks;
+
 use super::detect::read_picture;
 use crate::inference::{self, Model};
 use crate::outcome::{say, write_json};
 
-/// Judge detectors on annotated pictures: COCO's format, as `twin dataset` writes it or anybody else.
+/// Judge detectors on annotated pictures in COCO's format, or tracks in MOTChallenge's, as the program writes them or anybody else.
 ///
 /// AP50 is COCO's average precision at an overlap of 0.5. Precision and recall are at the model's own threshold. Count accuracy is
 /// 1 − |counted − true| / true, the mean over pictures with somebody in them; who is `iscrowd` may be counted or not. False alarms
@@ -27,9 +29,12 @@ use crate::outcome::{say, write_json};
 #[command(after_help = "Examples:
   twin evaluate ds/val
   twin evaluate ds/val --model mine.onnx --model analytics/models/detector.onnx --json verdict.json
-  twin evaluate annotations/person_val.json --images photos/")]
+  twin evaluate annotations/person_val.json --images photos/
+  twin evaluate mot/corridor --tracks out/corridor/tracks.txt    # from `twin dataset --scenario` and `twin run --out`
+
+Of tracks HOTA, MOTA and IDF1 are told as trackeval computes them for MOTChallenge.")]
 pub struct Args {
-    /// A COCO file, or a folder with its annotations.json.
+    /// A COCO file, or a folder with its annotations.json; with --tracks a folder with gt/gt.txt.
     data: PathBuf,
     /// Where the pictures are, when not where the file's `file_name`s say from its own folder.
     #[arg(long, value_name = "DIR")]
@@ -40,6 +45,9 @@ pub struct Args {
     /// Write the figures.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Judge the tracks in this file, MOTChallenge's format, by the sequence in the folder DATA, instead of detectors.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["images", "model", "detections"])]
+    tracks: Option<PathBuf>,
     /// Write what the one model found, as a result file of COCO.
     #[arg(long, value_name = "FILE")]
     detections: Option<PathBuf>,
@@ -129,6 +137,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.detections.is_some() && args.model.len() > 1 {
         bail!("--detections takes what one model found; name one --model");
     }
+    if let Some(tracks) = &args.tracks {
+        return judge_tracks(&args.data, tracks, args.json.as_deref());
+    }
     let pictures = annotated(&args.data, args.images.as_deref())?;
     let models = match &args.model[..] {
         [] => vec![Model::read(None)?],
@@ -157,6 +168,17 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if let Some(file) = &args.json {
         write_json(file, &json!({ "pictures": pictures.len(), "models": verdicts }))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn judge_tracks(sequence: &Path, tracks: &Path, json: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let scores = tracks::scores(sequence, tracks)?;
+    say(&format!("{} for {}", tracks.display(), sequence.display()));
+    say(&format!("  HOTA {:.4} (detection {:.4}, association {:.4})", scores.hota, scores.det_a, scores.ass_a));
+    say(&format!("  MOTA {:.4}, IDF1 {:.4}; {} changes of identity", scores.mota, scores.idf1, scores.id_switches));
+    if let Some(file) = json {
+        write_json(file, &scores)?;
     }
     Ok(ExitCode::SUCCESS)
 }
