@@ -132,3 +132,23 @@ impl Body {
         anatomy.bodies.keys().filter(|name| !anatomy.reserved.contains(name)).map(String::as_str).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wears_the_same_in_like_colours_is_dressed_alike() {
+        let anna = Body { hair: Hair::Long, top: Color::new(140, 47, 57), ..Body::default() };
+        let like = |body: Body| anna.is_dressed_like(&body);
+        assert!(like(Body { top: Color::new(150, 20, 80), figure: "man-old".to_owned(), ..anna.clone() }));
+        assert!(!like(Body { top: Color::new(60, 90, 120), ..anna.clone() }));
+        assert!(!like(Body { hair: Hair::Bun, ..anna.clone() }) && !like(Body { wears: Wear::Coat, ..anna.clone() }));
+        assert!(!like(Body { hair_color: Color::new(225, 222, 216), ..anna.clone() }));
+        let bald = Body { hair: Hair::Bald, ..anna.clone() };
+        assert!(
+            bald.is_dressed_like(&Body { hair_color: Color::new(225, 222, 216), ..bald.clone() }),
+            "no hair to be seen"
+        );
+    }
+}
