@@ -17,7 +17,7 @@ use crate::light::{HeadlessLight, Spent};
 use crate::outcome::say;
 use crate::watch::{Watch, WorkTimes, peak_memory_bytes};
 
-/// Measure milliseconds per frame by stage of the loop; without a scenario, of rendering alone.
+/// Measure milliseconds per frame by stage of the loop; without a scenario, of rendering alone, and a dataset's pictures a second.
 ///
 /// The stages from `light` to `rest` add up to what a frame costs; `light` is the wait for the renderer, which has a thread of
 /// its own and works on the next frame meanwhile: `render` and `readback` are what that takes. Without a scenario: a room with 8 and
