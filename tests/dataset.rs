@@ -282,9 +282,9 @@ fn a_detector_is_judged_by_annotations_of_others_and_what_is_none_is_named() {
     fs::write(here.join("other.json"), "[]").unwrap();
     for (arguments, words) in [
         (["theirs.json"].as_slice(), "a.png"),
-        (&["stray.json"], "image 6"),
+        (&["stray.json", "--images", "photos"], "image 6"),
         (&["none.json"], "lists no images"),
-        (&["other.json"], "no COCO file"),
+        (&["other.json"], "not as COCO's files are"),
         (&["nowhere"], "nowhere"),
         (&["photos"], "photos/annotations.json"),
         (&["theirs.json", "--model", "other.json"], "other.json"),
@@ -303,10 +303,32 @@ fn tracks_of_a_run_score_what_trackeval_says() {
     let bench = tempfile::tempdir().unwrap();
     let here = bench.path();
     let library = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/library/corridor.ron");
-    // The oracle errs: people are missed, and others seen who are not there.
+    // The oracle errs: people are missed for long enough to be somebody else afterwards.
     let text = fs::read_to_string(library).unwrap();
+    let text = text.replace("    expect: [", "    oracle: (miss: 0.8, jitter_px: 3, false_alarm: 0.3),\n    expect: [");
     fs::write(here.join("walk.ron"), &text).unwrap();
     exported(here, &["--out", "set", "--scenario", "walk.ron"]);
+    // A reflection goes where somebody goes, who is then nobody to be followed; and somebody stands who does not count.
+    let truth_file = here.join("set/walk/gt/gt.txt");
+    let mut truth = fs::read_to_string(&truth_file).unwrap();
+    let (mut reflections, mut uncounted) = (0, 0);
+    for line in truth.clone().lines() {
+        let columns: Vec<&str> = line.split(',').collect();
+        reflections += u32::from(columns[1] == "1");
+        uncounted += u32::from(columns[6] == "0");
+    }
+    truth = truth
+        .lines()
+        .map(|line| {
+            let mut columns: Vec<&str> = line.split(',').collect();
+            if columns[1] == "1" {
+                columns[7] = "12";
+            }
+            columns.join(",") + "\n"
+        })
+        .collect();
+    assert!(reflections > 10 && uncounted > 0, "{reflections} lines of the first, {uncounted} that do not count");
+    fs::write(&truth_file, truth).unwrap();
     let mut run = Command::new(env!("CARGO_BIN_EXE_twin"));
     // What it reports is judged elsewhere.
     run.args(["run", "walk.ron", "--lane", "oracle", "--out", "out"]).current_dir(here).output().expect("twin starts");
@@ -340,6 +362,7 @@ for name, value in [("hota", scores["HOTA"]["HOTA"].mean()), ("det_a", scores["H
     assert_eq!(compared, 6, "{said}");
     let hota = ours["hota"].as_f64().expect("a number");
     assert!((0.1..0.999).contains(&hota), "neither nothing nor all is right: {hota}");
+    assert!(ours["id_switches"].as_u64() > Some(0), "{ours}");
 
     for (name, line, words) in [
         ("short.txt", "1,2,3", "short.txt:1: expected frame,id"),

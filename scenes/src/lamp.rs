@@ -11,6 +11,8 @@ const DROP_M: f64 = 0.05;
 /// no more than [`CELL_PER_DISTANCE`] of its distance.
 const CELLS_M: [f64; 5] = [2.0, 1.0, 0.5, 0.25, 0.12];
 const CELL_PER_DISTANCE: f64 = 0.35;
+/// About the most cells of a piece of a window, however large: a glass wall of 60 m would have tens of thousands.
+const CELLS_COUNT_MAX: f64 = 2500.0;
 
 /// A rectangle that shines to one side.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +83,8 @@ impl Lamp {
     /// intensity in that direction, and the inverse square of the distance as it is before the middle of a disc of the lamp's
     /// area, or of each of its cells: exact there, and finite however near.
     pub fn lux(&self, place: DVec3, normal: DVec3) -> f64 {
-        let (cells, area) = self.cells_at(self.distance(place));
+        let nearest = if self.cells.is_empty() { 0.0 } else { self.distance(place) };
+        let (cells, area) = self.cells_at(nearest);
         let lux = |at: &DVec3| {
             let way = *at - place;
             let squared = way.length_squared().max(1e-12);
@@ -175,6 +178,7 @@ pub(crate) fn window(glass: &Rectangle, height_m: f64) -> Vec<Lamp> {
 
 /// A rectangle in cells whose edges are no longer than `edge_m`.
 fn cells(corner: DVec3, u: DVec3, v: DVec3, edge_m: f64) -> Cells {
+    let edge_m = edge_m.max((u.length() * v.length() / CELLS_COUNT_MAX).sqrt());
     let count = |edge: DVec3| (edge.length() / edge_m).ceil().max(1.0) as u32;
     let (columns, rows) = (count(u), count(v));
     let (u, v) = (u / f64::from(columns), v / f64::from(rows));

@@ -9,6 +9,9 @@ use glam::DVec2;
 /// Of a picture's detections only so many count, the surest.
 pub const DETECTIONS_MAX: usize = 100;
 
+/// From one recall at which precision is sampled to the next: times, not divided by, so that rounding is the reference's.
+const RECALL_STEP: f64 = 0.01;
+
 /// A box that is truly there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrueBox {
@@ -95,7 +98,7 @@ impl Sheet {
             let index = curve.partition_point(|(reached, _)| *reached < recall);
             curve.get(index).map_or(0.0, |(_, precision)| *precision)
         };
-        (self.present > 0).then(|| (0..=100).map(|i| at(f64::from(i) / 100.0)).sum::<f64>() / 101.0)
+        (self.present > 0).then(|| (0..=100).map(|i| at(f64::from(i) * RECALL_STEP)).sum::<f64>() / 101.0)
     }
 
     /// Precision and recall of what is at least so sure; `None` where nothing was found, or nobody is to be.

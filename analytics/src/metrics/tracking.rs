@@ -231,7 +231,7 @@ fn idf1(frames: &[Frame], truths: usize, founds: usize) -> f64 {
         }
     }
     // One tracker's identity for each true one: what misses and false alarms leave over is what the pairs have in common.
-    let right: f64 = best_pairs(&common).into_iter().map(|(i, j)| common[i][j]).sum();
+    let right = best_pairs(&common).into_iter().fold(0.0, |sum, (i, j)| sum + common[i][j]);
     2.0 * right / (boxes as f64).max(1.0)
 }
 
@@ -255,6 +255,7 @@ mod tests {
         assert_eq!((right.hota, right.mota, right.idf1, right.id_switches), (1.0, 1.0, 1.0, 0));
         let nobody = tracking_scores(&walk(&|_| vec![]));
         assert_eq!((nobody.hota, nobody.mota, nobody.idf1), (0.0, 0.0, 0.0));
+        assert!(nobody.idf1.is_sign_positive(), "not -0");
         // The names change half way: every box is right, and of each person's ten boxes five have one name.
         let swapped = tracking_scores(&walk(&|t| {
             let (a, b) = if t < 5.0 { (1, 2) } else { (2, 1) };

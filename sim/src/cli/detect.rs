@@ -1,5 +1,6 @@
 //! `twin detect`: the detector on anybody's pictures.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,8 +82,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     inference::choose()?;
     let mut detector = OnnxDetector::from_bytes(&model.bytes, &model.name)?;
     if let Some(folder) = &args.draw {
+        refuse_overwriting(&files, folder)?;
         fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
-        refuse_overwriting(&files)?;
     }
     let (mut all, mut unread) = (Vec::new(), false);
     for file in &files {
@@ -130,7 +131,13 @@ fn find(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
             extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
         };
-        let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(known).collect();
+        let mut found = Vec::new();
+        for entry in entries {
+            let file = entry.with_context(|| format!("failed to read {}", path.display()))?.path();
+            if known(&file) && !file.is_dir() {
+                found.push(file);
+            }
+        }
         if found.is_empty() {
             bail!("{} holds no pictures: none of its files ends in .{}", path.display(), EXTENSIONS.join(", ."));
         }
@@ -144,10 +151,16 @@ fn drawn_name(file: &Path) -> PathBuf {
     Path::new(file.file_name().unwrap_or_default()).with_extension("png")
 }
 
-fn refuse_overwriting(files: &[PathBuf]) -> anyhow::Result<()> {
-    for (i, file) in files.iter().enumerate() {
-        if let Some(other) = files[..i].iter().find(|other| drawn_name(other) == drawn_name(file)) {
-            let name = drawn_name(file);
+/// What is drawn must neither be drawn over nor take the place of a picture.
+fn refuse_overwriting(files: &[PathBuf], folder: &Path) -> anyhow::Result<()> {
+    let mut drawn: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+    let pictures: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.canonicalize().ok()).collect();
+    for file in files {
+        let name = drawn_name(file);
+        if folder.join(&name).canonicalize().is_ok_and(|path| pictures.contains(&path)) {
+            bail!("{} would be drawn over; name another folder with --draw", folder.join(name).display());
+        }
+        if let Some(other) = drawn.insert(name.clone(), file) {
             bail!("{} and {} would both be drawn to {}", other.display(), file.display(), name.display());
         }
     }

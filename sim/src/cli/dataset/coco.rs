@@ -81,7 +81,8 @@ fn annotation(id: u64, image_id: u64, size: DVec2, sample: &SamplePerson) -> Opt
     let person = &sample.person;
     let (head, whole) = (person.head_px?, person.box_px?);
     let [min, max] = [whole.0, whole.1].map(|corner| corner.clamp(DVec2::ZERO, size));
-    if (max - min).min_element() <= 0.0 {
+    // Less than can be written is nothing.
+    if (max - min).min_element() < 0.01 {
         return None;
     }
     let bounds = |min: DVec2, max: DVec2| [min.x, min.y, max.x - min.x, max.y - min.y].map(round);

@@ -32,7 +32,7 @@ use crate::outcome::{say, write_json};
   twin evaluate annotations/person_val.json --images photos/
   twin evaluate mot/corridor --tracks out/corridor/tracks.txt    # from `twin dataset --scenario` and `twin run --out`
 
-Of tracks HOTA, MOTA and IDF1 are told as trackeval computes them for MOTChallenge.")]
+Of tracks HOTA, MOTA and IDF1 are told as trackeval computes them for MOT17.")]
 pub struct Args {
     /// A COCO file, or a folder with its annotations.json; with --tracks a folder with gt/gt.txt.
     data: PathBuf,
@@ -78,14 +78,44 @@ struct CocoAnnotation {
     image_id: u64,
     #[serde(default)]
     category_id: u64,
-    bbox: [f64; 4],
+    /// Left, top, width, height; what else has annotations need not have it.
     #[serde(default)]
-    iscrowd: u8,
+    bbox: Value,
+    /// 0 or 1; some write a boolean.
+    #[serde(default)]
+    iscrowd: Value,
+    /// Ours; of others' we know nothing.
+    #[serde(default)]
+    head: Value,
     /// Ours.
-    head: Option<[f64; 2]>,
-    /// Ours.
+    #[serde(default)]
+    posture: Value,
+}
+
+/// Somebody in a picture.
+struct TruePerson {
+    truth: TrueBox,
+    head: Option<DVec2>,
     posture: Option<Posture>,
 }
+
+impl TruePerson {
+    /// `None` when the box is none.
+    fn new(annotation: CocoAnnotation) -> Option<Self> {
+        let [x, y, width, height]: [f64; 4] = serde_json::from_value(annotation.bbox).ok()?;
+        let (min, size) = (DVec2::new(x, y), DVec2::new(width, height));
+        let sound = size.cmpge(DVec2::ZERO).all() && min.abs().max(size).max_element() < COORDINATE_MAX;
+        let ignored = annotation.iscrowd != 0 && annotation.iscrowd != false && !annotation.iscrowd.is_null();
+        sound.then(|| TruePerson {
+            truth: TrueBox { min, max: min + size, ignored },
+            head: serde_json::from_value::<[f64; 2]>(annotation.head).ok().map(DVec2::from_array),
+            posture: serde_json::from_value(annotation.posture).ok(),
+        })
+    }
+}
+
+/// No picture is larger, px.
+const COORDINATE_MAX: f64 = 1e6;
 
 #[derive(Deserialize)]
 struct CocoCategory {
@@ -97,7 +127,7 @@ struct CocoCategory {
 struct Annotated {
     id: u64,
     path: PathBuf,
-    people: Vec<CocoAnnotation>,
+    people: Vec<TruePerson>,
 }
 
 /// What came of a model. `null` where there was nothing to judge by.
@@ -140,7 +170,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(tracks) = &args.tracks {
         return judge_tracks(&args.data, tracks, args.json.as_deref());
     }
-    let pictures = annotated(&args.data, args.images.as_deref())?;
+    let Annotations { pictures, person } = annotated(&args.data, args.images.as_deref())?;
     let models = match &args.model[..] {
         [] => vec![Model::read(None)?],
         files => files.iter().map(|file| Model::read(Some(file))).collect::<anyhow::Result<_>>()?,
@@ -149,7 +179,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let load = |model: &Model| OnnxDetector::from_bytes(&model.bytes, &model.name);
     let detectors: Vec<OnnxDetector> = models.iter().map(load).collect::<Result<_, _>>()?;
     let people = pictures.iter().flat_map(|picture| &picture.people);
-    let ignored = people.clone().filter(|person| person.iscrowd != 0).count();
+    let ignored = people.clone().filter(|person| person.truth.ignored).count();
     say(&format!(
         "{} pictures, {} people, {ignored} more to be ignored; inference by {}",
         pictures.len(),
@@ -163,6 +193,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         tell(&verdict);
         verdicts.push(verdict);
         if let Some(file) = &args.detections {
+            let found: Vec<Value> = found.iter().map(|(image, detection)| result(*image, person, detection)).collect();
             write_json(file, &found)?;
         }
     }
@@ -188,7 +219,7 @@ fn judge(
     inference: &'static str,
     mut detector: OnnxDetector,
     pictures: &[Annotated],
-) -> anyhow::Result<(Verdict, Vec<Value>)> {
+) -> anyhow::Result<(Verdict, Vec<(u64, Detection)>)> {
     let threshold = detector.confidence_threshold;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
     let progress = ProgressBar::new(pictures.len() as u64).with_style(style);
@@ -199,15 +230,15 @@ fn judge(
         progress.inc(1);
         let image = read_picture(&picture.path)?;
         let found = detect_in_picture(&mut detector, &image).with_context(|| picture.path.display().to_string())?;
-        results.extend(found.iter().map(|person| result(picture.id, person)));
+        results.extend(found.iter().map(|person| (picture.id, person.clone())));
         let counted = found.iter().filter(|person| person.confidence >= threshold).count() as u32;
-        let sure = picture.people.iter().filter(|person| person.iscrowd == 0).count() as u32;
+        let sure = picture.people.iter().filter(|person| !person.truth.ignored).count() as u32;
         if sure > 0 {
             counts.add(TrueCount { sure, possible: picture.people.len() as u32 }.accuracy(counted));
         } else if picture.people.is_empty() {
             alarms.add(f64::from(u8::from(counted > 0)));
         }
-        let truth: Vec<TrueBox> = picture.people.iter().map(true_box).collect();
+        let truth: Vec<TrueBox> = picture.people.iter().map(|person| person.truth).collect();
         let boxes: Vec<_> =
             found.iter().map(|person| (person.confidence, person.box_min_px, person.box_max_px)).collect();
         // Both are in the order of confidence.
@@ -220,7 +251,7 @@ fn judge(
                 postures.add(f64::from(u8::from(posture == person.posture)));
             }
             if let Some(head) = owner.head {
-                heads.add(DVec2::from_array(head).distance(person.head_px));
+                heads.add(head.distance(person.head_px));
             }
         }
     }
@@ -264,39 +295,64 @@ fn tell(verdict: &Verdict) {
 }
 
 /// A detection in COCO's result format.
-fn result(image_id: u64, person: &Detection) -> Value {
+fn result(image_id: u64, category_id: u64, person: &Detection) -> Value {
     let (min, size) = (person.box_min_px, person.box_max_px - person.box_min_px);
-    json!({ "image_id": image_id, "category_id": 1, "bbox": [min.x, min.y, size.x, size.y], "score": person.confidence })
+    json!({ "image_id": image_id, "category_id": category_id, "bbox": [min.x, min.y, size.x, size.y], "score": person.confidence })
 }
 
-fn true_box(person: &CocoAnnotation) -> TrueBox {
-    let [x, y, width, height] = person.bbox;
-    TrueBox { min: DVec2::new(x, y), max: DVec2::new(x + width, y + height), ignored: person.iscrowd != 0 }
+/// What a COCO file says of people.
+struct Annotations {
+    pictures: Vec<Annotated>,
+    /// Their category.
+    person: u64,
 }
 
 /// The pictures of a COCO file by their numbers, with the people in them.
-fn annotated(data: &Path, images: Option<&Path>) -> anyhow::Result<Vec<Annotated>> {
+fn annotated(data: &Path, images: Option<&Path>) -> anyhow::Result<Annotations> {
     let file = if data.is_dir() { data.join("annotations.json") } else { data.to_owned() };
-    let text = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+    let hint = if data.join("gt/gt.txt").exists() { "; of a MOTChallenge sequence name --tracks, too" } else { "" };
+    let text = fs::read(&file).with_context(|| format!("failed to read {}{hint}", file.display()))?;
     let coco: CocoFile = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is no COCO file with images and annotations", file.display()))?;
+        .with_context(|| format!("{} is not as COCO's files are, with images and annotations", file.display()))?;
+    let named = file.display();
     let folder = images.unwrap_or_else(|| file.parent().unwrap_or(Path::new(".")));
-    let mut pictures: BTreeMap<u64, Annotated> = (coco.images.into_iter())
-        .map(|CocoImage { id, file_name }| (id, Annotated { id, path: folder.join(file_name), people: Vec::new() }))
-        .collect();
-    if pictures.is_empty() {
-        bail!("{} lists no images", file.display());
+    let mut pictures: BTreeMap<u64, Annotated> = BTreeMap::new();
+    for CocoImage { id, file_name } in coco.images {
+        let path = folder.join(file_name);
+        if !path.is_file() {
+            bail!("{named} lists {}, which is not there; --images says where pictures are", path.display());
+        }
+        if pictures.insert(id, Annotated { id, path, people: Vec::new() }).is_some() {
+            bail!("{named} lists image {id} twice");
+        }
     }
-    // Other things than people are not looked for.
-    let person = coco.categories.iter().find(|category| category.name == "person").map(|category| category.id);
-    for annotation in coco.annotations {
+    if pictures.is_empty() {
+        bail!("{named} lists no images");
+    }
+    let person = person_category(&coco.categories).with_context(|| format!("{named} has no category `person`"))?;
+    for (i, annotation) in coco.annotations.into_iter().enumerate() {
+        // Other things than people are not looked for.
         if person.is_some_and(|person| person != annotation.category_id) {
             continue;
         }
         let image_id = annotation.image_id;
-        let picture = pictures.get_mut(&image_id);
-        let words = || format!("{} has an annotation of image {image_id}, which it does not list", file.display());
-        picture.with_context(words)?.people.push(annotation);
+        let words = || format!("{named}: annotations[{i}] is of image {image_id}, which the file does not list");
+        let picture = pictures.get_mut(&image_id).with_context(words)?;
+        let words = || format!("{named}: annotations[{i}].bbox: expected [left, top, width, height] in pixels");
+        picture.people.push(TruePerson::new(annotation).with_context(words)?);
     }
-    Ok(pictures.into_values().collect())
+    Ok(Annotations { pictures: pictures.into_values().collect(), person: person.unwrap_or(1) })
+}
+
+/// The category of people: `None` when the file has no categories, so that everything is a person.
+fn person_category(categories: &[CocoCategory]) -> anyhow::Result<Option<u64>> {
+    let person = categories.iter().find(|category| category.name.eq_ignore_ascii_case("person"));
+    match (person, categories) {
+        (Some(person), _) => Ok(Some(person.id)),
+        (None, []) => Ok(None),
+        (None, categories) => {
+            let names: Vec<&str> = categories.iter().map(|category| category.name.as_str()).collect();
+            bail!("it has {}", names.join(", "))
+        }
+    }
 }

@@ -7,9 +7,11 @@ use analytics::metrics::{Followed, FollowedFrame, TrackingScores, tracking_score
 use anyhow::{Context, bail};
 use glam::DVec2;
 
-/// What of MOTChallenge's classes is somebody, but nobody to be followed: on a vehicle, static, a distractor, a reflection.
+/// What of the classes of MOT16 and MOT17 is somebody, but nobody to be followed: on a vehicle, static, a distractor, a reflection.
 const DISTRACTORS: [u64; 4] = [2, 7, 8, 12];
 const PEDESTRIAN: u64 = 1;
+/// Up to here numbers are exact.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A line of a file.
 struct Row {
@@ -47,10 +49,11 @@ fn rows(file: &Path) -> anyhow::Result<BTreeMap<u64, Vec<Row>>> {
         let record = record.with_context(|| format!("failed to read {}", file.display()))?;
         let line = record.position().map_or(0, csv::Position::line);
         let row = row(&record).with_context(|| {
+            let found: Vec<&str> = record.iter().collect();
             format!(
-                "{}:{line}: expected frame,id,x,y,width,height,… in numbers, found {:?}",
+                "{}:{line}: expected frame,id,x,y,width,height,…: a whole frame from 1, a whole identity, and numbers; found `{}`",
                 file.display(),
-                record.as_slice()
+                found.join(",")
             )
         })?;
         let frame = frames.entry(row.frame).or_default();
@@ -62,13 +65,21 @@ fn rows(file: &Path) -> anyhow::Result<BTreeMap<u64, Vec<Row>>> {
     Ok(frames)
 }
 
+/// `None` when it is not as the format has it.
 fn row(record: &csv::StringRecord) -> Option<Row> {
     let number = |i: usize| record.get(i)?.parse::<f64>().ok().filter(|number| number.is_finite());
-    let whole =
-        |i: usize| number(i).filter(|number| *number >= 0.0 && number.fract() == 0.0).map(|number| number as u64);
+    // Some write whole numbers as 1.0.
+    let whole = |i: usize| {
+        let whole = number(i).filter(|number| (0.0..WHOLE_MAX).contains(number) && number.fract() == 0.0);
+        whole.map(|number| number as u64)
+    };
+    // Columns that a file need not have, but if it does must hold a number.
+    let optional = |i: usize, unstated: f64| if record.len() > i { number(i) } else { Some(unstated) };
+    let size = DVec2::new(number(4)?, number(5)?);
     let min = DVec2::new(number(2)?, number(3)?);
-    let followed = Followed { id: whole(1)?, min, max: min + DVec2::new(number(4)?, number(5)?) };
-    // Files of truth without classes know pedestrians only.
-    let class = if record.len() > 7 { whole(7).unwrap_or(0) } else { PEDESTRIAN };
-    Some(Row { frame: whole(0)?, followed, seventh: number(6).unwrap_or(1.0), class })
+    let followed = Followed { id: whole(1)?, min, max: min + size };
+    // Tracks have no class: −1 stands there. Truth without classes knows pedestrians only.
+    let class = optional(7, PEDESTRIAN as f64)?.max(0.0) as u64;
+    let row = Row { frame: whole(0)?, followed, seventh: optional(6, 1.0)?, class };
+    (row.frame >= 1 && size.min_element() >= 0.0).then_some(row)
 }
