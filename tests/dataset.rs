@@ -287,7 +287,7 @@ fn a_detector_is_judged_by_annotations_of_others_and_what_is_none_is_named() {
         (&["other.json"], "not as COCO's files are"),
         (&["nowhere"], "nowhere"),
         (&["photos"], "photos/annotations.json"),
-        (&["theirs.json", "--model", "other.json"], "other.json"),
+        (&["theirs.json", "--images", "photos", "--model", "other.json"], "other.json"),
         (&["theirs.json", "--model", "x", "--model", "y", "--detections", "z"], "name one --model"),
     ] {
         let done = evaluate(here, arguments);
