@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::Posture;
 
-    /// Finds one person for each red pixel area: at the middle of all that is red.
+    /// Finds two people at the middle of all that is red, and one in the top left corner.
     struct Red;
 
     impl Detector for Red {

@@ -36,8 +36,6 @@ pub struct Sample {
 pub struct SamplePerson {
     /// The truth.
     pub person: TruePerson,
-    /// Whether the middle of the head is in the picture, hidden or not.
-    pub head_in_picture: bool,
     /// Neither hit nor miss: hardly visible, or the floor point is outside the picture.
     pub ignored: bool,
 }
@@ -124,11 +122,7 @@ fn sample(image: RgbImage, truth: &Truth, lux: f64, taken_at: Uptime) -> Sample 
     let frame = truth.at(taken_at);
     let people = frame.people.iter().filter(|person| person.box_px.is_some()).map(|person| {
         let foot_in_view = person.foot_px.is_some_and(|foot| lens.contains(foot));
-        SamplePerson {
-            person: person.clone(),
-            head_in_picture: person.head_px.is_some_and(|head| lens.contains(head)),
-            ignored: !foot_in_view || !person.is_visible(),
-        }
+        SamplePerson { person: person.clone(), ignored: !foot_in_view || !person.is_visible() }
     });
     Sample { image, view: *truth.view(), lux, people: people.collect() }
 }

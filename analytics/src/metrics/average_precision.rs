@@ -6,6 +6,8 @@
 
 use glam::DVec2;
 
+use super::{area, common_area};
+
 /// Of a picture's detections only so many count, the surest.
 pub const DETECTIONS_MAX: usize = 100;
 
@@ -112,8 +114,7 @@ impl Sheet {
 
 /// Intersection over union; of what is ignored, over the detection: however much larger it is, what lies on it is not wrong.
 fn shared_part(truth: &TrueBox, min: DVec2, max: DVec2) -> f64 {
-    let area = |min: DVec2, max: DVec2| (max - min).max(DVec2::ZERO).element_product();
-    let both = area(truth.min.max(min), truth.max.min(max));
+    let both = common_area((truth.min, truth.max), (min, max));
     let of = if truth.ignored { area(min, max) } else { area(truth.min, truth.max) + area(min, max) - both };
     if of > 0.0 { both / of } else { 0.0 }
 }

@@ -11,6 +11,8 @@ use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 use serde::Serialize;
 
+use super::{area, common_area};
+
 /// Somebody's box in a frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Followed {
@@ -106,8 +108,7 @@ pub fn tracking_scores(frames: &[FollowedFrame]) -> TrackingScores {
 
 /// Intersection over union.
 fn overlap(a: &Followed, b: &Followed) -> f64 {
-    let area = |min: DVec2, max: DVec2| (max - min).max(DVec2::ZERO).element_product();
-    let both = area(a.min.max(b.min), a.max.min(b.max));
+    let both = common_area((a.min, a.max), (b.min, b.max));
     let either = area(a.min, a.max) + area(b.min, b.max) - both;
     if either > 0.0 { both / either } else { 0.0 }
 }

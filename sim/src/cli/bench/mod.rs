@@ -2,19 +2,18 @@
 
 mod light;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use analytics::{DEFAULT_MODEL, OnnxDetector};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use scenarios::{Lane, Scenario, Work};
 use serde_json::{Value, json};
 
 use super::LaneName;
 use crate::inference;
 use crate::light::{HeadlessLight, Spent};
-use crate::outcome::say;
+use crate::outcome::{say, write_json};
 use crate::watch::{Watch, WorkTimes, peak_memory_bytes};
 
 /// Measure milliseconds per frame by stage of the loop; without a scenario, of rendering alone, and a dataset's pictures a second.
@@ -54,8 +53,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => light::figures()?,
     };
     if let Some(file) = &args.json {
-        fs::write(file, serde_json::to_string_pretty(&figures)? + "\n")
-            .with_context(|| format!("failed to write {}", file.display()))?;
+        write_json(file, &figures)?;
     }
     Ok(ExitCode::SUCCESS)
 }

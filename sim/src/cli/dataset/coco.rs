@@ -87,7 +87,7 @@ fn annotation(id: u64, image_id: u64, size: DVec2, sample: &SamplePerson) -> Opt
     }
     let bounds = |min: DVec2, max: DVec2| [min.x, min.y, max.x - min.x, max.y - min.y].map(round);
     // COCO's marks: 0 not labelled, at (0, 0); 1 hidden; 2 visible. What is outside the picture is not labelled.
-    let inside = sample.head_in_picture;
+    let inside = head.cmpge(DVec2::ZERO).all() && head.cmplt(size).all();
     let keypoint = match (inside, person.head_in_sight) {
         (false, _) => json!([0, 0, 0]),
         (true, in_sight) => json!([round(head.x), round(head.y), if in_sight { 2 } else { 1 }]),
