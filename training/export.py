@@ -1,6 +1,6 @@
 """Writes the trained network as ONNX and makes sure that ONNX Runtime computes from the file what PyTorch computes.
 
-Opset 17 and no operator beyond Conv, Relu, Sigmoid, Add, Mul, Resize (nearest) and Split, since the file must also run on tract.
+Opset 17 and no operator beyond Conv, Relu, Sigmoid, Add, Mul, Resize (nearest), Slice and Split, since the file must also run on tract.
 """
 
 import copy

@@ -49,8 +49,8 @@ def arguments():
     return arguments
 
 
-def losses(raw, heat, counts, core, offset, near, near_weight, extent, seated):
-    """The four terms of the loss. `raw`: the network's raw outputs; the rest: tensors of a frames.Batch."""
+def losses(raw, heat, counts, core, offset, near, near_weight, extent, room, seated):
+    """The five terms of the loss. `raw`: the network's raw outputs; the rest: tensors of a frames.Batch."""
     raw_heat, raw_offset, raw_extent, raw_seated = (output.float() for output in raw)
 
     # CenterNet's focal loss: a peak one cell off is forgiven by the bell around it, an easy cell weighs little.
@@ -62,17 +62,31 @@ def losses(raw, heat, counts, core, offset, near, near_weight, extent, seated):
     heat_loss = (presence + absence).sum() / cores
 
     frame, row, column = core
-    offset_loss = (raw_offset[frame, :, row, column].sigmoid() - offset).abs().sum() / cores
+    offset_loss = (raw_offset[frame, :, row, column] - offset).abs().sum() / cores
 
     frame, row, column = near
     weight = near_weight / near_weight.sum().clamp(min=1.0)
-    extent_loss = ((raw_extent[frame, :, row, column] - extent).abs().mean(dim=1) * weight).sum()
+    told = raw_extent[frame, :, row, column]
+    extent_loss = ((told - extent).abs().mean(dim=1) * weight).sum()
+    overlap_loss = ((1.0 - overlap(told, extent, room)) * weight).sum()
     seated_loss = (functional.binary_cross_entropy_with_logits(raw_seated[frame, 0, row, column], seated, reduction="none") * weight).sum()
-    return torch.stack([heat_loss, offset_loss, extent_loss, seated_loss])
+    return torch.stack([heat_loss, offset_loss, extent_loss, overlap_loss, seated_loss])
 
 
-# The heat is learnt first and drowns the others if all weigh the same: extent and posture then stay at their means for thousands of frames.
-LOSS_WEIGHTS = torch.tensor([1.0, 2.0, 3.0, 2.0])
+def overlap(told, extent, room):
+    """Intersection over union of boxes around the same heads, of what is in the view of each: [boxes, 4] as extents left, top, right, bottom."""
+
+    def area(extent):
+        return (extent[:, 0] + extent[:, 2]).clamp(min=0.0) * (extent[:, 1] + extent[:, 3]).clamp(min=0.0)
+
+    told, extent = torch.minimum(told, room), torch.minimum(extent, room)
+    both = area(torch.minimum(told, extent))
+    return both / (area(told) + area(extent) - both).clamp(min=1e-3)
+
+
+# The heat is learnt first and drowns the others if it weighs much more: extent and posture then stay at their means for thousands of frames.
+LOSS_NAMES = ("heat", "offset", "extent", "overlap", "seated")
+LOSS_WEIGHTS = torch.tensor([1.5, 0.7, 1.5, 1.0, 1.0])
 
 
 class Training:
@@ -235,9 +249,8 @@ def main():
 
 
 def spelled(terms):
-    heat, offset, extent, seated = np.mean(terms, axis=0)
-    total = np.mean(terms, axis=0) @ LOSS_WEIGHTS.numpy()
-    return f"loss {total:.3f} (heat {heat:.3f}, offset {offset:.3f}, extent {extent:.3f}, seated {seated:.3f})"
+    means = np.mean(terms, axis=0)
+    return f"loss {means @ LOSS_WEIGHTS.numpy():.3f} ({', '.join(f'{name} {mean:.3f}' for name, mean in zip(LOSS_NAMES, means))})"
 
 
 if __name__ == "__main__":

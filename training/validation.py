@@ -1,7 +1,7 @@
 """Judges a network on frames it was not trained on: reads people off its grids, pairs them with the truth, finds the best threshold.
 
-Knows nothing of training. The reading follows the model's contract, as the Rust decoder does: 3x3 maxima of the heat, and of two peaks closer
-than SEPARATION_PX only the stronger.
+Knows nothing of training. The reading follows the model's contract, as the Rust decoder does: 3x3 maxima of the heat, and of two peaks
+that are close for the size of the stronger one's body only that.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ import numpy as np
 from frames import BOTTOM, HEAD_X, HEAD_Y, IGNORED, LEFT, RIGHT, SEATED, TOP, tolerance
 from network import GRID_HEIGHT, GRID_WIDTH, HEIGHT, STRIDE, WIDTH
 
-SEPARATION_PX = 10.0
+SEPARATION = 0.25  # of the square root of the stronger peak's box
+SEPARATION_PX = (6.0, 40.0)  # whatever the box
 # Peaks below are never worth a look, whatever the threshold.
 CONFIDENCE_MIN = 0.05
 
@@ -26,11 +27,12 @@ def read(heat, offset, extent, seated):
     rows, columns = rows[order], columns[order]
     x = (columns + offset[0, rows, columns]) * STRIDE
     y = (rows + offset[1, rows, columns]) * STRIDE
+    left, top, right, bottom = extent[:, rows, columns]
+    reach = np.clip(SEPARATION * np.sqrt((left + right) * (top + bottom)), *SEPARATION_PX)
     kept = []
     for peak in range(len(rows)):
-        if all((x[peak] - x[other]) ** 2 + (y[peak] - y[other]) ** 2 >= SEPARATION_PX**2 for other in kept):
+        if all(np.hypot(x[peak] - x[other], y[peak] - y[other]) >= reach[other] for other in kept):
             kept.append(peak)
-    left, top, right, bottom = extent[:, rows, columns]
     table = np.stack([heat[rows, columns], x, y, x - left, y - top, x + right, y + bottom, seated[0, rows, columns]], axis=1)
     return table[kept]
 

@@ -16,7 +16,7 @@ use crate::light::{self, Exposure, LightError, LightSource, Stage, scene_light};
 use crate::truth::{TruePerson, Truth};
 
 /// The most people of a random scene.
-const PEOPLE_MAX: usize = 9;
+const PEOPLE_MAX: usize = 12;
 /// Exposures of a scene lie within this many seconds.
 const SCENE_S: f64 = 4.0;
 

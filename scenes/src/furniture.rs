@@ -71,6 +71,29 @@ pub enum Piece {
         /// Height of its lowest point above the floor.
         above_m: f64,
     },
+    /// A soft bag, a cushion, a beanbag: round on all sides.
+    Bag {
+        /// Outer size.
+        size_m: (f64, f64, f64),
+        /// Height of its lowest point above the floor.
+        above_m: f64,
+    },
+    /// A coat over the back of a chair that stands at the same place, turned as it is.
+    Coat,
+    /// A plant of long leaves in a pot.
+    Plant {
+        /// Across all leaves.
+        diameter_m: f64,
+        /// Of the highest leaf.
+        height_m: f64,
+    },
+    /// A lamp on a pole.
+    Lamp {
+        /// Of its shade.
+        diameter_m: f64,
+        /// Of the shade's upper side.
+        height_m: f64,
+    },
 }
 
 /// The height of a chair's seat.
@@ -91,8 +114,11 @@ impl Furniture {
     pub fn surface(&self) -> Finish {
         self.finish.unwrap_or(match self.piece {
             Piece::Table { .. } | Piece::RoundTable { .. } => Finish::Wood,
-            Piece::Chair => Finish::Fabric,
-            Piece::Block { .. } | Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => Finish::Plaster,
+            Piece::Chair | Piece::Bag { .. } | Piece::Coat => Finish::Fabric,
+            Piece::Plant { .. } => Finish::Leaves,
+            Piece::Lamp { .. } | Piece::Block { .. } | Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => {
+                Finish::Plaster
+            }
         })
     }
 
@@ -145,6 +171,42 @@ impl Furniture {
                 let radius = diameter_m / 2.0;
                 add(Shape::Ellipsoid(DVec3::splat(radius)), DVec3::new(0.0, 0.0, above_m + radius));
             }
+            Piece::Bag { size_m, above_m } => {
+                add(Shape::Ellipsoid(half(size_m)), DVec3::new(0.0, 0.0, above_m + size_m.2 / 2.0));
+            }
+            Piece::Coat => {
+                // Shoulders over the back's upper edge, what hangs behind it, two sleeves.
+                add(Shape::Ellipsoid(DVec3::new(0.24, 0.09, 0.05)), DVec3::new(0.0, -0.22, 0.87));
+                add(Shape::Ellipsoid(DVec3::new(0.22, 0.06, 0.32)), DVec3::new(0.0, -0.27, 0.58));
+                for side in [-1.0, 1.0] {
+                    add(Shape::Ellipsoid(DVec3::new(0.05, 0.06, 0.26)), DVec3::new(0.23 * side, -0.22, 0.62));
+                }
+            }
+            Piece::Plant { diameter_m, height_m } => {
+                let pot_height = 0.3 * height_m;
+                let pot = Shape::Cylinder { radius: 0.2 * diameter_m, half_height: pot_height / 2.0 };
+                add(pot, DVec3::new(0.0, 0.0, pot_height / 2.0));
+                // They rise from the pot to all sides, every other one steeper.
+                const LEAVES: u32 = 10;
+                for leaf in 0..LEAVES {
+                    let around = DQuat::from_rotation_z(f64::from(leaf) * std::f64::consts::TAU / f64::from(LEAVES));
+                    let (reach, rise) = if leaf % 2 == 0 { (0.5, 0.35) } else { (0.25, 0.7) };
+                    let along = DVec3::new(reach * diameter_m, 0.0, rise * height_m);
+                    let half_length = along.length() / 2.0;
+                    let tilt = DQuat::from_rotation_y(-along.z.atan2(along.x));
+                    let shape = Shape::Ellipsoid(DVec3::new(half_length, 0.12 * diameter_m, 0.012));
+                    let at = origin + turn * (around * (along / 2.0) + DVec3::new(0.0, 0.0, pot_height));
+                    solids.push(Solid { shape, at, turned: turn * around * tilt, color, finish });
+                }
+            }
+            Piece::Lamp { diameter_m, height_m } => {
+                let shade_height = (0.8 * diameter_m).min(height_m / 2.0);
+                let pole_height = height_m - shade_height;
+                let round = |radius: f64, height: f64| Shape::Cylinder { radius, half_height: height / 2.0 };
+                add(round(0.4 * diameter_m, 0.02), DVec3::new(0.0, 0.0, 0.01));
+                add(round(0.015, pole_height), DVec3::new(0.0, 0.0, pole_height / 2.0));
+                add(round(diameter_m / 2.0, shade_height), DVec3::new(0.0, 0.0, pole_height + shade_height / 2.0));
+            }
         }
         solids
     }
@@ -166,12 +228,15 @@ impl Furniture {
         const TABLE_HEIGHT_MIN_M: f64 = 0.05;
         let size = |field, metres: f64, least: f64| (field, metres, least, 20.0);
         let measures = match self.piece {
-            Piece::Chair => vec![],
+            Piece::Chair | Piece::Coat => vec![],
             Piece::Table { size_m: (x, y, z) } => vec![
                 size("piece.size_m[0]", x, 0.2),
                 size("piece.size_m[1]", y, 0.2),
                 size("piece.size_m[2]", z, TABLE_HEIGHT_MIN_M),
             ],
+            Piece::Plant { diameter_m, height_m } | Piece::Lamp { diameter_m, height_m } => {
+                vec![size("piece.diameter_m", diameter_m, 0.05), size("piece.height_m", height_m, 0.05)]
+            }
             Piece::RoundTable { diameter_m, height_m } => {
                 vec![size("piece.diameter_m", diameter_m, 0.2), size("piece.height_m", height_m, TABLE_HEIGHT_MIN_M)]
             }
@@ -180,7 +245,7 @@ impl Furniture {
                 size("piece.size_m[1]", y, 0.001),
                 size("piece.size_m[2]", z, 0.001),
             ],
-            Piece::Slab { size_m: (x, y, z), above_m } => vec![
+            Piece::Slab { size_m: (x, y, z), above_m } | Piece::Bag { size_m: (x, y, z), above_m } => vec![
                 size("piece.size_m[0]", x, 0.001),
                 size("piece.size_m[1]", y, 0.001),
                 size("piece.size_m[2]", z, 0.001),
@@ -215,6 +280,9 @@ mod tests {
             (Piece::Slab { size_m: (0.3, 0.2, 0.02), above_m }, 0.5, 0.52, 0.3),
             (Piece::Drum { diameter_m: 0.3, height_m: 0.4, above_m }, 0.5, 0.9, 0.3),
             (Piece::Ball { diameter_m: 0.6, above_m }, 0.5, 1.1, 0.6),
+            (Piece::Bag { size_m: (0.5, 0.3, 0.2), above_m }, 0.5, 0.7, 0.5),
+            (Piece::Coat, 0.26, 0.92, 0.56),
+            (Piece::Lamp { diameter_m: 0.4, height_m: 1.7 }, 0.0, 1.7, 0.4),
         ];
         for (piece, low, high, wide) in cases {
             let color = Color::new(0, 0, 0);
@@ -236,5 +304,25 @@ mod tests {
             assert!(close(most.y - least.y, wide), "{piece:?}: {least} to {most}");
             assert!(close((most.y + least.y) / 2.0, 3.0), "{piece:?}: {least} to {most}");
         }
+    }
+
+    #[test]
+    fn a_plant_spreads_and_rises_about_as_far_as_it_says() {
+        let piece = Piece::Plant { diameter_m: 0.8, height_m: 1.2 };
+        let color = Color::new(40, 90, 30);
+        let plant = Furniture { name: String::new(), piece, at_m: (2.0, 3.0), turn_deg: 30.0, color, finish: None };
+        // The ends of its leaves, which are thin.
+        let ends: Vec<DVec3> = plant.solids()[1..]
+            .iter()
+            .flat_map(|leaf| {
+                let Shape::Ellipsoid(axes) = leaf.shape else { panic!("a leaf is {:?}", leaf.shape) };
+                [leaf.at - leaf.turned * (axes.x * DVec3::X), leaf.at + leaf.turned * (axes.x * DVec3::X)]
+            })
+            .collect();
+        let highest = ends.iter().map(|end| end.z).fold(0.0, f64::max);
+        let widest = ends.iter().map(|end| end.truncate().distance(plant.place())).fold(0.0, f64::max);
+        assert!((highest - 1.2).abs() < 1e-9, "{highest}");
+        assert!((widest - 0.4).abs() < 1e-9, "{widest}");
+        assert!(ends.iter().all(|end| end.z > 0.35), "leaves grow out of the pot: {ends:?}");
     }
 }

@@ -13,20 +13,28 @@ use crate::{
 /// A room of random size, colours, light and clutter with up to `people_max` people who walk, stand and sit. Some rooms
 /// are empty.
 pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
-    let size = DVec2::new(rng.random_range(3.0..9.0), rng.random_range(3.0..7.5));
-    let room = random_room(rng, size);
+    // Every fourth is a hall, where people are small.
+    let hall = rng.random_bool(0.25);
+    let size = if hall {
+        DVec2::new(rng.random_range(4.0..14.0), rng.random_range(4.0..9.0))
+    } else {
+        DVec2::new(rng.random_range(3.0..9.0), rng.random_range(3.0..7.5))
+    };
+    let ceiling_m = if hall { rng.random_range(4.3..7.2) } else { rng.random_range(2.5..4.3) };
+    let room = random_room(rng, size, ceiling_m);
     let light = random_light(rng, &room);
 
     let mut furniture = Vec::new();
+    let vivid = vividness(rng);
     for _ in 0..rng.random_range(0..4) {
-        add_table_with_chairs(rng, size, &mut furniture);
+        add_table_with_chairs(rng, size, vivid, &mut furniture);
     }
     for _ in 0..rng.random_range(0..5) {
-        add(rng, size, Piece::Chair, &mut furniture);
+        add(rng, size, Piece::Chair, vivid, &mut furniture);
     }
     for _ in 0..rng.random_range(0..9) {
         let piece = clutter(rng);
-        add(rng, size, piece, &mut furniture);
+        add(rng, size, piece, vivid, &mut furniture);
     }
 
     let mut people: Vec<Person> = Vec::new();
@@ -75,9 +83,7 @@ pub fn random_scene(rng: &mut ChaCha8Rng, people_max: usize) -> Scene {
         .unwrap_or_else(|(field, words)| panic!("a random scene broke the rules of scenes: {field}: {words}"))
 }
 
-fn random_room(rng: &mut ChaCha8Rng, size: DVec2) -> Room {
-    // Now and then a hall.
-    let ceiling_m = if rng.random_bool(0.1) { rng.random_range(4.3..7.2) } else { rng.random_range(2.5..4.3) };
+fn random_room(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64) -> Room {
     let floors = [
         Finish::Plain,
         Finish::Wood,
@@ -168,28 +174,30 @@ fn blocks(piece: &Furniture, place: DVec2) -> bool {
         Piece::Table { size_m } | Piece::Block { size_m } => size_m.0.max(size_m.1) / 2.0,
         Piece::RoundTable { diameter_m, .. } => diameter_m / 2.0,
         Piece::Chair => 0.25,
-        Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } => 0.2,
+        Piece::Bag { size_m, .. } => size_m.0.max(size_m.1) / 2.0,
+        Piece::Plant { diameter_m, .. } => diameter_m / 2.0,
+        Piece::Slab { .. } | Piece::Drum { .. } | Piece::Ball { .. } | Piece::Coat | Piece::Lamp { .. } => 0.2,
     };
     piece.place().distance(place) < reach + 0.15
 }
 
-fn add(rng: &mut ChaCha8Rng, size: DVec2, piece: Piece, furniture: &mut Vec<Furniture>) {
+fn add(rng: &mut ChaCha8Rng, size: DVec2, piece: Piece, vivid: f64, furniture: &mut Vec<Furniture>) {
     let at_m = within(rng, size, 0.2);
     let turn_deg = rng.random_range(0.0..360.0);
-    let color = surface(rng, 0.6);
+    let color = surface(rng, 0.6 * vivid);
     let finish = finish(rng);
     furniture.push(Furniture { name: format!("piece-{}", furniture.len()), piece, at_m, turn_deg, color, finish });
 }
 
-fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<Furniture>) {
+fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, vivid: f64, furniture: &mut Vec<Furniture>) {
     let (length, depth): (f64, f64) = (rng.random_range(0.8..2.6), rng.random_range(0.6..1.2));
     let height = rng.random_range(0.70..0.78);
     let round = rng.random_bool(0.25);
     let centre = within(rng, size, 0.6);
     let turn =
         if rng.random_bool(0.6) { 90.0 * f64::from(rng.random_range(0..4)) } else { rng.random_range(0.0..360.0) };
-    let color = surface(rng, 0.4);
-    let chair_color = surface(rng, 0.5);
+    let color = surface(rng, 0.4 * vivid);
+    let chair_color = surface(rng, 0.5 * vivid);
     let mut put = |piece: Piece, offset: DVec2, turn_deg: f64, color: Color| {
         let at = DVec2::new(centre.0, centre.1) + DVec2::from_angle(turn.to_radians()).rotate(offset);
         if at.x < 0.05 || at.y < 0.05 || at.x > size.x - 0.05 || at.y > size.y - 0.05 {
@@ -224,12 +232,19 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
                 DVec2::new(along + rng.random_range(-0.15..0.15), side * (reach - rng.random_range(0.12..0.3)));
             let size_m = (rng.random_range(0.18..0.45), rng.random_range(0.15..0.35), 0.02);
             let thing = Piece::Slab { size_m, above_m: height };
-            put(thing, before, rng.random_range(-25.0..25.0), surface(rng, 0.4));
+            put(thing, before, rng.random_range(-25.0..25.0), surface(rng, 0.4 * vivid));
         }
-        // A coat or a bag over a chair's back: what a head is most easily taken for.
-        if rng.random_bool(0.15) {
-            let diameter_m = rng.random_range(0.15..0.35);
-            put(Piece::Ball { diameter_m, above_m: rng.random_range(0.5..0.8) }, offset * 1.15, 0.0, surface(rng, 0.6));
+        // Over, on or beside a chair: what a person is most easily taken for.
+        match rng.random_range(0..12) {
+            0 | 1 => put(Piece::Coat, offset, turn_deg, surface(rng, 0.5 * vivid)),
+            2 => {
+                let diameter_m = rng.random_range(0.15..0.35);
+                let above_m = rng.random_range(0.5..0.8);
+                put(Piece::Ball { diameter_m, above_m }, offset * 1.15, 0.0, surface(rng, 0.6 * vivid));
+            }
+            3 => put(bag(rng, 0.45), offset, turn_deg, surface(rng, 0.6 * vivid)),
+            4 => put(bag(rng, 0.0), offset * 1.3, turn_deg, surface(rng, 0.6 * vivid)),
+            _ => {}
         }
     }
     for _ in 0..rng.random_range(0..5) {
@@ -240,7 +255,7 @@ fn add_table_with_chairs(rng: &mut ChaCha8Rng, size: DVec2, furniture: &mut Vec<
             2 => Piece::Drum { diameter_m: rng.random_range(0.08..0.3), height_m: 0.15, above_m: height },
             _ => Piece::Ball { diameter_m: rng.random_range(0.1..0.3), above_m: height },
         };
-        put(thing, on, rng.random_range(0.0..360.0), surface(rng, 0.7));
+        put(thing, on, rng.random_range(0.0..360.0), surface(rng, 0.7 * vivid));
     }
 }
 
@@ -251,15 +266,29 @@ fn finish(rng: &mut ChaCha8Rng) -> Option<Finish> {
 }
 
 fn clutter(rng: &mut ChaCha8Rng) -> Piece {
+    let kind = rng.random_range(0..9);
     let mut size = |low: f64, high: f64| rng.random_range(low..high);
-    let (a, b, c) = (size(0.2, 0.9), size(0.2, 0.9), size(0.0, 1.0));
-    match (c * 5.0) as u32 {
+    let (a, b) = (size(0.2, 0.9), size(0.2, 0.9));
+    match kind {
         0 => Piece::Block { size_m: (a, b, size(0.2, 1.8)) },
         1 => Piece::Drum { diameter_m: a * 0.7, height_m: b, above_m: 0.0 },
         2 => Piece::Ball { diameter_m: size(0.15, 0.6), above_m: size(0.0, 1.4) },
         3 => Piece::Slab { size_m: (a, b, 0.02), above_m: 0.0 },
+        4 | 5 => Piece::Plant { diameter_m: size(0.3, 1.2), height_m: size(0.4, 1.9) },
+        6 => Piece::Lamp { diameter_m: size(0.2, 0.6), height_m: size(1.2, 1.9) },
+        7 => bag(rng, 0.0),
         _ => Piece::Drum { diameter_m: size(0.15, 0.5), height_m: 0.2, above_m: size(1.2, 2.0) },
     }
+}
+
+fn bag(rng: &mut ChaCha8Rng, above_m: f64) -> Piece {
+    let mut size = |low: f64, high: f64| rng.random_range(low..high);
+    Piece::Bag { size_m: (size(0.25, 0.6), size(0.15, 0.45), size(0.15, 0.45)), above_m }
+}
+
+/// Every other room, and every other person, is dressed as most are: in hardly any colour.
+fn vividness(rng: &mut ChaCha8Rng) -> f64 {
+    if rng.random_bool(0.5) { 1.0 } else { 0.25 }
 }
 
 /// A colour of any brightness; `saturation` bounds how far it is from grey.
@@ -350,8 +379,9 @@ fn any_body(rng: &mut ChaCha8Rng) -> Body {
         hair_colors[rng.random_range(0..hair_colors.len())]
     };
     let wears = clothes[rng.random_range(0..clothes.len())];
+    let vivid = vividness(rng);
     // A vest is there to be seen.
-    let top = if wears == Wear::Vest { VISIBLE[rng.random_range(0..VISIBLE.len())] } else { surface(rng, 0.7) };
+    let top = if wears == Wear::Vest { VISIBLE[rng.random_range(0..VISIBLE.len())] } else { surface(rng, 0.7 * vivid) };
     Body {
         figure: figures[rng.random_range(0..figures.len())].to_owned(),
         height_m: None,
@@ -366,7 +396,7 @@ fn any_body(rng: &mut ChaCha8Rng) -> Body {
             2 => Finish::Plain,
             _ => Finish::Fabric,
         },
-        trousers: surface(rng, 0.5),
+        trousers: surface(rng, 0.5 * vivid),
         shoes: surface(rng, 0.3),
     }
 }
@@ -395,7 +425,8 @@ mod tests {
     fn random_rooms_and_their_light_keep_the_rules_however_rare_the_draw() {
         for seed in 0..30_000 {
             let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-            let room = random_room(rng, DVec2::new(3.0, 3.0));
+            let ceiling_m = rng.random_range(2.5..7.2);
+            let room = random_room(rng, DVec2::new(3.0, 3.0), ceiling_m);
             let light = random_light(rng, &room);
             let problems = [room.problems(), light.problems(&room)].concat();
             assert!(problems.is_empty(), "seed {seed}: {problems:?}");

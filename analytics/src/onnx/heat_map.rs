@@ -10,10 +10,14 @@ use crate::{Detection, Posture};
 /// Cells in one map.
 const CELLS: usize = ROWS * COLUMNS;
 
-/// Two peaks nearer than this, in pixels, are one head. A lens that shows 90° across has a focal length of about 190 px in
-/// this picture. Heads shoulder to shoulder, 0.45 m apart, are then 60 px apart standing under a ceiling of 3 m, 30 px
-/// seated under one of 4 m, and 15 px seated under one of 7 m, the highest the sensor is made for; this stays below all.
-const HEAD_RADIUS_PX: f64 = 10.0;
+/// Two peaks nearer than this part of the stronger one's body, the square root of its box's area, are one head. Heads shoulder
+/// to shoulder are about twice as far apart, under a ceiling of any height.
+const SAME_HEAD: f64 = 0.25;
+/// However small or large the body is told to be, pixels.
+const SAME_HEAD_PX: std::ops::RangeInclusive<f64> = 6.0..=40.0;
+/// How far outside the picture a head is told to be at most, in cells. Under a low ceiling people are in sight from the
+/// shoulders down.
+const BEYOND_CELLS: f64 = 10.0;
 
 /// More people than fit under one sensor; only a model gone wrong finds more, and the strongest then stand for all.
 const PEOPLE_MAX: usize = 128;
@@ -37,11 +41,13 @@ pub(super) fn people(maps: &Maps<'_>, threshold: f64) -> Vec<Detection> {
     // Stable, so that equals stay in reading order.
     peaks.sort_by(|&a, &b| maps.heat[b].total_cmp(&maps.heat[a]));
     let mut people: Vec<Detection> = Vec::new();
+    let mut reaches: Vec<f64> = Vec::new();
     for cell in peaks {
-        let person = person(maps, cell);
-        let same_head = |other: &Detection| other.head_px.distance(person.head_px) < HEAD_RADIUS_PX;
-        if !people.iter().any(same_head) {
+        let (person, reach) = person(maps, cell);
+        let mut taken = people.iter().zip(&reaches);
+        if !taken.any(|(other, reach)| other.head_px.distance(person.head_px) < *reach) {
             people.push(person);
+            reaches.push(reach);
         }
         if people.len() == PEOPLE_MAX {
             break;
@@ -61,22 +67,27 @@ fn is_peak(heat: &[f32], cell: usize) -> bool {
     .all(|neighbour| if neighbour < cell { heat[neighbour] < heat[cell] } else { heat[neighbour] <= heat[cell] })
 }
 
-fn person(maps: &Maps<'_>, cell: usize) -> Detection {
+/// Who is at a peak, and how far around no other peak is somebody else, pixels.
+fn person(maps: &Maps<'_>, cell: usize) -> (Detection, f64) {
     let at = |map: &[f32], channel: usize| f64::from(map[channel * CELLS + cell]);
     let stride = STRIDE as f64;
     let corner = DVec2::new((cell % COLUMNS) as f64, (cell / COLUMNS) as f64) * stride;
-    let offset = DVec2::new(at(maps.offset, 0), at(maps.offset, 1)).clamp(DVec2::ZERO, DVec2::ONE);
+    let offset = DVec2::new(at(maps.offset, 0), at(maps.offset, 1));
+    let offset = offset.clamp(DVec2::splat(-BEYOND_CELLS), DVec2::splat(BEYOND_CELLS + 1.0));
     let head_px = corner + offset * stride;
     let to_min = DVec2::new(at(maps.extent, 0), at(maps.extent, 1)).max(DVec2::ZERO);
     let to_max = DVec2::new(at(maps.extent, 2), at(maps.extent, 3)).max(DVec2::ZERO);
     let image = DVec2::new(f64::from(MODEL_WIDTH), f64::from(MODEL_HEIGHT));
-    Detection {
+    let body = to_min + to_max;
+    let reach = (SAME_HEAD * (body.x * body.y).sqrt()).clamp(*SAME_HEAD_PX.start(), *SAME_HEAD_PX.end());
+    let person = Detection {
         head_px,
-        box_min_px: (head_px - to_min).max(DVec2::ZERO),
-        box_max_px: (head_px + to_max).min(image),
+        box_min_px: (head_px - to_min).clamp(DVec2::ZERO, image),
+        box_max_px: (head_px + to_max).clamp(DVec2::ZERO, image),
         posture: if at(maps.seated, 0) >= 0.5 { Posture::Seated } else { Posture::Standing },
         confidence: at(maps.heat, 0).clamp(0.0, 1.0),
-    }
+    };
+    (person, reach)
 }
 
 #[cfg(test)]
@@ -161,9 +172,26 @@ mod tests {
     }
 
     #[test]
-    fn two_peaks_on_one_head_are_one_person_and_shoulder_to_shoulder_are_two() {
-        assert_eq!(Room::empty().with(&[(10, 20, 0.8), (10, 22, 0.7)]).heads().len(), 1, "8 px apart");
-        assert_eq!(Room::empty().with(&[(10, 20, 0.8), (10, 23, 0.7)]).heads().len(), 2, "12 px apart");
+    fn two_peaks_on_one_body_are_one_person_and_shoulder_to_shoulder_are_two() {
+        let mut room = Room::empty().with(&[(10, 20, 0.8), (10, 23, 0.7)]);
+        room.extent.fill(30.0);
+        assert_eq!(room.heads().len(), 1, "12 px apart on a body of 60 px");
+        room.extent.fill(20.0);
+        assert_eq!(room.heads().len(), 2, "12 px apart, bodies of 40 px");
+        room.extent.fill(1.0);
+        assert_eq!(room.heads().len(), 2, "12 px apart, however small");
+        assert_eq!(Room::empty().with(&[(10, 20, 0.8), (10, 21, 0.8)]).heads().len(), 1, "4 px apart, however small");
+    }
+
+    #[test]
+    fn a_head_may_be_outside_the_picture_but_not_anywhere() {
+        let mut room = Room::empty().with(&[(10, 0, 0.9)]);
+        let cell = 10 * COLUMNS;
+        (room.offset[cell], room.offset[CELLS + cell]) = (-5.0, 1e6);
+        room.extent[2 * CELLS + cell] = 50.0;
+        let people = room.people();
+        assert_eq!(people[0].head_px, DVec2::new(-20.0, 84.0));
+        assert_eq!((people[0].box_min_px.x, people[0].box_max_px.x), (0.0, 30.0), "what is in the picture");
     }
 
     #[test]
