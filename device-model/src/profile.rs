@@ -34,6 +34,19 @@ pub struct Profile {
     pub wide_dynamic_range: WideDynamicRange,
     /// How the device hangs unless a scenario says otherwise.
     pub mounting: MountingDefault,
+    /// Where its maker recommends to count people, by ascending height; empty when nothing is known of that.
+    #[serde(default)]
+    pub recommended: Vec<RecommendedRange>,
+}
+
+/// What part of the floor a device is meant for, below it, when it hangs straight down.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecommendedRange {
+    /// Of the lens above the floor.
+    pub height_m: f64,
+    /// Along the picture's width and along its height, metres.
+    pub size_m: (f64, f64),
 }
 
 /// The lens.
@@ -267,6 +280,24 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// The recommended range at a height, along the picture's width and its height, metres: as stated for heights that are, in a straight
+    /// line between them. Below the lowest and above the highest it is as wide as seen from there; nothing is recommended then.
+    pub fn recommended_range(&self, height_m: f64) -> DVec2 {
+        let size = |row: &RecommendedRange| DVec2::new(row.size_m.0, row.size_m.1);
+        let above = self.recommended.iter().position(|row| row.height_m >= height_m);
+        let (below, above) = match above {
+            Some(i) if i > 0 => (&self.recommended[i - 1], &self.recommended[i]),
+            Some(first) => return size(&self.recommended[first]) * height_m / self.recommended[first].height_m,
+            None => {
+                return self.recommended.last().map_or(DVec2::ZERO, |last| size(last) * height_m / last.height_m);
+            }
+        };
+        let part = (height_m - below.height_m) / (above.height_m - below.height_m);
+        size(below).lerp(size(above), part)
+    }
+}
+
 impl MountingDefault {
     /// In the units of calculation.
     pub fn mounting(&self) -> Mounting {
@@ -286,6 +317,24 @@ mod tests {
 
     fn standard() -> Profile {
         Profile::library("vs121-p-standard").unwrap()
+    }
+
+    #[test]
+    fn recommended_ranges_are_the_guides_rows_and_straight_lines_between_them() {
+        let high = Profile::library("vs121-p-high-ceiling").unwrap();
+        let rows = [(2.5, (4.0, 3.0)), (3.0, (5.7, 4.4)), (3.5, (6.4, 4.9)), (4.0, (7.4, 5.6))];
+        for (height_m, size_m) in rows {
+            assert_eq!(standard().recommended_range(height_m), DVec2::from(size_m));
+        }
+        for (height_m, size_m) in [(5.0, (10.0, 3.5)), (6.0, (12.0, 4.5)), (7.0, (14.0, 5.5))] {
+            assert_eq!(high.recommended_range(height_m), DVec2::from(size_m));
+        }
+        assert!(standard().recommended_range(2.75).distance(DVec2::new(4.85, 3.7)) < 1e-9);
+        assert!(standard().recommended_range(2.0).distance(DVec2::new(3.2, 2.4)) < 1e-9);
+        assert!(high.recommended_range(8.0).distance(DVec2::new(16.0, 5.5 * 8.0 / 7.0)) < 1e-9);
+        let mut silent = standard();
+        silent.recommended.clear();
+        assert_eq!(silent.recommended_range(3.0), DVec2::ZERO);
     }
 
     #[test]

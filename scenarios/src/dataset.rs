@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use device_model::{Camera, Exposure as CameraExposure, Light, Profile};
+use device_model::{Camera, Light, Profile};
 use firmware_shim::{CameraSettings, Mounting, PowerLineFrequency, RgbImage, Uptime, View};
 use glam::DVec2;
 use rand::{RngExt, SeedableRng};
@@ -145,11 +145,9 @@ fn export_scene<E: From<LightError>>(
     let mut camera = Camera::new(&profile, rng.random());
     camera.configure(random_settings(rng));
     let times: Vec<f64> = (0..frames).map(|_| rng.random_range(0.0..SCENE_S)).collect();
-    // About as long as the automatic would expose; it starts with what is right for 300 lx.
-    let control = &profile.exposure;
-    let time_ms = (control.start_time_ms * 300.0 / scene.light.lux).clamp(control.time_min_ms, control.time_max_ms);
+    let time_s = exposure_time_s(&profile, scene.light.lux);
     let exposure = |seq: usize| {
-        let worlds = light::instants(&scene, &view, *times.get(seq)?, time_ms * 1e-3);
+        let worlds = light::instants(&scene, &view, *times.get(seq)?, time_s);
         Some(Exposure { seq: seq as u64, worlds, lux: scene.light.lux })
     };
     light.expose(exposure(0).as_ref(), &mut |_| {})?;
@@ -157,8 +155,9 @@ fn export_scene<E: From<LightError>>(
         let due = seq as u64;
         let radiance = light::take(light, due, exposure(seq + 1).as_ref(), &mut |_| {})?;
         let light = scene_light(&scene, &radiance, *t_s);
-        let exposure = settled_exposure(&camera, &profile, due, light, rng);
-        let image = camera.take(due, exposure, light).image;
+        // Give or take: the automatic is not always through with its work.
+        let exposure = settled_product(&camera, &profile, due, light) * rng.random_range(0.6..1.5);
+        let image = camera.take(due, camera.split(exposure), light).image;
         sink(sample(image, &truth, scene.light.lux, Uptime((t_s * 1e9) as u64)))?;
     }
     Ok(())
@@ -194,14 +193,14 @@ fn random_mounting(scene: &Scene, rng: &mut ChaCha8Rng) -> Mounting {
     }
 }
 
-/// The exposure the automatic would settle at, give or take: what it measures once, scaled to its target.
-fn settled_exposure(
-    camera: &Camera,
-    profile: &Profile,
-    seq: u64,
-    light: Light,
-    rng: &mut ChaCha8Rng,
-) -> CameraExposure {
+/// About how long the automatic would expose, which starts with what is right for 300 lx.
+pub(crate) fn exposure_time_s(profile: &Profile, lux: f64) -> f64 {
+    let control = &profile.exposure;
+    1e-3 * (control.start_time_ms * 300.0 / lux).clamp(control.time_min_ms, control.time_max_ms)
+}
+
+/// The product of time and gain the automatic would settle at: what it measures, scaled to its target.
+pub(crate) fn settled_product(camera: &Camera, profile: &Profile, seq: u64, light: Light) -> f64 {
     let control = &profile.exposure;
     let mut product = control.start_time_ms * 1e-3 * control.start_gain;
     let target = control.target();
@@ -210,7 +209,7 @@ fn settled_exposure(
         let measured = camera.take(seq, camera.split(product), light).mean_signal.max(1e-4);
         product *= (target / measured).clamp(0.02, 50.0);
     }
-    camera.split(product * rng.random_range(0.6..1.5))
+    product
 }
 
 #[cfg(test)]

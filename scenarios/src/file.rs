@@ -109,6 +109,8 @@ pub struct Scenario {
     pub duration_s: f64,
     /// The device's hardware.
     pub profile: Profile,
+    /// Its name in the library, or that of its file without its ending.
+    pub profile_name: String,
     /// Where the sensor hangs, in the room's x and y.
     pub sensor_at: DVec2,
     /// How it hangs.
@@ -354,12 +356,13 @@ impl ScenarioFile {
             tilt_rad: device.tilt_deg.to_radians(),
         };
         Scenario {
-            name: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+            name: file_stem(path),
             path: path.to_owned(),
             scene: Arc::new(scene),
             seed: self.seed,
             duration_s: self.duration_s,
             profile,
+            profile_name: file_stem(Path::new(&device.profile)),
             sensor_at: DVec2::new(device.at_m.0, device.at_m.1),
             mounting,
             clock: rtc(device.clock),
@@ -372,6 +375,10 @@ impl ScenarioFile {
             expect: self.expect,
         }
     }
+}
+
+fn file_stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn address(host: &str, port: u16) -> String {

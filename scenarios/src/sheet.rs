@@ -203,7 +203,7 @@ impl Pen {
 }
 
 /// Writes a line of text; what does not fit is cut off at the picture's edge.
-fn text(canvas: &mut Canvas, left: u32, top: u32, words: &str, color: [u8; 3]) {
+pub(crate) fn text(canvas: &mut Canvas, left: u32, top: u32, words: &str, color: [u8; 3]) {
     for (i, letter) in words.chars().enumerate() {
         let glyph = BASIC_FONTS.get(letter).unwrap_or([0; 8]);
         for (row, bits) in glyph.iter().enumerate() {

@@ -25,6 +25,7 @@ mod library;
 mod motion;
 mod occlusion;
 mod person;
+mod placement;
 mod plan;
 mod posed_figure;
 mod random;

@@ -80,11 +80,14 @@ impl Scene {
         furniture: Vec<Furniture>,
         people: Vec<Person>,
     ) -> Result<Self, (String, String)> {
-        let file = SceneFile { room, light, furniture, doors: vec![], people, crowds: vec![] };
-        match file.problems().into_iter().next() {
-            Some(problem) => Err(problem),
-            None => Ok(file.into_scene()),
-        }
+        SceneFile { room, light, furniture, doors: vec![], people, crowds: vec![] }.checked()
+    }
+
+    /// The same with these people instead; none of its crowds come. The first thing wrong with them is the error, as (field, words).
+    pub(crate) fn with_people(&self, people: Vec<Person>) -> Result<Self, (String, String)> {
+        let (room, light) = (self.room.clone(), self.light.clone());
+        let (furniture, doors) = (self.furniture.clone(), self.doors.clone());
+        SceneFile { room, light, furniture, doors, people, crowds: vec![] }.checked()
     }
 
     /// A scene from a file; all mistakes at once.
@@ -136,6 +139,14 @@ impl Scene {
 }
 
 impl SceneFile {
+    /// The first problem is the error.
+    fn checked(self) -> Result<Scene, (String, String)> {
+        match self.problems().into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(self.into_scene()),
+        }
+    }
+
     fn into_scene(mut self) -> Scene {
         let mut motions = self.plans().collect::<Result<Vec<_>, _>>().expect("a scene without problems has plans");
         let scripted: Vec<(&Person, &Motion)> = self.people.iter().zip(&motions).collect();

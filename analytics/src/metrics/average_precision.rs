@@ -82,6 +82,12 @@ impl Sheet {
         &self.judged[first..]
     }
 
+    /// Adds the judgements of other pictures.
+    pub fn append(&mut self, other: &Sheet) {
+        self.judged.extend_from_slice(&other.judged);
+        self.present += other.present;
+    }
+
     /// 0 to 1; `None` when there is nobody to be found.
     pub fn average_precision(&self) -> Option<f64> {
         let mut counted: Vec<&Judged> = self.judged.iter().filter(|judged| !judged.ignored).collect();

@@ -66,6 +66,15 @@ impl Profile {
         within("mounting.height_m", mounting.height_m, 1.0..=20.0, " m");
         within("mounting.rotation_deg", mounting.rotation_deg, -360.0..=360.0, "°");
         within("mounting.tilt_deg", mounting.tilt_deg, -60.0..=60.0, "°");
+        for row in &self.recommended {
+            within("recommended", row.height_m, 1.0..=20.0, " m of height");
+            within("recommended", row.size_m.0, 0.1..=100.0, " m along the picture's width");
+            within("recommended", row.size_m.1, 0.1..=100.0, " m along the picture's height");
+        }
+        if let Some(pair) = self.recommended.windows(2).find(|pair| pair[1].height_m <= pair[0].height_m) {
+            let (before, after) = (pair[0].height_m, pair[1].height_m);
+            problems.push(("recommended", format!("has {after} m after {before} m: heights must ascend")));
+        }
         if problems.is_empty() {
             problems.extend(self.lens_problem());
         }
@@ -132,7 +141,9 @@ mod tests {
     #[test]
     fn every_figure_out_of_its_range_is_named() {
         type Mistake = (&'static str, fn(&mut Profile));
-        let mistakes: [Mistake; 13] = [
+        let mistakes: [Mistake; 15] = [
+            ("recommended", |p| p.recommended[1].height_m = 2.5),
+            ("recommended", |p| p.recommended[0].size_m.1 = f64::NAN),
             ("image.main_stream_factor", |p| p.image.main_stream_factor = 0),
             ("sensor.dsnu_e", |p| p.sensor.dsnu_e = -1.0),
             ("sensor.prnu_percent", |p| p.sensor.prnu_percent = 40.0),

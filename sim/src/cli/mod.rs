@@ -9,6 +9,7 @@ mod gallery;
 mod lux;
 mod run;
 mod scene;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ enum Command {
     Dataset(dataset::Args),
     Detect(detect::Args),
     Evaluate(evaluate::Args),
+    Sweep(sweep::Args),
     Bench(bench::Args),
     Gallery(gallery::Args),
     Lux(lux::Args),
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Dataset(args) => dataset::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Gallery(args) => gallery::run(&args),
         Command::Lux(args) => lux::run(&args),

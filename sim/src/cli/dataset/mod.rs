@@ -68,9 +68,9 @@ pub struct Args {
 
 /// Part `part` (from 1) of `parts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Partition {
-    part: u64,
-    parts: u64,
+pub(super) struct Partition {
+    pub part: u64,
+    pub parts: u64,
 }
 
 /// More parts than anybody has machines.
@@ -168,7 +168,7 @@ fn export(
 }
 
 /// How many processors there are, up to as many as one graphics driver is good for.
-fn cores() -> u64 {
+pub(super) fn cores() -> u64 {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8) as u64)
 }
 
