@@ -80,11 +80,11 @@ fn in_image(point: DVec2) -> bool {
     (0.0..=1.0).contains(&point.x) && (0.0..=1.0).contains(&point.y)
 }
 
-fn is_inside(point: DVec2, polygon: &Polygon) -> bool {
+pub(crate) fn is_inside(point: DVec2, polygon: &Polygon) -> bool {
     polygon.coordinate_position(&Coord { x: point.x, y: point.y }) != CoordPos::Outside
 }
 
-fn polygon(points: &[DVec2]) -> Polygon {
+pub(crate) fn polygon(points: &[DVec2]) -> Polygon {
     let ring = points.iter().map(|point| Coord { x: point.x, y: point.y });
     Polygon::new(LineString::from_iter(ring), Vec::new())
 }
@@ -95,13 +95,8 @@ pub fn polygon_problem(points: &[DVec2]) -> Option<String> {
     if points.len() < 3 {
         return Some(format!("has {} of the at least 3 points that a polygon needs", points.len()));
     }
-    if let Some((index, point)) = points.iter().enumerate().find(|(_, point)| !in_image(**point)) {
-        return Some(format!(
-            "has point {} at ({}, {}), outside the image: x and y go from 0 to 1",
-            index + 1,
-            point.x,
-            point.y
-        ));
+    if let Some(words) = outside_image(points) {
+        return Some(words);
     }
     let polygon = polygon(points);
     if polygon.is_valid() && !folds_back(polygon.exterior()) {
@@ -110,14 +105,38 @@ pub fn polygon_problem(points: &[DVec2]) -> Option<String> {
     Some("crosses or touches itself, or has no area: draw its edges so that they meet only at their ends".to_owned())
 }
 
+/// The first of points that is outside the image, in words.
+pub(crate) fn outside_image(points: &[DVec2]) -> Option<String> {
+    let (index, point) = points.iter().enumerate().find(|(_, point)| !in_image(**point))?;
+    Some(format!("has point {} at ({}, {}), outside the image: x and y go from 0 to 1", index + 1, point.x, point.y))
+}
+
 /// Whether two edges run over one another. `geo`'s validation takes no notice where they are neighbours.
 fn folds_back(ring: &LineString) -> bool {
     let edges: Vec<Line> = ring.lines().collect();
-    let overlap = |a: Line, b: Line| match line_intersection(a, b) {
+    (1..edges.len()).any(|later| edges[..later].iter().any(|&earlier| overlap(earlier, edges[later])))
+}
+
+/// Whether two lines have more than a point in common.
+fn overlap(a: Line, b: Line) -> bool {
+    match line_intersection(a, b) {
         Some(LineIntersection::Collinear { intersection }) => intersection.start != intersection.end,
         _ => false,
-    };
-    (1..edges.len()).any(|later| edges[..later].iter().any(|&earlier| overlap(earlier, edges[later])))
+    }
+}
+
+/// The same of segments given by their ends.
+pub(crate) fn folds_over(a: (DVec2, DVec2), b: (DVec2, DVec2)) -> bool {
+    overlap(segment(a), segment(b))
+}
+
+/// Whether two segments have any point in common.
+pub(crate) fn segments_meet(a: (DVec2, DVec2), b: (DVec2, DVec2)) -> bool {
+    line_intersection(segment(a), segment(b)).is_some()
+}
+
+fn segment((from, to): (DVec2, DVec2)) -> Line {
+    Line::new(Coord { x: from.x, y: from.y }, Coord { x: to.x, y: to.y })
 }
 
 #[cfg(test)]

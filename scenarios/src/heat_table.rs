@@ -15,8 +15,6 @@ pub struct HeatTable {
     pub rows: Vec<(String, Vec<Option<f64>>)>,
 }
 
-/// Tables side by side.
-const TABLES_IN_A_ROW: usize = 4;
 const CELL: (u32, u32) = (52, 18);
 const GAP: u32 = 8;
 const LINE: u32 = 14;
@@ -32,18 +30,18 @@ const INK: [u8; 3] = [30, 30, 34];
 const GOOD: f64 = 0.98;
 const BAD: f64 = 0.6;
 
-/// Draws tables under a title.
-pub fn heat_tables(title: &str, tables: &[HeatTable]) -> RgbImage {
+/// Draws tables under a title, `across` of them side by side.
+pub fn heat_tables(title: &str, across: usize, tables: &[HeatTable]) -> RgbImage {
     let columns = tables.iter().map(|table| table.columns.len()).max().unwrap_or(0) as u32;
     let lines = tables.iter().map(|table| table.rows.len()).max().unwrap_or(0) as u32;
     let width = (MARGIN + columns * CELL.0).max(TABLE_WIDTH_MIN) + 2 * GAP;
     let height = 2 * LINE + lines * CELL.1 + 2 * GAP;
-    let across = tables.len().clamp(1, TABLES_IN_A_ROW) as u32;
-    let down = tables.len().div_ceil(TABLES_IN_A_ROW) as u32;
-    let mut picture = RgbImage::from_pixel(across * width + GAP, LINE + GAP + down * height + GAP, GROUND);
+    let across = across.clamp(1, tables.len().max(1));
+    let down = tables.len().div_ceil(across) as u32;
+    let mut picture = RgbImage::from_pixel(across as u32 * width + GAP, LINE + GAP + down * height + GAP, GROUND);
     text(&mut picture, GAP, GAP, title, INK);
     for (i, table) in tables.iter().enumerate() {
-        let (column, row) = (i % TABLES_IN_A_ROW, i / TABLES_IN_A_ROW);
+        let (column, row) = (i % across, i / across);
         draw(&mut picture, GAP + column as u32 * width, LINE + 2 * GAP + row as u32 * height, table);
     }
     let (wide, high) = picture.dimensions();
@@ -88,7 +86,7 @@ mod tests {
     fn a_cell_has_the_colour_of_its_share_and_an_empty_one_none() {
         let rows = vec![("3 m".to_owned(), vec![Some(1.0), None]), ("4 m".to_owned(), vec![Some(0.3), Some(0.79)])];
         let columns = vec!["20 lx".to_owned(), "50 lx".to_owned()];
-        let picture = heat_tables("all", &[HeatTable { title: "seated".into(), columns, rows }]);
+        let picture = heat_tables("all", 4, &[HeatTable { title: "seated".into(), columns, rows }]);
         let at = |column: u32, row: u32| {
             let x = GAP + MARGIN + column * CELL.0 + 1;
             let y = 2 * GAP + LINE + 2 * LINE + row * CELL.1 + 1;

@@ -1,6 +1,6 @@
 //! A sweep's figures as a table, for programs, and as a picture, for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context;
@@ -174,29 +174,46 @@ pub fn write_csv(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
 
 /// Count accuracy, a table for each scene, posture and crowding: heights downwards, light to the right.
 pub fn write_picture(path: &Path, rows: &[Row]) -> anyhow::Result<()> {
-    let mut tables: BTreeMap<(bool, String, Activity, Crowding), BTreeMap<(u64, String), BTreeMap<u64, f64>>> =
-        BTreeMap::new();
+    let crowdings = [Crowding::All, Crowding::Few, Crowding::Some, Crowding::Many];
+    let mut subjects: Vec<(&str, Activity)> = Vec::new();
     for Row { key, figures } in rows {
-        let Some((accuracy, _)) = figures.count_accuracy else { continue };
-        let table = tables.entry((key.scene != ALL, key.scene.clone(), key.activity, key.crowding)).or_default();
-        table.entry((key.height_mm, key.lens.clone())).or_default().insert(key.lux_m, accuracy);
-    }
-    let tables = tables.into_iter().map(|((_, scene, activity, crowding), rows)| {
-        let columns: std::collections::BTreeSet<u64> = rows.values().flat_map(|row| row.keys().copied()).collect();
-        let people =
-            if crowding == Crowding::All { "any number".to_owned() } else { format!("{} people", crowding.name()) };
-        HeatTable {
-            title: format!("{scene}: {}, {people}", activity.name()),
-            columns: columns.iter().map(|lux| format!("{} lx", *lux as f64 / 1e3)).collect(),
-            rows: rows
-                .into_iter()
-                .map(|((height, _), row)| {
-                    let cells = columns.iter().map(|lux| row.get(lux).copied()).collect();
-                    (format!("{:.1} m", height as f64 / 1e3), cells)
-                })
-                .collect(),
+        let subject = (key.scene.as_str(), key.activity);
+        if figures.count_accuracy.is_some() && !subjects.contains(&subject) {
+            subjects.push(subject);
         }
-    });
-    let picture = heat_tables("Count accuracy by height of the ceiling and light", &tables.collect::<Vec<_>>());
+    }
+    let tables: Vec<HeatTable> = subjects
+        .iter()
+        .flat_map(|subject| crowdings.map(|crowding| (subject, crowding)))
+        .map(|((scene, activity), crowding)| {
+            let of_it =
+                |row: &&Row| row.key.scene == *scene && row.key.activity == *activity && row.key.crowding == crowding;
+            table(scene, *activity, crowding, &rows.iter().filter(of_it).collect::<Vec<_>>())
+        })
+        .collect();
+    let picture = heat_tables("Count accuracy by height of the ceiling and light, %", crowdings.len(), &tables);
     picture.save(path).with_context(|| format!("failed to write {}", path.display()))
+}
+
+fn table(scene: &str, activity: Activity, crowding: Crowding, rows: &[&Row]) -> HeatTable {
+    let mut shares: BTreeMap<(u64, &str), BTreeMap<u64, f64>> = BTreeMap::new();
+    for Row { key, figures } in rows {
+        if let Some((accuracy, _)) = figures.count_accuracy {
+            shares.entry((key.height_mm, &key.lens)).or_default().insert(key.lux_m, accuracy);
+        }
+    }
+    let columns: BTreeSet<u64> = shares.values().flat_map(|row| row.keys().copied()).collect();
+    let people =
+        if crowding == Crowding::All { "any number".to_owned() } else { format!("{} people", crowding.name()) };
+    HeatTable {
+        title: format!("{scene}: {}, {people}", activity.name()),
+        columns: columns.iter().map(|lux| format!("{} lx", *lux as f64 / 1e3)).collect(),
+        rows: shares
+            .into_iter()
+            .map(|((height, _), row)| {
+                let cells = columns.iter().map(|lux| row.get(lux).copied()).collect();
+                (format!("{:.1} m", height as f64 / 1e3), cells)
+            })
+            .collect(),
+    }
 }
