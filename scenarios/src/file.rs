@@ -14,6 +14,7 @@ use ron_file::{FileError, FileErrors, RonFile};
 use scenes::Scene;
 use serde::{Deserialize, Serialize};
 
+use crate::counting::Counting;
 use crate::expect::Expectation;
 use crate::light::{self, Exposure};
 use crate::oracle::OracleErrors;
@@ -45,6 +46,9 @@ struct ScenarioFile {
     rendered_tolerance: Tolerance,
     #[serde(default)]
     expect: Vec<Expectation>,
+    /// What `twin evaluate` counts.
+    #[serde(default)]
+    counting: Counting,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -131,6 +135,8 @@ pub struct Scenario {
     pub rendered_tolerance: Tolerance,
     /// What must be true.
     pub expect: Vec<Expectation>,
+    /// What is counted beside what the device is configured for, to be judged.
+    pub counting: Counting,
 }
 
 /// Longer runs are a slip of the pen: a week.
@@ -166,6 +172,40 @@ impl Scenario {
             return Err(FileErrors(problems));
         }
         Ok(file.into_scenario(path, scene, profile))
+    }
+
+    /// A device below a scene's ceiling with nothing to do but to look: it reports nothing.
+    pub fn watching(
+        name: &str,
+        scene: Scene,
+        profile: Profile,
+        profile_name: &str,
+        sensor_at: DVec2,
+        duration_s: f64,
+    ) -> Self {
+        let mut configuration = Configuration::default();
+        configuration.region_people_counting.enable = false;
+        let mounting = Mounting { height_m: scene.room.ceiling_m, rotation_rad: 0.0, tilt_rad: 0.0 };
+        Scenario {
+            name: name.to_owned(),
+            path: PathBuf::new(),
+            scene: Arc::new(scene),
+            seed: 1,
+            duration_s,
+            profile,
+            profile_name: profile_name.to_owned(),
+            sensor_at,
+            mounting,
+            clock: RtcTime(0),
+            configuration,
+            recipients: vec![],
+            timeline: vec![],
+            oracle: OracleErrors::default(),
+            normalise: vec![],
+            rendered_tolerance: Tolerance::default(),
+            expect: vec![],
+            counting: Counting::default(),
+        }
     }
 
     /// The analysed picture's lens.
@@ -322,6 +362,9 @@ impl ScenarioFile {
                 report(format!("expect[{i}]"), words);
             }
         }
+        for (field, words) in self.counting.problems() {
+            report(format!("counting.{field}"), words);
+        }
         if !(0.0..=60.0).contains(&self.rendered_tolerance.time_s) {
             let words = format!("{} s is out of 0 to 60 s", self.rendered_tolerance.time_s);
             report("rendered_tolerance.time_s".into(), words);
@@ -373,6 +416,7 @@ impl ScenarioFile {
             normalise: self.normalise,
             rendered_tolerance: self.rendered_tolerance,
             expect: self.expect,
+            counting: self.counting,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Scenario`] is read from a file, [`run`] in one of two [`Lane`]s into a [`RunRecord`], and judged by [`judge`]. The
 //! loop asks a [`LightSource`] for light and does not know who renders it.
 
+mod counting;
 mod dataset;
 mod error;
 mod expect;
@@ -18,6 +19,7 @@ mod truth;
 mod twin;
 mod verdict;
 
+pub use counting::{Counting, CountingScores, EventScore, counting_scores};
 pub use dataset::{RandomRooms, Sample, SamplePerson, export_sequence};
 pub use error::{BrokenRun, RunError};
 pub use expect::Expectation;

@@ -9,7 +9,7 @@ use firmware_shim::{CameraSettings, Mounting, Uptime, View};
 use glam::DVec2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scenes::Scene;
+use scenes::{Looks, Scene};
 
 use crate::Scenario;
 use crate::dataset::{self, Sample, SamplePerson};
@@ -37,12 +37,15 @@ pub struct Subject {
     pub place: Option<(DVec2, Mounting)>,
     /// What its camera is set to.
     pub settings: CameraSettings,
+    /// How the people are dressed.
+    pub looks: Looks,
 }
 
 impl Subject {
     /// A scene with a device anywhere near the middle of its ceiling.
     pub fn of_scene(name: &str, scene: Arc<Scene>, profile: Profile) -> Self {
-        Subject { name: name.to_owned(), scene, profile, place: None, settings: CameraSettings::default() }
+        let (settings, looks) = (CameraSettings::default(), Looks::Library);
+        Subject { name: name.to_owned(), scene, profile, place: None, settings, looks }
     }
 
     /// A scenario's room and device, as it hangs there and as it is configured at first.
@@ -53,6 +56,7 @@ impl Subject {
             profile: scenario.profile.clone(),
             place: Some((scenario.sensor_at, scenario.mounting)),
             settings: scenario.camera_settings(0),
+            looks: Looks::Library,
         }
     }
 
@@ -101,7 +105,7 @@ pub fn take_placed(
         Some(Posture::Standing) => (scenes::Posture::Standing, wanted),
         None => (scenes::Posture::Standing, 0),
     };
-    let scene = Arc::new(subject.scene.with_people_placed(&mut rng, posture, wanted, &within));
+    let scene = Arc::new(subject.scene.with_people_placed(&mut rng, posture, wanted, &within, subject.looks));
 
     let view = View { lens: subject.profile.lens(), mounting };
     light.set_stage(&Stage { scene: Arc::clone(&scene), sensor_at, view, pinhole: subject.profile.pinhole() })?;

@@ -112,7 +112,7 @@ impl TrueArea {
 }
 
 /// Even-odd rule: a ray to the right crosses the outline an odd number of times.
-fn is_inside(polygon: &[DVec2], point: DVec2) -> bool {
+pub(crate) fn is_inside(polygon: &[DVec2], point: DVec2) -> bool {
     let mut inside = false;
     for (i, a) in polygon.iter().enumerate() {
         let b = polygon[(i + 1) % polygon.len()];

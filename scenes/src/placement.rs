@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::footprint::Footprint;
 use crate::library::library_looks;
-use crate::{Carried, Person, Piece, Posture, Scene, Start, Step, Thing};
+use crate::{Body, Carried, Person, Piece, Posture, Scene, Start, Step, Thing};
 
 /// How far feet keep from walls and furniture, m.
 const CLEAR_M: f64 = 0.3;
@@ -20,8 +20,18 @@ const WALKING_SHARE: f64 = 0.5;
 const CARRYING_SHARE: f64 = 0.15;
 const CARRIED: [Thing; 3] = [Thing::Backpack, Thing::Handbag, Thing::Laptop];
 
+/// How people who are placed are dressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Looks {
+    /// As anybody of the library.
+    #[default]
+    Library,
+    /// As those whom the scene's file names.
+    Own,
+}
+
 impl Scene {
-    /// The same room with up to `wanted` other people, dressed as those of the library are, all standing or walking about or all on
+    /// The same room with up to `wanted` other people, all standing or walking about or all on
     /// chairs, where `within` allows; fewer where there is no room or no chair. Crowds and scripts do not come.
     pub fn with_people_placed(
         &self,
@@ -29,12 +39,14 @@ impl Scene {
         posture: Posture,
         wanted: usize,
         within: &dyn Fn(DVec2) -> bool,
+        looks: Looks,
     ) -> Self {
         let starts = match posture {
             Posture::Seated => self.seats(rng, wanted, within),
             Posture::Standing => self.stands(rng, wanted, within),
         };
-        let looks = library_looks();
+        let own: Vec<Body> = self.people.iter().map(|person| person.body.clone()).collect();
+        let looks = if looks == Looks::Own && !own.is_empty() { &own } else { library_looks() };
         let people = starts.into_iter().enumerate().map(|(index, (starts, does))| Person {
             name: format!("person-{}", index + 1),
             body: looks[rng.random_range(0..looks.len())].clone(),
@@ -115,7 +127,7 @@ mod tests {
             for (i, posture) in [Posture::Standing, Posture::Seated].into_iter().enumerate() {
                 for seed in 0..5 {
                     let rng = || ChaCha8Rng::seed_from_u64(seed);
-                    let filled = scene.with_people_placed(&mut rng(), posture, 4, &within);
+                    let filled = scene.with_people_placed(&mut rng(), posture, 4, &within, Looks::Library);
                     let world = filled.at(0.0);
                     assert!(world.people.len() <= 4);
                     for person in &world.people {
@@ -123,7 +135,11 @@ mod tests {
                         assert!(within(person.floor), "{name}: {} is not within", person.floor);
                     }
                     placed[i] += world.people.len();
-                    assert_eq!(world, scene.with_people_placed(&mut rng(), posture, 4, &within).at(0.0), "repeats");
+                    assert_eq!(
+                        world,
+                        scene.with_people_placed(&mut rng(), posture, 4, &within, Looks::Library).at(0.0),
+                        "repeats"
+                    );
                 }
             }
         }
@@ -131,11 +147,24 @@ mod tests {
     }
 
     #[test]
+    fn people_look_like_those_of_the_scene_or_of_the_library() {
+        let scene =
+            Scene::from_library("factor-camouflage").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+        let placed = |looks| {
+            let rng = &mut ChaCha8Rng::seed_from_u64(1);
+            scene.with_people_placed(rng, Posture::Standing, 8, &|_| true, looks).people
+        };
+        let is_own = |person: &Person| scene.people.iter().any(|own| own.body == person.body);
+        assert!(placed(Looks::Own).iter().all(is_own));
+        assert!(!placed(Looks::Library).iter().all(is_own));
+    }
+
+    #[test]
     fn nobody_is_placed_where_nobody_fits() {
         let scene = Scene::from_library("meeting-room").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
-        assert!(scene.with_people_placed(rng, Posture::Standing, 5, &|_| false).people.is_empty());
-        assert!(scene.with_people_placed(rng, Posture::Seated, 5, &|_| false).people.is_empty());
-        assert!(scene.with_people_placed(rng, Posture::Standing, 0, &|_| true).people.is_empty());
+        assert!(scene.with_people_placed(rng, Posture::Standing, 5, &|_| false, Looks::Own).people.is_empty());
+        assert!(scene.with_people_placed(rng, Posture::Seated, 5, &|_| false, Looks::Own).people.is_empty());
+        assert!(scene.with_people_placed(rng, Posture::Standing, 0, &|_| true, Looks::Own).people.is_empty());
     }
 }

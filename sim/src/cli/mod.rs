@@ -2,6 +2,7 @@
 
 mod accept;
 mod bench;
+mod card;
 mod dataset;
 mod detect;
 mod evaluate;
@@ -36,6 +37,7 @@ enum Command {
     Detect(detect::Args),
     Evaluate(evaluate::Args),
     Sweep(sweep::Args),
+    Card(card::Args),
     Bench(bench::Args),
     Gallery(gallery::Args),
     Lux(lux::Args),
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Detect(args) => detect::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Card(args) => card::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Gallery(args) => gallery::run(&args),
         Command::Lux(args) => lux::run(&args),

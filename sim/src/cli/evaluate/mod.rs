@@ -1,4 +1,4 @@
-//! `twin evaluate`: how good detectors are on annotated pictures.
+//! `twin evaluate`: how good detectors are on annotated pictures, tracks by a sequence's truth, and counting in a scenario.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,16 @@ use scenarios::TrueCount;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub(super) mod counting;
 mod tracks;
 
+use super::LaneName;
 use super::detect::read_picture;
 use crate::inference::{self, Model};
 use crate::outcome::{say, write_json};
 
-/// Judge detectors on annotated pictures in COCO's format, or tracks in MOTChallenge's, as the program writes them or anybody else.
+/// Judge detectors on annotated pictures in COCO's format, tracks in MOTChallenge's, as the program writes them or anybody else, or
+/// counting in a scenario.
 ///
 /// AP50 is COCO's average precision at an overlap of 0.5. Precision and recall are at the model's own threshold. Count accuracy is
 /// 1 − |counted − true| / true, the mean over pictures with somebody in them; who is `iscrowd` may be counted or not. False alarms
@@ -31,11 +34,16 @@ use crate::outcome::{say, write_json};
   twin evaluate ds/val --model mine.onnx --model analytics/models/detector.onnx --json verdict.json
   twin evaluate annotations/person_val.json --images photos/
   twin evaluate mot/corridor --tracks out/corridor/tracks.txt    # from `twin dataset --scenario` and `twin run --out`
+  twin evaluate scenarios/library/corridor.ron                   # crossings, flow and stays, as its `counting` draws them
 
+A crossing or passage is found when one like it is told within 1 s, each for one; a stay, when one that is told covers 95 % of it.
 Of tracks HOTA, MOTA and IDF1 are told as trackeval computes them for MOT17.")]
 pub struct Args {
-    /// A COCO file, or a folder with its annotations.json; with --tracks a folder with gt/gt.txt.
+    /// A COCO file, or a folder with its annotations.json; with --tracks a folder with gt/gt.txt; or a scenario (.ron).
     data: PathBuf,
+    /// Of a scenario: rendered pictures and the model, or the oracle that knows the truth.
+    #[arg(long, value_enum, default_value_t = LaneName::Rendered)]
+    lane: LaneName,
     /// Where the pictures are, when not where the file's `file_name`s say from its own folder.
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
@@ -169,6 +177,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if let Some(tracks) = &args.tracks {
         return judge_tracks(&args.data, tracks, args.json.as_deref());
+    }
+    if args.data.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
+        if args.model.len() > 1 {
+            bail!("a scenario is judged with one --model");
+        }
+        let model = args.model.first().map(PathBuf::as_path);
+        counting::judge_scenario(&args.data, model, args.lane, args.json.as_deref())?;
+        return Ok(ExitCode::SUCCESS);
     }
     let Annotations { pictures, person } = annotated(&args.data, args.images.as_deref())?;
     let models = match &args.model[..] {

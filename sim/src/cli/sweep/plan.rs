@@ -171,10 +171,10 @@ impl Target {
 
     /// Changes when the room or the device does.
     pub fn fingerprint(&self) -> u64 {
-        let Subject { name, scene, profile, place, settings } = &self.subject;
+        let Subject { name, scene, profile, place, settings, looks } = &self.subject;
         let profile = self.profile.as_ref().map_or(profile, |(profile, _)| profile);
         let room = (&scene.room, &scene.light, &scene.furniture, &scene.doors);
-        fingerprint(&format!("{name} {room:?} {profile:?} {place:?} {settings:?}").as_bytes())
+        fingerprint(&format!("{name} {room:?} {profile:?} {place:?} {settings:?} {looks:?}").as_bytes())
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Seen {
     pub sure: u32,
     /// 1 − |counted − true| / true.
     pub accuracy: f64,
+    nobody: bool,
     /// Somebody was seen where nobody was.
     alarm: bool,
     posture_right: u32,
@@ -62,8 +63,9 @@ impl Seen {
         let counted = picture.found.iter().filter(|seen| seen.confidence >= threshold).count() as u32;
         let sure = picture.people.iter().filter(|person| !person.ignored).count() as u32;
         let count = TrueCount { sure, possible: picture.people.len() as u32 };
-        let alarm = picture.people.is_empty() && counted > 0;
-        Seen { sure, accuracy: count.accuracy(counted), alarm, posture_right, posture_of, sheet }
+        let nobody = picture.people.is_empty();
+        let alarm = nobody && counted > 0;
+        Seen { sure, accuracy: count.accuracy(counted), nobody, alarm, posture_right, posture_of, sheet }
     }
 }
 
@@ -88,7 +90,7 @@ pub struct Figures {
 impl Figures {
     pub fn of(seen: &[&Seen], threshold: f64) -> Self {
         let peopled: Vec<&Seen> = seen.iter().copied().filter(|seen| seen.sure > 0).collect();
-        let empty: Vec<&Seen> = seen.iter().copied().filter(|seen| seen.sure == 0).collect();
+        let empty: Vec<&Seen> = seen.iter().copied().filter(|seen| seen.nobody).collect();
         let accuracies: Vec<f64> = peopled.iter().map(|seen| seen.accuracy).collect();
         let alarms: Vec<f64> = empty.iter().map(|seen| 1.0 - f64::from(u8::from(seen.alarm))).collect();
         let mut sheet = Sheet::default();

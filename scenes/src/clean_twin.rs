@@ -1,0 +1,60 @@
+//! The same room without what makes counting hard, to measure by how much it does.
+
+use glam::DVec2;
+
+use crate::{Color, Luminaire, LuminaireKind, Scene};
+
+/// A floor and walls that hair and clothes are seen on.
+const GREY: Color = Color::new(150, 148, 144);
+/// Darker than this, sRGB, they are called black.
+const BLACK: u8 = 40;
+/// Rooms with less light from all sides than this have strong shadows.
+const DIFFUSE_SHARE: f64 = 0.5;
+
+impl Scene {
+    /// The same room, as bright, with lamps in place of windows and sun, without mirrors and doors, and with a grey floor and grey walls
+    /// where they are black.
+    pub fn clean_twin(&self) -> Self {
+        let mut twin = self.clone();
+        let is_black = |color: Color| color.srgb.iter().all(|channel| *channel < BLACK);
+        for surface in [&mut twin.room.floor, &mut twin.room.walls] {
+            if is_black(*surface) {
+                *surface = GREY;
+            }
+        }
+        twin.room.mirrors.clear();
+        twin.doors.clear();
+        twin.light.windows.clear();
+        twin.light.sun = None;
+        twin.light.daylight_share = 0.0;
+        twin.light.diffuse_share = twin.light.diffuse_share.max(DIFFUSE_SHARE);
+        let size = DVec2::new(self.room.size_m.0, self.room.size_m.1);
+        twin.light.luminaires = [0.25, 0.75]
+            .map(|part| Luminaire {
+                at_m: (size * DVec2::new(part, 0.5)).into(),
+                kind: LuminaireKind::Panel,
+                flux: 1.0,
+            })
+            .to_vec();
+        twin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twin_has_the_light_of_its_original_and_nothing_that_makes_it_hard() {
+        for name in crate::library_names() {
+            let scene = Scene::from_library(&name).expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+            let twin = scene.clean_twin();
+            assert!(twin.room.problems().is_empty() && twin.light.problems(&twin.room).is_empty(), "{name}");
+            assert!(twin.room.mirrors.is_empty() && twin.doors.is_empty() && twin.light.windows.is_empty());
+            assert_eq!((twin.light.lux, &twin.furniture), (scene.light.lux, &scene.furniture));
+        }
+        let black =
+            Scene::from_library("factor-black-floor").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!((black.clean_twin().room.floor, black.clean_twin().room.walls), (GREY, GREY));
+    }
+}

@@ -1,0 +1,184 @@
+//! What is counted over time: crossings of a line, stays on a chair.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fs, io};
+
+use analytics::OnnxDetector;
+use anyhow::Context;
+use device_model::Profile;
+use glam::DVec2;
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use scenarios::{Counting, CountingScores, EventScore, Lane, Scenario};
+use scenes::{Looks, Passing, Posture, Scene, Way};
+
+use crate::cli::evaluate::counting::scores;
+use crate::cli::sweep::plan::fingerprint;
+use crate::inference::Model;
+use crate::light::HeadlessLight;
+use crate::outcome::{say, write_json};
+
+/// What people pass through, and at which height.
+const CORRIDOR: &str = "corridor";
+const HEIGHT_M: f64 = 3.0;
+/// How far from the sensor people come and go, m.
+const REACH_M: f64 = 2.6;
+/// People of one run.
+const PASSERS: usize = 24;
+
+/// Crossings by kind.
+pub struct Crossings {
+    pub kinds: Vec<(Passing, EventScore, EventScore)>,
+}
+
+impl Crossings {
+    pub fn measure(work: &Path, model: &Model, crossings: u64, jobs: u64) -> anyhow::Result<Self> {
+        let mut kinds = Vec::new();
+        for passing in [Passing::Alone, Passing::Abreast, Passing::Opposite, Passing::GroupOfFour] {
+            let runs = crossings.div_ceil(PASSERS as u64) as usize;
+            let name = format!("crossings-{passing:?}").to_lowercase();
+            let all = measured(work, &name, model, runs, jobs, &|run| passers(passing, run as u64))?;
+            let (mut line_in, mut line_out) = (EventScore::default(), EventScore::default());
+            for scores in all {
+                line_in.add(scores.line_in);
+                line_out.add(scores.line_out);
+            }
+            kinds.push((passing, line_in, line_out));
+        }
+        Ok(Crossings { kinds })
+    }
+}
+
+fn passers(passing: Passing, run: u64) -> anyhow::Result<Scenario> {
+    let corridor = library(CORRIDOR)?.with_ceiling(HEIGHT_M).context("the corridor does not fit under 3 m")?;
+    let middle = DVec2::new(corridor.room.size_m.0, corridor.room.size_m.1) / 2.0;
+    let reach = DVec2::new(REACH_M, 0.0);
+    let way = Way { from: middle - reach, to: middle + reach, half_width_m: 0.75 };
+    let rng = &mut ChaCha8Rng::seed_from_u64(run);
+    let (scene, until_s) = corridor.with_passers(rng, passing, way, PASSERS);
+    let profile = Profile::library("vs121-p-standard")?;
+    // Three seconds more: what is told late is told.
+    let mut scenario = Scenario::watching(CORRIDOR, scene, profile, "standard", middle, until_s + 3.0);
+    scenario.seed = run;
+    let view = scenario.view();
+    let seen = |x: f64, y: f64| view.pixel(DVec2::new(x, y).extend(0.0)).map(|pixel| view.normalised(pixel));
+    let line = [seen(0.0, -1.4), seen(0.0, 1.4)].into_iter().collect::<Option<Vec<DVec2>>>();
+    scenario.counting = Counting { line: line.context("the line is out of view")?, ..Counting::default() };
+    Ok(scenario)
+}
+
+/// Where people sit, at the height of the room.
+const SEATS: [&str; 2] = ["meeting-room", "classroom"];
+const STAY_S: f64 = 1800.0;
+/// From a chair's middle to the sides of its region, m.
+const SEAT_M: f64 = 0.45;
+/// At most so many at once: regions are 16.
+const SITTERS: usize = 10;
+/// Runs between which it is looked whether there were enough stays.
+const RUNS: usize = 4;
+
+/// Stays of half an hour.
+pub struct Stays {
+    pub asked: u32,
+    pub unbroken: u32,
+}
+
+impl Stays {
+    pub fn measure(work: &Path, model: &Model, stays: u64, jobs: u64) -> anyhow::Result<Self> {
+        let (mut asked, mut unbroken, mut run) = (0, 0, 0);
+        // How many sit in a room depends on its chairs.
+        while u64::from(asked) < stays {
+            let first = run;
+            let name = format!("stays-{first}");
+            for scores in measured(work, &name, model, RUNS, jobs, &|i| sitters((first + i) as u64))? {
+                asked += scores.stays;
+                unbroken += scores.stays_unbroken;
+            }
+            run += RUNS;
+        }
+        Ok(Stays { asked, unbroken })
+    }
+}
+
+fn sitters(run: u64) -> anyhow::Result<Scenario> {
+    let name = SEATS[run as usize % SEATS.len()];
+    let room = library(name)?.with_ceiling(HEIGHT_M).context("the room does not fit under 3 m")?;
+    let middle = DVec2::new(room.room.size_m.0, room.room.size_m.1) / 2.0;
+    let profile = Profile::library("vs121-p-standard")?;
+    let half = profile.recommended_range(HEIGHT_M) / 2.0;
+    let within = |place: DVec2| (place - middle).abs().cmple(half).all();
+    let rng = &mut ChaCha8Rng::seed_from_u64(run);
+    let scene = room.with_people_placed(rng, Posture::Seated, SITTERS, &within, Looks::Library);
+    let seats: Vec<DVec2> = scene.at(0.0).people.iter().map(|person| person.floor - middle).collect();
+    let mut scenario = Scenario::watching(name, scene, profile, "standard", middle, STAY_S);
+    scenario.seed = run;
+    let view = scenario.view();
+    let seen = |at: DVec2| {
+        let pixel = view.pixel(at.extend(0.0))?;
+        Some(view.normalised(pixel).clamp(DVec2::ZERO, DVec2::ONE))
+    };
+    let around = |seat: &DVec2| -> Option<Vec<DVec2>> {
+        let corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)];
+        corners.into_iter().map(|corner| seen(*seat + SEAT_M * DVec2::from(corner))).collect()
+    };
+    let dwell_regions = seats.iter().map(around).collect::<Option<Vec<_>>>().context("a seat is out of view")?;
+    scenario.counting = Counting { dwell_regions, ..Counting::default() };
+    Ok(scenario)
+}
+
+fn library(name: &str) -> anyhow::Result<Scene> {
+    Ok(Scene::from_library(name).with_context(|| format!("the library has no scene `{name}`"))??)
+}
+
+/// The scores of runs, several at a time; each is kept in a file and not made again.
+fn measured(
+    work: &Path,
+    name: &str,
+    model: &Model,
+    runs: usize,
+    jobs: u64,
+    scenario: &(dyn Fn(usize) -> anyhow::Result<Scenario> + Sync),
+) -> anyhow::Result<Vec<CountingScores>> {
+    let folder = work.join(format!("{name}-{:016x}", fingerprint(&model.bytes)));
+    fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
+    say(&format!("{name}: {runs} runs"));
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left")?;
+    let progress = ProgressBar::new(runs as u64).with_style(style);
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; runs]));
+    let work_through = || -> anyhow::Result<()> {
+        let mut light = HeadlessLight::start()?;
+        loop {
+            let run = next.fetch_add(1, Ordering::Relaxed);
+            if run >= runs {
+                return Ok(());
+            }
+            let file = folder.join(format!("{run}.json"));
+            let scores = match fs::read(&file) {
+                Ok(text) => serde_json::from_slice(&text)
+                    .with_context(|| format!("{} holds no scores: delete it", file.display()))?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let scenario = scenario(run)?;
+                    let detector = Box::new(OnnxDetector::from_bytes(&model.bytes, &model.name)?);
+                    let scores = scores(&scenario, Lane::Rendered { light: &mut light, detector })?;
+                    write_json(&file, &scores)?;
+                    scores
+                }
+                Err(error) => return Err(error).with_context(|| format!("failed to read {}", file.display())),
+            };
+            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[run] = Some(scores);
+            progress.inc(1);
+        }
+    };
+    let ended: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work_through)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    ended.into_iter().collect::<anyhow::Result<()>>()?;
+    progress.finish_and_clear();
+    let done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    Ok(done.into_iter().flatten().collect())
+}
