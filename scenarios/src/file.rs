@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, Profile, Radiance};
 use firmware::Configuration;
-use firmware::configuration::ReportProtocol;
+use firmware::configuration::{ReportByResult, ReportProtocol, ReportRegularly};
 use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance};
@@ -184,7 +184,8 @@ impl Scenario {
         duration_s: f64,
     ) -> Self {
         let mut configuration = Configuration::default();
-        configuration.region_people_counting.enable = false;
+        configuration.region_people_counting.report_regularly = ReportRegularly::Off;
+        configuration.region_people_counting.report_by_result = ReportByResult::Off;
         let mounting = Mounting { height_m: scene.room.ceiling_m, rotation_rad: 0.0, tilt_rad: 0.0 };
         Scenario {
             name: name.to_owned(),

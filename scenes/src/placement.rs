@@ -147,6 +147,26 @@ mod tests {
     }
 
     #[test]
+    fn whatever_fits_under_a_ceiling_takes_people_and_pillars_reach_it() {
+        let mut fits = 0;
+        for name in library_names() {
+            let scene = Scene::from_library(&name).expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+            for ceiling_m in [2.0, 2.5, 4.0, 5.0, 8.0] {
+                let Some(scene) = scene.with_ceiling(ceiling_m) else { continue };
+                fits += 1;
+                let rng = &mut ChaCha8Rng::seed_from_u64(1);
+                scene.with_people_placed(rng, Posture::Standing, 2, &|_| true, Looks::Library);
+                let tops = scene.furniture.iter().map(crate::Furniture::top_m);
+                assert!(tops.fold(0.0, f64::max) <= ceiling_m, "{name} under {ceiling_m} m");
+            }
+        }
+        assert!(fits > 50, "{fits} fit");
+        let lobby = Scene::from_library("lobby").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+        let tops = |scene: &Scene| scene.furniture.iter().map(crate::Furniture::top_m).fold(0.0, f64::max);
+        assert_eq!((tops(&lobby), lobby.with_ceiling(5.0).map(|lower| tops(&lower))), (6.0, Some(5.0)));
+    }
+
+    #[test]
     fn people_look_like_those_of_the_scene_or_of_the_library() {
         let scene =
             Scene::from_library("factor-camouflage").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));

@@ -100,6 +100,7 @@ impl Detection {
             seen.iter().for_each(|(line, seen)| groups.entry(line.clone()).or_default().push(seen));
             lines.extend(groups.into_iter().map(|(line, seen)| (line, Figures::of(&seen, threshold))));
         }
+        left_out.sort();
         left_out.dedup();
         Ok(Detection { lines, left_out })
     }

@@ -88,7 +88,7 @@ fn share(matched: u32, of: u32) -> Option<(f64, f64)> {
     let (n, p) = (f64::from(of), f64::from(matched) / f64::from(of));
     let middle = p + Z * Z / (2.0 * n);
     let reach = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    Some((p, (middle - reach) / (1.0 + Z * Z / n)))
+    Some((p, ((middle - reach) / (1.0 + Z * Z / n)).max(0.0)))
 }
 
 fn percent(value: Option<(f64, f64)>) -> String {

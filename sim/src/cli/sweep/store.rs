@@ -123,7 +123,7 @@ impl Store {
             match lines.next() {
                 Some(line) if line == first => done = lines.count() as u64,
                 Some(_) => bail!(
-                    "{} is of another sweep (other arguments, model, rooms or version): choose another folder with --out",
+                    "{} is of another sweep (other arguments, model, rooms or version): choose another folder, or delete it",
                     path.display()
                 ),
                 None => {}
