@@ -4,6 +4,7 @@ mod bench;
 mod mistakes;
 mod pictures;
 mod scenes;
+mod sweep;
 
 use std::fs;
 use std::path::Path;
