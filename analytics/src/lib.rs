@@ -10,6 +10,7 @@ pub mod metrics;
 mod onnx;
 mod outline;
 mod pipeline;
+mod still_life;
 mod track;
 
 pub use count::{Counts, DetectionArea, Region, RegionCount, count, polygon_problem};
@@ -20,5 +21,5 @@ pub use letterbox::detect_in_picture;
 pub use line::{CLEAR_M, Crossing, Direction, LINE_POINTS, LineCounter, line_problem};
 pub use onnx::{DEFAULT_MODEL, Inference, MODEL_HEIGHT, MODEL_WIDTH, OnnxDetector, OnnxError, choose_runtime};
 pub use outline::Placed;
-pub use pipeline::{Analysis, Pipeline};
+pub use pipeline::{Analysis, Pipeline, RecognitionScheme};
 pub use track::{Track, Tracker};

@@ -2,8 +2,10 @@
 
 use firmware_shim::{Frame, Uptime, View};
 use glam::DVec2;
+use serde::{Deserialize, Serialize};
 
 use crate::count::count;
+use crate::still_life::StillLife;
 use crate::{Counts, DetectError, Detection, DetectionArea, Detector, Region, Track, Tracker};
 
 /// What one frame came to.
@@ -21,9 +23,22 @@ pub struct Analysis {
     pub counts: Counts,
 }
 
+/// How people are recognised (guide §5.3.4, which names the two and what they are for).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecognitionScheme {
+    /// For complex environments with many objects, such as offices: what looks like a person and has not moved at all for a minute is
+    /// a thing. Who sits very still, or is too small for moves to be seen, may be taken for one.
+    Algorithm1,
+    /// For simple and clean environments, such as meeting rooms: whoever is seen counts, however still. Our default, as the guide is silent.
+    #[default]
+    Algorithm2,
+}
+
 /// The whole way from frames to counts.
 pub struct Pipeline {
     detector: Box<dyn Detector>,
+    /// Under [`RecognitionScheme::Algorithm1`].
+    still_life: Option<StillLife>,
     tracker: Tracker,
     view: View,
     area: DetectionArea,
@@ -34,7 +49,17 @@ impl Pipeline {
     /// A pipeline that has seen nothing yet. Detections are in pixels of `view`'s lens.
     pub fn new(detector: Box<dyn Detector>, view: View, area: DetectionArea, regions: Vec<Region>) -> Self {
         let tracker = Tracker::new(view, detector.believes_from());
-        Pipeline { detector, tracker, view, area, regions }
+        Pipeline { detector, still_life: None, tracker, view, area, regions }
+    }
+
+    /// Changes how people are recognised; what Algorithm 1 has learnt is forgotten when it is left.
+    pub fn set_scheme(&mut self, scheme: RecognitionScheme) {
+        match scheme {
+            RecognitionScheme::Algorithm1 => {
+                self.still_life.get_or_insert_default();
+            }
+            RecognitionScheme::Algorithm2 => self.still_life = None,
+        }
     }
 
     /// Everything at once: [`detect`](Self::detect), then [`follow`](Self::follow).
@@ -51,7 +76,11 @@ impl Pipeline {
     /// # Errors
     /// Those of the detector.
     pub fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-        self.detector.detect(frame)
+        let detections = self.detector.detect(frame)?;
+        Ok(match (&mut self.still_life, &frame.image) {
+            (Some(still_life), Some(picture)) => still_life.without_things(frame.taken_at, picture, detections),
+            _ => detections,
+        })
     }
 
     /// Follows the people seen in frame `seq`, taken at `taken_at`, and counts them by where they stand on the floor. A

@@ -13,6 +13,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::num::{NonZeroU16, NonZeroU32};
 
+use analytics::RecognitionScheme;
 use chrono_tz::Tz;
 use firmware_shim::CameraSettings;
 use serde::{Deserialize, Serialize};
@@ -32,8 +33,18 @@ pub struct Configuration {
     pub mounting: MountingSettings,
     /// Guide §5.3, *Image*.
     pub image: CameraSettings,
+    /// Guide §5.3.4.
+    pub general: General,
     /// Guide §5.3.1.
     pub region_people_counting: RegionPeopleCounting,
+}
+
+/// Guide §5.3.4.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct General {
+    /// *Recognition Scheme*.
+    pub recognition_scheme: RecognitionScheme,
 }
 
 impl Default for Configuration {
@@ -43,6 +54,7 @@ impl Default for Configuration {
             time_zone: Tz::UTC,
             mounting: MountingSettings::default(),
             image: CameraSettings::default(),
+            general: General::default(),
             region_people_counting: RegionPeopleCounting::default(),
         }
     }

@@ -171,6 +171,7 @@ impl Firmware {
                 if before.mounting == self.configuration.mounting {
                     let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
                     self.pipeline.set_area(area, regions);
+                    self.pipeline.set_scheme(self.configuration.general.recognition_scheme);
                 } else {
                     // Tracks are kept on the floor of the old mounting, and mean nothing under the new one.
                     self.pipeline = pipeline(&self.configuration, self.lens, self.default_mounting, &self.detector);
@@ -259,7 +260,9 @@ fn view(configuration: &Configuration, lens: Lens, default_mounting: Mounting) -
 
 fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detector: &SharedDetector) -> Pipeline {
     let (area, regions) = detection_area(&configuration.region_people_counting.detection_region);
-    Pipeline::new(Box::new(detector.clone()), view(configuration, lens, mounting), area, regions)
+    let mut pipeline = Pipeline::new(Box::new(detector.clone()), view(configuration, lens, mounting), area, regions);
+    pipeline.set_scheme(configuration.general.recognition_scheme);
+    pipeline
 }
 
 /// The one detector, which outlives the pipeline it is put into: another mounting needs another pipeline.

@@ -5,17 +5,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io};
 
-use analytics::OnnxDetector;
+use analytics::{OnnxDetector, RecognitionScheme};
 use anyhow::Context;
 use device_model::Profile;
 use glam::DVec2;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scenarios::{Counting, CountingScores, EventScore, Lane, Scenario};
+use scenarios::{Counting, CountingScores, EventScore, Lane, RunRecord, Scenario, counting_scores};
 use scenes::{Looks, Passing, Posture, Scene, Way};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::cli::evaluate::counting::scores;
 use crate::cli::sweep::plan::fingerprint;
 use crate::inference::Model;
 use crate::light::HeadlessLight;
@@ -40,7 +41,7 @@ impl Crossings {
         for passing in [Passing::Alone, Passing::Abreast, Passing::Opposite, Passing::GroupOfFour] {
             let runs = crossings.div_ceil(PASSERS as u64) as usize;
             let name = format!("crossings-{passing:?}").to_lowercase();
-            let all = measured(work, &name, model, runs, jobs, &|run| passers(passing, run as u64))?;
+            let all = measured(work, &name, model, runs, jobs, &|run| passers(passing, run as u64), &scores)?;
             let (mut line_in, mut line_out) = (EventScore::default(), EventScore::default());
             for scores in all {
                 line_in.add(scores.line_in);
@@ -93,7 +94,7 @@ impl Stays {
         while u64::from(asked) < stays {
             let first = run;
             let name = format!("stays-{first}");
-            for scores in measured(work, &name, model, RUNS, jobs, &|i| sitters((first + i) as u64))? {
+            for scores in measured(work, &name, model, RUNS, jobs, &|i| sitters((first + i) as u64), &scores)? {
                 asked += scores.stays;
                 unbroken += scores.stays_unbroken;
             }
@@ -133,15 +134,96 @@ fn library(name: &str) -> anyhow::Result<Scene> {
     Ok(Scene::from_library(name).with_context(|| format!("the library has no scene `{name}`"))??)
 }
 
-/// The scores of runs, several at a time; each is kept in a file and not made again.
-fn measured(
+fn scores(scenario: &Scenario, record: &RunRecord) -> anyhow::Result<CountingScores> {
+    counting_scores(scenario, record).context("a line of `counting` shows no floor")
+}
+
+/// Scenes that the two recognition schemes are compared in: with many objects, and clean.
+pub const SCHEME_SCENES: [(&str, &str); 4] = [
+    ("cluttered-office", "many objects"),
+    ("open-office", "many objects"),
+    ("meeting-room", "clean"),
+    ("huddle-room", "clean"),
+];
+/// How long each looks, and from when on it is judged: the first scheme takes a minute to tell things from people.
+const SCHEME_S: f64 = 160.0;
+const JUDGED_FROM_S: f64 = 80.0;
+/// Runs of each scene, every other one without anybody.
+const SCHEME_RUNS: usize = 6;
+
+/// What the recognition schemes are worth: by scene, with Algorithm 1 and with Algorithm 2.
+pub struct Schemes {
+    pub scenes: Vec<(&'static str, &'static str, [SchemeScore; 2])>,
+}
+
+/// Over frames.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct SchemeScore {
+    /// Mean count accuracy with people.
+    pub accuracy: f64,
+    /// People counted too many, a mean, with nobody there.
+    pub too_many: f64,
+}
+
+impl Schemes {
+    /// Nothing when `wanted` is not.
+    pub fn measure(work: &Path, model: &Model, wanted: bool, jobs: u64) -> anyhow::Result<Self> {
+        let mut scenes = Vec::new();
+        for (name, kind) in SCHEME_SCENES.into_iter().filter(|_| wanted) {
+            let mut both = [SchemeScore::default(); 2];
+            for (score, scheme) in both.iter_mut().zip([RecognitionScheme::Algorithm1, RecognitionScheme::Algorithm2]) {
+                let folder = format!("scheme-{name}-{scheme:?}").to_lowercase();
+                let look = |run: usize| watched(name, run as u64, scheme);
+                let runs = measured(work, &folder, model, SCHEME_RUNS, jobs, &look, &|_, record| Ok(judged(record)))?;
+                let mean = |odd: usize, value: fn(&SchemeScore) -> f64| {
+                    let values: Vec<f64> = runs.iter().skip(odd).step_by(2).map(value).collect();
+                    values.iter().sum::<f64>() / values.len().max(1) as f64
+                };
+                *score = SchemeScore { accuracy: mean(0, |run| run.accuracy), too_many: mean(1, |run| run.too_many) };
+            }
+            scenes.push((name, kind, both));
+        }
+        Ok(Schemes { scenes })
+    }
+}
+
+fn watched(name: &str, run: u64, scheme: RecognitionScheme) -> anyhow::Result<Scenario> {
+    let room = library(name)?;
+    let height_m = room.room.ceiling_m;
+    let middle = DVec2::new(room.room.size_m.0, room.room.size_m.1) / 2.0;
+    let profile = Profile::library("vs121-p-standard")?;
+    let half = profile.recommended_range(height_m) / 2.0;
+    let within = |place: DVec2| (place - middle).abs().cmple(half).all();
+    let rng = &mut ChaCha8Rng::seed_from_u64(run);
+    let people = if run.is_multiple_of(2) { SITTERS } else { 0 };
+    let scene = room.with_people_placed(rng, Posture::Seated, people, &within, Looks::Library);
+    let mut scenario = Scenario::watching(name, scene, profile, "standard", middle, SCHEME_S);
+    scenario.seed = run;
+    scenario.configuration.general.recognition_scheme = scheme;
+    Ok(scenario)
+}
+
+fn judged(record: &RunRecord) -> SchemeScore {
+    let frames = record.frames.iter().filter(|frame| frame.taken_at.as_secs_f64() >= JUDGED_FROM_S);
+    let (mut score, mut count) = (SchemeScore::default(), 0.0);
+    for frame in frames {
+        score.accuracy += frame.truth.accuracy(frame.counted);
+        score.too_many += f64::from(frame.counted.saturating_sub(frame.truth.possible));
+        count += 1.0;
+    }
+    SchemeScore { accuracy: score.accuracy / f64::max(count, 1.0), too_many: score.too_many / f64::max(count, 1.0) }
+}
+
+/// What runs come to, several at a time; each is kept in a file and not made again.
+fn measured<T: Clone + Send + Serialize + DeserializeOwned>(
     work: &Path,
     name: &str,
     model: &Model,
     runs: usize,
     jobs: u64,
     scenario: &(dyn Fn(usize) -> anyhow::Result<Scenario> + Sync),
-) -> anyhow::Result<Vec<CountingScores>> {
+    judge: &(dyn Fn(&Scenario, &RunRecord) -> anyhow::Result<T> + Sync),
+) -> anyhow::Result<Vec<T>> {
     let folder = work.join(format!("{name}-{:016x}", fingerprint(&model.bytes)));
     fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
     say(&format!("{name}: {runs} runs"));
@@ -156,19 +238,21 @@ fn measured(
                 return Ok(());
             }
             let file = folder.join(format!("{run}.json"));
-            let scores = match fs::read(&file) {
+            let score = match fs::read(&file) {
                 Ok(text) => serde_json::from_slice(&text)
                     .with_context(|| format!("{} holds no scores: delete it", file.display()))?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     let scenario = scenario(run)?;
                     let detector = Box::new(OnnxDetector::from_bytes(&model.bytes, &model.name)?);
-                    let scores = scores(&scenario, Lane::Rendered { light: &mut light, detector })?;
-                    write_json(&file, &scores)?;
-                    scores
+                    let lane = Lane::Rendered { light: &mut light, detector };
+                    let record = scenarios::run(&scenario, lane, &mut |_| {}).map_err(|broken| broken.error)?;
+                    let score = judge(&scenario, &record)?;
+                    write_json(&file, &score)?;
+                    score
                 }
                 Err(error) => return Err(error).with_context(|| format!("failed to read {}", file.display())),
             };
-            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[run] = Some(scores);
+            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[run] = Some(score);
             progress.inc(1);
         }
     };

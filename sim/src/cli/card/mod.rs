@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use analytics::OnnxDetector;
 use anyhow::Context;
 
-use self::counting::{Crossings, Stays};
+use self::counting::{Crossings, Schemes, Stays};
 use self::detection::Detection;
 use super::dataset::cores;
 use crate::inference::{self, Model};
@@ -21,7 +21,7 @@ use crate::outcome::say;
 ///
 /// Pictures of the ordinary scenes of the library under all recommended heights, at 50 and 300 lx and at 20 and 35 lx, with the library's
 /// people placed at random within the recommended range; the adverse scenes beside their clean twins; heights and light beyond what is
-/// recommended; crossings of a line at 3 m; stays of half an hour. What was measured is kept in --work, so that a card that was stopped
+/// recommended; crossings of a line at 3 m; stays of half an hour; both recognition schemes. What was measured is kept in --work, so that a card that was stopped
 /// goes on when it is asked for again.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -43,6 +43,9 @@ pub struct Args {
     /// Stays of half an hour.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
     stays: u64,
+    /// Leave out the comparison of the recognition schemes.
+    #[arg(long)]
+    no_schemes: bool,
     /// Another model than the built-in one (contract: analytics/MODEL.md).
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -61,7 +64,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let detection = Detection::measure(&args.work, &model, threshold, args.pictures, jobs)?;
     let crossings = Crossings::measure(&args.work, &model, args.crossings, jobs)?;
     let stays = Stays::measure(&args.work, &model, args.stays, jobs)?;
-    let page = page::write(args, &model, threshold, inference.name(), &detection, &crossings, &stays);
+    let schemes = Schemes::measure(&args.work, &model, !args.no_schemes, jobs)?;
+    let counted = page::Counted { crossings, schemes, stays };
+    let page = page::write(args, &model, threshold, inference.name(), &detection, &counted);
     fs::write(&args.out, page).with_context(|| format!("failed to write {}", args.out.display()))?;
     say(&args.out.display().to_string());
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use scenarios::EventScore;
 use scenes::Passing;
 
 use super::Args;
-use super::counting::{Crossings, Stays};
+use super::counting::{Crossings, Schemes, Stays};
 use super::detection::{ADVERSE, Detection, Line, ORDINARY, Part};
 use crate::cli::sweep::plan::fingerprint;
 use crate::cli::sweep::tally::Figures;
@@ -21,6 +21,13 @@ const CROSSINGS_ALONE: f64 = 0.98;
 const CROSSINGS_TOGETHER: f64 = 0.97;
 const STAYS: f64 = 0.98;
 
+/// What was measured over time.
+pub struct Counted {
+    pub crossings: Crossings,
+    pub schemes: Schemes,
+    pub stays: Stays,
+}
+
 /// Everything that was measured, in Markdown.
 pub fn write(
     args: &Args,
@@ -28,16 +35,17 @@ pub fn write(
     threshold: f64,
     inference: &str,
     detection: &Detection,
-    crossings: &Crossings,
-    stays: &Stays,
+    counted: &Counted,
 ) -> String {
+    let Counted { crossings, schemes, stays } = counted;
     let mut page = String::new();
     let command = format!(
-        "twin card --out {} --work DIR --pictures {} --crossings {} --stays {}{}",
+        "twin card --out {} --work DIR --pictures {} --crossings {} --stays {}{}{}",
         args.out.display(),
         args.pictures,
         args.crossings,
         args.stays,
+        if args.no_schemes { " --no-schemes" } else { "" },
         args.model.as_ref().map(|file| format!(" --model {}", file.display())).unwrap_or_default()
     );
     let _ = write!(
@@ -68,7 +76,8 @@ pub fn write(
     empty(&mut page, detection);
     adverse(&mut page, detection);
     beyond(&mut page, detection);
-    counted(&mut page, crossings, stays);
+    over_time(&mut page, crossings, stays);
+    compared(&mut page, schemes);
     if !detection.left_out.is_empty() {
         let _ = writeln!(
             page,
@@ -247,7 +256,7 @@ fn passing_words(passing: Passing) -> &'static str {
     }
 }
 
-fn counted(page: &mut String, crossings: &Crossings, stays: &Stays) {
+fn over_time(page: &mut String, crossings: &Crossings, stays: &Stays) {
     let _ = writeln!(
         page,
         "## Line crossing\n\nIn the corridor at 3 m, 0.5 to 2 m/s; each crossing is matched with one that happened within 1 s. Bounds are Wilson's.\n\n\
@@ -271,4 +280,27 @@ fn counted(page: &mut String, crossings: &Crossings, stays: &Stays) {
         stays.asked,
         percent(share(stays.unbroken, stays.asked))
     );
+}
+
+fn compared(page: &mut String, schemes: &Schemes) {
+    if schemes.scenes.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        page,
+        "## Recognition scheme\n\nGuide §5.3.4: *Algorithm 1* for complex environments with many objects, *Algorithm 2* for simple and clean ones. Rooms under their\n\
+         own ceilings, people on their chairs or nobody, after 80 s; *too many* is who is counted where nobody is.\n\n\
+         | scene | | count accuracy, Algorithm 1 | Algorithm 2 | too many, Algorithm 1 | Algorithm 2 |\n|---|---|---|---|---|---|"
+    );
+    for (name, kind, [first, second]) in &schemes.scenes {
+        let _ = writeln!(
+            page,
+            "| {name} | {kind} | {:.1} % | {:.1} % | {:.2} | {:.2} |",
+            100.0 * first.accuracy,
+            100.0 * second.accuracy,
+            first.too_many,
+            second.too_many
+        );
+    }
+    page.push('\n');
 }

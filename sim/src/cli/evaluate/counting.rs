@@ -44,7 +44,7 @@ pub(super) fn judge_scenario(
 }
 
 /// Runs a scenario and judges its counting.
-pub(crate) fn scores<'a>(scenario: &'a Scenario, lane: Lane<'a>) -> anyhow::Result<CountingScores> {
+fn scores<'a>(scenario: &'a Scenario, lane: Lane<'a>) -> anyhow::Result<CountingScores> {
     let record = scenarios::run(scenario, lane, &mut |_| {}).map_err(|broken| broken.error)?;
     let words = || format!("{}: the device is tilted so far that a line of `counting` shows no floor", scenario.name);
     counting_scores(scenario, &record).with_context(words)

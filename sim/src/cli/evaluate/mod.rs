@@ -14,7 +14,7 @@ use scenarios::TrueCount;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub(super) mod counting;
+mod counting;
 mod tracks;
 
 use super::LaneName;
