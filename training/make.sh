@@ -23,10 +23,13 @@ make_pictures() {
 make_pictures val 1000 900021
 make_pictures train 24000 21
 
-set -- --data "$data/train" --val "$data/val" --minutes "$minutes" --checkpoint "$data/checkpoint.pt"
-if [ -e "$data/checkpoint.pt" ]; then
-    set -- "$@" --resume
+if [ ! -e "$data/trained" ]; then
+    set -- --data "$data/train" --val "$data/val" --minutes "$minutes" --checkpoint "$data/checkpoint.pt"
+    if [ -e "$data/checkpoint.pt" ]; then
+        set -- "$@" --resume
+    fi
+    training/venv/bin/python training/train.py "$@"
+    touch "$data/trained"
 fi
-training/venv/bin/python training/train.py "$@"
 
 ./twin card --model analytics/models/detector.onnx --out analytics/models/detector.md --work "$data/card"

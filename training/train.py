@@ -110,9 +110,11 @@ class Training:
         others = [p for p in self.network.parameters() if p.dim() <= 1]
         self.optimizer = torch.optim.AdamW([{"params": weights, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}], LEARNING_RATE)
         self.step, self.seconds = 0, 0.0
+        # Of what was exported, and by which frames it was judged.
+        self.best_f1, self.judged_by = -1.0, None
 
     def save(self, file):
-        state = {"step": self.step, "seconds": self.seconds}
+        state = {"step": self.step, "seconds": self.seconds, "best_f1": self.best_f1, "judged_by": self.judged_by}
         for name in ("network", "average", "optimizer"):
             state[name] = getattr(self, name).state_dict()
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +129,7 @@ class Training:
         for name in ("network", "average", "optimizer"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.best_f1, self.judged_by = state["best_f1"], state["judged_by"]
 
     def learn(self, shares, progress):
         """One step at `progress` (0..1) of the schedule; `shares`: a frames.Batch for each thread. Returns the loss terms."""
@@ -211,12 +214,14 @@ def main():
     torch.set_num_threads(1)
     data, held_out = frames.load(options.data), frames.load([options.val])
     print(f"{len(data.pictures)} frames to learn, {len(held_out.pictures)} to judge by", flush=True)
-    training, best_f1 = Training(options.seed, options.threads), -1.0
+    training = Training(options.seed, options.threads)
     if options.resume:
         training.load(options.checkpoint)
-        # Judged anew, since the frames to judge by need not be those of last time.
-        best_f1 = validate(training, held_out).f1
-        print(f"going on after step {training.step}, {training.seconds / 60:.1f} min, F1 {best_f1:.3f}", flush=True)
+        if training.judged_by != options.val:
+            # Figures of other frames cannot be compared: the first of these is the best so far.
+            training.best_f1 = -1.0
+        print(f"going on after step {training.step}, {training.seconds / 60:.1f} min, best F1 {training.best_f1:.3f}", flush=True)
+    training.judged_by = options.val
     earlier, started = training.seconds, time.monotonic()
 
     def progress():
@@ -227,7 +232,8 @@ def main():
 
     terms, since, said = [], training.step, time.monotonic()
     if progress() >= 1.0:
-        raise SystemExit("the limits are reached already: raise --epochs or --minutes to train longer")
+        print("the limits are reached already: raise --epochs or --minutes to train longer", flush=True)
+        return
     for batch in batches(data, options.seed, training.step, options.threads):
         terms.append(training.learn(batch, progress()))
         done = progress() >= 1.0
@@ -238,12 +244,12 @@ def main():
         if done or training.step % VALIDATE_EVERY == 0:
             verdict = validate(training, held_out)
             progress()
-            training.save(options.checkpoint)
             print(f"validation after {training.seconds / 60:.1f} min: {verdict}", flush=True)
-            if verdict.f1 > best_f1:
-                best_f1 = verdict.f1
+            if verdict.f1 > training.best_f1:
+                training.best_f1 = verdict.f1
                 export(training.average, verdict, held_out.pictures, options.out)
                 print(f"written to {options.out}: {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
+            training.save(options.checkpoint)
         if done:
             break
 

@@ -46,7 +46,6 @@ struct Walker {
     at: DVec2,
     /// Crossings In less crossings Out that are not yet told of.
     net: i32,
-    in_area: bool,
 }
 
 impl LineCounter {
@@ -71,7 +70,7 @@ impl LineCounter {
         for person in people {
             let in_area = self.area.as_ref().is_some_and(|area| lies_in(person.floor, area));
             let Some(walker) = self.people.get_mut(&person.id) else {
-                self.people.insert(person.id, Walker { at: person.floor, net: 0, in_area });
+                self.people.insert(person.id, Walker { at: person.floor, net: 0 });
                 continue;
             };
             let cuts = self.line.cuts(walker.at, person.floor);
@@ -83,10 +82,10 @@ impl LineCounter {
                 Some(area) => {
                     let within = |part: f64| lies_in(walker.at.lerp(person.floor, part), area);
                     walker.net += cuts.iter().filter(|cut| within(cut.part)).map(|cut| cut.sign).sum::<i32>();
-                    !in_area
+                    person.seen && !in_area
                 }
             };
-            (walker.at, walker.in_area) = (person.floor, in_area);
+            walker.at = person.floor;
             if complete {
                 let direction = match walker.net.signum() {
                     1 => Some(Direction::In),
@@ -223,6 +222,12 @@ mod tests {
         check(with_area(), &[(1.2, -1.0), (1.2, 1.0)], "");
         check(with_area(), &[(0.0, -0.3), (0.0, 1.5)], "i");
         check(with_area(), &[(0.0, -1.5), (0.0, 0.5), (1.5, 0.5)], "i");
+        // Lost in it, and only believed to have left.
+        let mut counter = with_area();
+        counter.update(&[placed(7, 0.0, -1.0)]);
+        counter.update(&[placed(7, 0.0, 0.5)]);
+        assert_eq!(counter.update(&[Placed { seen: false, ..placed(7, 0.0, 1.0) }]), []);
+        assert_eq!(counter.update(&[placed(7, 0.0, -1.0)]), []);
         // Through all of it between two frames.
         let mut counter = with_area();
         counter.update(&[placed(7, 0.0, -1.0)]);

@@ -71,7 +71,7 @@ impl Pipeline {
         Ok(self.follow(frame.seq, frame.taken_at, detections))
     }
 
-    /// The people seen in `frame`: the costly half, and the one without memory.
+    /// The people seen in `frame`: the costly half. Under Algorithm 1 it remembers what kept still.
     ///
     /// # Errors
     /// Those of the detector.

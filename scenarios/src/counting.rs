@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use analytics::{CLEAR_M, Direction, DwellTimer, FlowCounter, LineCounter, Placed, Region, Track};
+use analytics::{Direction, DwellTimer, FlowCounter, LineCounter, Placed, Region, Track};
 use firmware_shim::View;
 use glam::DVec2;
 use serde::{Deserialize, Serialize};
@@ -93,9 +93,33 @@ impl EventScore {
     }
 }
 
+/// How far from where people are tracks say that they are, means over frames, metres; of tracks less than 0.7 m from somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlaceError {
+    /// Of the places that are counted: below the head, by its height and that of the mount.
+    pub below_head_m: f64,
+    /// Of the places of the floor that are seen where the heads are, which would be counted without a correction of the parallax.
+    pub at_head_m: f64,
+    /// Tracks of frames that the means are of.
+    pub tracks: u32,
+}
+
+impl PlaceError {
+    /// Adds that of another run.
+    pub fn add(&mut self, other: PlaceError) {
+        let (own, its) = (f64::from(self.tracks), f64::from(other.tracks));
+        let mean = |a: f64, b: f64| (a * own + b * its) / (own + its).max(1.0);
+        self.below_head_m = mean(self.below_head_m, other.below_head_m);
+        self.at_head_m = mean(self.at_head_m, other.at_head_m);
+        self.tracks += other.tracks;
+    }
+}
+
 /// What a run's counts are worth.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CountingScores {
+    /// Of everybody who was seen.
+    pub place: PlaceError,
     /// Along the line's arrow.
     pub line_in: EventScore,
     /// Against it.
@@ -117,6 +141,7 @@ pub fn counting_scores(scenario: &Scenario, record: &RunRecord) -> Option<Counti
     let mut scores = CountingScores {
         line_in: matched(&truth.crossings[0], &told.crossings[0]),
         line_out: matched(&truth.crossings[1], &told.crossings[1]),
+        place: place_error(scenario, record),
         ..CountingScores::default()
     };
     let none = Vec::new();
@@ -129,6 +154,29 @@ pub fn counting_scores(scenario: &Scenario, record: &RunRecord) -> Option<Counti
     scores.stays_unbroken = unbroken(&asked, &told.stays);
     Some(scores)
 }
+
+/// A track farther than this from everybody is nobody's, m.
+const NEAR_M: f64 = 0.7;
+
+fn place_error(scenario: &Scenario, record: &RunRecord) -> PlaceError {
+    let view = believed_view(scenario);
+    let mut error = PlaceError::default();
+    for FrameTracks { seq, tracks } in record.tracks.iter().step_by(PLACES_EVERY) {
+        let world = scenario.scene.at(scenario.taken_at(*seq).as_secs_f64());
+        for track in tracks.iter().filter(|track| !track.coasting) {
+            let places = world.people.iter().map(|person| person.floor - scenario.sensor_at);
+            let nearest = places.min_by(|a, b| a.distance(track.floor).total_cmp(&b.distance(track.floor)));
+            let Some(truly) = nearest.filter(|truly| truly.distance(track.floor) < NEAR_M) else { continue };
+            let Some(seen) = view.point_at_height(track.head_px, 0.0) else { continue };
+            let (below_head_m, at_head_m) = (truly.distance(track.floor), truly.distance(seen.truncate()));
+            error.add(PlaceError { below_head_m, at_head_m, tracks: 1 });
+        }
+    }
+    error
+}
+
+/// Of so many frames one is looked at for places.
+const PLACES_EVERY: usize = 5;
 
 /// What happened, or was told; times in seconds.
 #[derive(Default)]
@@ -191,7 +239,7 @@ fn unbroken(truth: &[&TimedStay], told: &[TimedStay]) -> u32 {
 // What analytics tells ---------------------------------------------------------------------------------------------------------------------
 
 fn told(scenario: &Scenario, record: &RunRecord) -> Option<Events> {
-    let (view, counting) = (scenario.view(), &scenario.counting);
+    let (view, counting) = (believed_view(scenario), &scenario.counting);
     let drawn = |points: &[DVec2]| (!points.is_empty()).then(|| points.to_vec());
     let area = drawn(&counting.u_turn_area);
     let mut line = match drawn(&counting.line) {
@@ -229,6 +277,12 @@ fn told(scenario: &Scenario, record: &RunRecord) -> Option<Events> {
     Some(events)
 }
 
+/// The lens as the device is told that it hangs: its tracks are on that floor.
+fn believed_view(scenario: &Scenario) -> View {
+    let mounting = scenario.configuration.mounting.resolve(scenario.mounting);
+    View { lens: scenario.lens(), mounting }
+}
+
 fn placed(view: &View, track: &Track) -> Placed {
     Placed { id: track.id, floor: track.floor, foot: view.normalised(track.foot_px), seen: !track.coasting }
 }
@@ -256,23 +310,58 @@ fn pair_name(from: usize, to: usize) -> String {
 
 // What happened ----------------------------------------------------------------------------------------------------------------------------
 
+/// How far from a line somebody must be to be on one side of it, m; so it is decided for the device.
+const CLEAR_M: f64 = 0.15;
+/// A line is looked at in so many points on the floor.
+const POINTS: u32 = 100;
+
+/// What is drawn, and where its lines lie on the floor.
+struct Drawn<'a> {
+    counting: &'a Counting,
+    line_m: Vec<DVec2>,
+    region_m: Vec<DVec2>,
+}
+
+impl<'a> Drawn<'a> {
+    fn new(counting: &'a Counting, view: &View) -> Self {
+        let size = DVec2::new(f64::from(view.lens.width), f64::from(view.lens.height));
+        let on_floor = |from: DVec2, to: DVec2| {
+            let at = move |i: u32| (from + (to - from) * (f64::from(i) / f64::from(POINTS))) * size;
+            (0..=POINTS).filter_map(move |i| Some(view.point_at_height(at(i), 0.0)?.truncate()))
+        };
+        let line_m = counting.line.windows(2).flat_map(|pair| on_floor(pair[0], pair[1])).collect();
+        let region_m = edges(&counting.flow_region).flat_map(|(from, to)| on_floor(from, to)).collect();
+        Drawn { counting, line_m, region_m }
+    }
+}
+
+fn edges(corners: &[DVec2]) -> impl Iterator<Item = (DVec2, DVec2)> {
+    (0..corners.len()).map(|i| (corners[i], corners[(i + 1) % corners.len()]))
+}
+
+fn is_clear_of(points_m: &[DVec2], floor: DVec2) -> bool {
+    points_m.iter().all(|point| point.distance(floor) >= CLEAR_M)
+}
+
 /// Somebody's way past everything that is drawn.
 #[derive(Default)]
 struct Way {
-    /// Where the person was last: on the floor, and in the picture.
-    last: Option<(DVec2, DVec2)>,
-    /// A crossing of the line that is not yet certain: when, where on the floor, which way.
-    pending: Option<(f64, DVec2, i32)>,
-    /// Crossings In less Out since coming into the U-turn area.
+    /// Where the person was last, in the picture.
+    last: Option<DVec2>,
+    /// Crossings In less Out since the person was last clear of the line, or since coming into the U-turn area.
     net: i32,
-    /// When, where and through which edge the person came into the flow region, and whether far enough to be inside.
-    inside_flow: Option<(DVec2, Option<usize>, bool)>,
+    /// Edges of the flow region that were crossed since the person was last clear of them.
+    crossed: Vec<usize>,
+    /// Where that was: within the region or not; and through which edge the person had come.
+    was_within: Option<bool>,
+    came_through: Option<usize>,
     /// By region: since and until when the person was there.
     stays: BTreeMap<u32, (f64, f64)>,
 }
 
 fn truth(scenario: &Scenario) -> Events {
-    let (view, counting) = (scenario.view(), &scenario.counting);
+    let view = scenario.view();
+    let drawn = Drawn::new(&scenario.counting, &view);
     let regions = regions(scenario);
     let mut events = Events::default();
     let mut ways: BTreeMap<usize, Way> = BTreeMap::new();
@@ -282,13 +371,15 @@ fn truth(scenario: &Scenario) -> Events {
         let world = scenario.scene.at(t_s);
         for person in &world.people {
             let floor = person.floor - scenario.sensor_at;
-            let Some(foot) = view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel)) else { continue };
             let way = ways.entry(person.index).or_default();
-            if let Some((_, before)) = way.last {
-                way.cross_line(t_s, floor, before, foot, counting, &mut events);
-                way.flow(t_s, floor, before, foot, &counting.flow_region, &mut events);
-            } else if is_drawn_around(&counting.flow_region, foot) {
-                way.inside_flow = Some((floor, None, true));
+            let Some(foot) = view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel)) else {
+                // Out of the lens's field: what was begun there is not known to have ended.
+                *way = Way { stays: std::mem::take(&mut way.stays), ..Way::default() };
+                continue;
+            };
+            if let Some(before) = way.last.replace(foot) {
+                way.line(t_s, floor, (before, foot), &drawn, &mut events);
+                way.flow(t_s, floor, (before, foot), &drawn, &mut events);
             }
             for region in regions.iter().filter(|region| is_inside(&region.polygon, foot)) {
                 let stay = way.stays.entry(region.id).or_insert((t_s, t_s));
@@ -298,7 +389,6 @@ fn truth(scenario: &Scenario) -> Events {
                 }
                 stay.1 = t_s;
             }
-            way.last = Some((floor, foot));
         }
     }
     for (region, (since_s, until_s)) in ways.into_values().flat_map(|way| way.stays) {
@@ -307,73 +397,56 @@ fn truth(scenario: &Scenario) -> Events {
     events
 }
 
-fn is_drawn_around(polygon: &[DVec2], point: DVec2) -> bool {
-    !polygon.is_empty() && is_inside(polygon, point)
-}
-
 impl Way {
-    fn cross_line(
-        &mut self,
-        t_s: f64,
-        floor: DVec2,
-        before: DVec2,
-        foot: DVec2,
-        drawn: &Counting,
-        events: &mut Events,
-    ) {
-        let signs = drawn.line.windows(2).filter_map(|pair| crossed((before, foot), (pair[0], pair[1])));
-        let sign: i32 = signs.sum();
-        let mut tell = |sign: i32, t_s: f64| match sign.signum() {
-            1 => events.crossings[0].push(t_s),
-            -1 => events.crossings[1].push(t_s),
-            _ => {}
-        };
-        if drawn.u_turn_area.is_empty() {
-            if sign != 0 {
-                // Back again before it was certain: nothing happened.
-                self.pending = match self.pending {
-                    Some((_, _, before)) if before == -sign => None,
-                    _ => Some((t_s, floor, sign)),
-                };
-            }
-            if let Some((at_s, _, sign)) = self.pending.filter(|(_, at, _)| at.distance(floor) >= CLEAR_M) {
-                tell(sign, at_s);
-                self.pending = None;
-            }
-            return;
-        }
-        let (was_inside, inside) = (is_inside(&drawn.u_turn_area, before), is_inside(&drawn.u_turn_area, foot));
-        if was_inside || inside {
+    fn line(&mut self, t_s: f64, floor: DVec2, step: (DVec2, DVec2), drawn: &Drawn, events: &mut Events) {
+        let Counting { line, u_turn_area, .. } = drawn.counting;
+        let sign: i32 = line.windows(2).filter_map(|pair| crossed(step, (pair[0], pair[1]))).sum();
+        let complete = if u_turn_area.is_empty() {
             self.net += sign;
-        }
-        if !inside {
-            tell(self.net, t_s);
+            is_clear_of(&drawn.line_m, floor)
+        } else {
+            let (was_inside, inside) = (is_inside(u_turn_area, step.0), is_inside(u_turn_area, step.1));
+            if was_inside || inside {
+                self.net += sign;
+            }
+            !inside
+        };
+        if complete {
+            match self.net.signum() {
+                1 => events.crossings[0].push(t_s),
+                -1 => events.crossings[1].push(t_s),
+                _ => {}
+            }
             self.net = 0;
         }
     }
 
-    fn flow(&mut self, t_s: f64, floor: DVec2, before: DVec2, foot: DVec2, region: &[DVec2], events: &mut Events) {
+    fn flow(&mut self, t_s: f64, floor: DVec2, step: (DVec2, DVec2), drawn: &Drawn, events: &mut Events) {
+        let region = &drawn.counting.flow_region;
         if region.is_empty() {
             return;
         }
-        let edge = || {
-            let edges = (0..region.len()).map(|i| (region[i], region[(i + 1) % region.len()]));
-            edges.enumerate().find(|(_, edge)| crossed((before, foot), *edge).is_some()).map(|(i, _)| i)
-        };
-        let inside = is_inside(region, foot);
-        match (self.inside_flow, inside) {
-            (None, true) => self.inside_flow = Some((floor, edge(), false)),
-            (Some((at, from, deep)), true) => {
-                self.inside_flow = Some((at, from, deep || at.distance(floor) >= CLEAR_M));
-            }
-            (Some((_, from, deep)), false) => {
-                if let (Some(from), Some(to), true) = (from, edge(), deep) {
-                    events.flow.entry(pair_name(from, to)).or_default().push(t_s);
-                }
-                self.inside_flow = None;
-            }
-            (None, false) => {}
+        let cut = edges(region).enumerate().filter(|(_, edge)| crossed(step, *edge).is_some()).map(|(i, _)| i);
+        self.crossed.extend(cut);
+        if !is_clear_of(&drawn.region_m, floor) {
+            return;
         }
+        let within = is_inside(region, step.1);
+        let (first, last) = (self.crossed.first().copied(), self.crossed.last().copied());
+        let came_and_went = match (self.was_within, within) {
+            (Some(true), false) => self.came_through.take().zip(last),
+            // Over a corner.
+            (Some(false), false) => first.zip(last).filter(|(first, last)| first != last),
+            _ => None,
+        };
+        if let Some((from, to)) = came_and_went {
+            events.flow.entry(pair_name(from, to)).or_default().push(t_s);
+        }
+        if self.was_within == Some(false) && within {
+            self.came_through = last;
+        }
+        self.was_within = Some(within);
+        self.crossed.clear();
     }
 }
 

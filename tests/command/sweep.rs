@@ -45,7 +45,13 @@ fn a_sweep_in_parts_or_cut_short_comes_to_the_same_bytes() {
     fs::remove_file(bench.path("parts/pictures-2of2.jsonl")).unwrap();
     bench.twin(&["sweep", "merge", "parts"]).exits(2).says(&["6 of 12 pictures", "the first that is missing is 6"]);
 
+    // A file that somebody edited.
+    let lines: Vec<&str> = text.lines().collect();
+    bench.put("edited/pictures.jsonl", &[lines[0], lines[2], "\n"].join("\n"));
+    sweep(&["edited"]).exits(2).says(&["edited/pictures.jsonl:2: picture 1 is not the next one"]);
+
     bench.put("own.ron", &edit(HUDDLE, "lux: ", "lux: 1"));
+    bench.twin(&["sweep", "merge", "parts"]).exits(2).says(&["have changed since"]);
     sweep(&["whole"]).exits(2).says(&["whole/pictures.jsonl", "another sweep"]);
 }
 
@@ -56,11 +62,13 @@ fn a_sweep_says_what_it_cannot_do() {
     for (arguments, words) in [
         (&["own.ron", "--height", "3,x"][..], "--height: `x` is no number from 1.8 to 20"),
         (&["own.ron", "--height", "300"], "--height: `300` is no number"),
+        (&["own.ron", "--lux", "300,300"], "--lux: 300 is there twice"),
+        (&["own.ron", "./own.ron"], "two of the scenes are called `own`"),
         (&["own.ron", "--lux", "0"], "--lux: `0` is no number from 0.1"),
         (&["own.ron", "--lens", "wide"], "no lens `wide`: expected high-ceiling or standard"),
         (&["own.ron", "--posture", "lying"], "standing, seated, nobody"),
         (&["own.ron", "--partition", "3/2"], "M from 1 to N"),
-        (&["own.ron", "--model", "own.ron"], "own.ron"),
+        (&["own.ron", "--model", "own.ron"], "own.ron is not an ONNX model"),
         (&["nowhere"], "no scene `nowhere`"),
         (&["corridor", "--posture", "seated"], "nothing is left"),
     ] {
@@ -87,12 +95,15 @@ fn crossings_and_flow_of_a_scenario_are_judged_by_what_people_did() {
     assert_eq!((&counting["line_in"], &counting["line_out"]), (&all(3), &all(2)));
     assert_eq!(counting["flow"], serde_json::json!({ "B-D": all(3), "D-B": all(2) }));
 
+    let off = |place: &str| counting["place"][place].as_f64().expect("metres");
+    assert!(off("below_head_m") < 0.1 && off("at_head_m") > 0.5, "{}", counting["place"]);
+
     // Drawn the other way round, In is Out, for the device and for the truth.
     bench.put("turned.ron", &edit(CORRIDOR, "[(0.5, 0.72), (0.5, 0.28)]", "[(0.5, 0.28), (0.5, 0.72)]"));
     let turned = score("turned.ron");
     assert_eq!((&turned["line_in"], &turned["line_out"]), (&all(2), &all(3)));
 
-    // A device that is told to hang higher takes heads for lower than they are, and people for farther out.
+    // A device that is told to hang twice as high as it does takes people for a metre farther out than they are, and loses some.
     let mounting = "configuration: (\n            mounting: (height_m: 6.0, rotation_deg: 0, tilt_deg: 0),";
     bench.put("misled.ron", &edit(CORRIDOR, "configuration: (", mounting));
     let misled = score("misled.ron");

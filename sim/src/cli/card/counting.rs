@@ -12,12 +12,12 @@ use glam::DVec2;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scenarios::{Counting, CountingScores, EventScore, Lane, RunRecord, Scenario, counting_scores};
-use scenes::{Looks, Passing, Posture, Scene, Way};
+use scenarios::{Counting, CountingScores, EventScore, Lane, PlaceError, RunRecord, Scenario, counting_scores};
+use scenes::{Looks, Passing, Posture, Way};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::sweep::plan::fingerprint;
+use super::detection::library;
 use crate::inference::Model;
 use crate::light::HeadlessLight;
 use crate::outcome::{say, write_json};
@@ -33,11 +33,12 @@ const PASSERS: usize = 24;
 /// Crossings by kind.
 pub struct Crossings {
     pub kinds: Vec<(Passing, EventScore, EventScore)>,
+    pub place: PlaceError,
 }
 
 impl Crossings {
     pub fn measure(work: &Path, model: &Model, crossings: u64, jobs: u64) -> anyhow::Result<Self> {
-        let mut kinds = Vec::new();
+        let (mut kinds, mut place) = (Vec::new(), PlaceError::default());
         for passing in [Passing::Alone, Passing::Abreast, Passing::Opposite, Passing::GroupOfFour] {
             let runs = crossings.div_ceil(PASSERS as u64) as usize;
             let name = format!("crossings-{passing:?}").to_lowercase();
@@ -46,10 +47,11 @@ impl Crossings {
             for scores in all {
                 line_in.add(scores.line_in);
                 line_out.add(scores.line_out);
+                place.add(scores.place);
             }
             kinds.push((passing, line_in, line_out));
         }
-        Ok(Crossings { kinds })
+        Ok(Crossings { kinds, place })
     }
 }
 
@@ -128,10 +130,6 @@ fn sitters(run: u64) -> anyhow::Result<Scenario> {
     let dwell_regions = seats.iter().map(around).collect::<Option<Vec<_>>>().context("a seat is out of view")?;
     scenario.counting = Counting { dwell_regions, ..Counting::default() };
     Ok(scenario)
-}
-
-fn library(name: &str) -> anyhow::Result<Scene> {
-    Ok(Scene::from_library(name).with_context(|| format!("the library has no scene `{name}`"))??)
 }
 
 fn scores(scenario: &Scenario, record: &RunRecord) -> anyhow::Result<CountingScores> {
@@ -224,7 +222,7 @@ fn measured<T: Clone + Send + Serialize + DeserializeOwned>(
     scenario: &(dyn Fn(usize) -> anyhow::Result<Scenario> + Sync),
     judge: &(dyn Fn(&Scenario, &RunRecord) -> anyhow::Result<T> + Sync),
 ) -> anyhow::Result<Vec<T>> {
-    let folder = work.join(format!("{name}-{:016x}", fingerprint(&model.bytes)));
+    let folder = work.join(name);
     fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
     say(&format!("{name}: {runs} runs"));
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left")?;
@@ -247,7 +245,10 @@ fn measured<T: Clone + Send + Serialize + DeserializeOwned>(
                     let lane = Lane::Rendered { light: &mut light, detector };
                     let record = scenarios::run(&scenario, lane, &mut |_| {}).map_err(|broken| broken.error)?;
                     let score = judge(&scenario, &record)?;
-                    write_json(&file, &score)?;
+                    // In one piece, or not at all.
+                    let unfinished = file.with_extension("new");
+                    write_json(&unfinished, &score)?;
+                    fs::rename(&unfinished, &file).with_context(|| format!("failed to write {}", file.display()))?;
                     score
                 }
                 Err(error) => return Err(error).with_context(|| format!("failed to read {}", file.display())),
@@ -257,7 +258,15 @@ fn measured<T: Clone + Send + Serialize + DeserializeOwned>(
         }
     };
     let ended: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work_through)).collect();
+        let work_on = || {
+            let ended = work_through();
+            if ended.is_err() {
+                // The others need not go on.
+                next.store(runs, Ordering::Relaxed);
+            }
+            ended
+        };
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work_on)).collect();
         let joined = threads.into_iter().map(|thread| thread.join());
         joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });

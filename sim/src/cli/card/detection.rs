@@ -125,7 +125,8 @@ fn cells(part: Part, left_out: &mut Vec<String>) -> anyhow::Result<Vec<(Line, Ce
             part,
             scene: if is_own { name.to_owned() } else { String::new() },
             lens: lens.to_owned(),
-            height_mm: (height_m * 1e3).round() as u64,
+            // Where nobody is all heights are one line: there are few alarms, and many pictures are needed to know how few.
+            height_mm: if part == Part::Empty { 0 } else { (height_m * 1e3).round() as u64 },
             // Of the recommended heights all light that belongs together is one line.
             lux: if part == Part::Beyond { lux.round() as u64 } else { 0 },
             activity,
@@ -174,7 +175,7 @@ fn cells(part: Part, left_out: &mut Vec<String>) -> anyhow::Result<Vec<(Line, Ce
     Ok(cells)
 }
 
-fn library(name: &str) -> anyhow::Result<Scene> {
+pub(super) fn library(name: &str) -> anyhow::Result<Scene> {
     Ok(Scene::from_library(name).with_context(|| format!("the library has no scene `{name}`"))??)
 }
 
@@ -192,9 +193,8 @@ fn seen(
     cells.iter().for_each(|(line, _)| *in_line.entry(line.clone()).or_default() += 1);
     // Each line has its share of pictures; the fewer of its scenes fit under a ceiling the more are taken of each. Of some too many, since
     // in some pictures nobody finds room.
-    let total: u64 = if part == Part::Empty { in_line.len() as u64 } else { 1 };
     let scarcest = in_line.values().min().copied().unwrap_or(1);
-    let seeds = (pictures * 11 / 10).div_ceil(scarcest * total).max(1);
+    let seeds = (pictures * 11 / 10).div_ceil(scarcest).max(1);
     let header = Header {
         targets: cells.iter().map(|(_, cell)| cell.subject.name.clone()).collect(),
         lens: None,
@@ -213,7 +213,7 @@ fn seen(
     let (lines, cells): (Vec<Line>, Vec<Cell>) = cells.into_iter().unzip();
     let plan = Plan { cells, seeds, first_seed: FIRST_SEED, left_out: vec![] };
     let path = work.join(format!("{part:?}.jsonl").to_lowercase());
-    let mut file = Store::open(&path, &header)?;
+    let mut file = Store::open(&path, &header, &(0..plan.pictures()))?;
     say(&format!("{part:?}: {} pictures of {} kinds, {} taken already", plan.pictures(), plan.cells.len(), file.done));
     take(&plan, &(0..plan.pictures()), model, &mut file, jobs)?;
     let (_, pictures) = store::read(&path)?;
@@ -227,6 +227,6 @@ const FIRST_SEED: u64 = 1_000_000;
 /// What changes with the room or the device.
 fn rooms(cell: &Cell) -> String {
     let Subject { scene, profile, looks, .. } = &*cell.subject;
-    let room = (&scene.room, &scene.light, &scene.furniture, &scene.doors);
+    let room = (&scene.room, &scene.light, &scene.furniture, &scene.doors, &scene.people);
     format!("{room:?} {profile:?} {looks:?} {} {} {:?}", cell.height_m, cell.lux, cell.activity)
 }

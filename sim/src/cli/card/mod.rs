@@ -14,6 +14,7 @@ use anyhow::Context;
 use self::counting::{Crossings, Schemes, Stays};
 use self::detection::Detection;
 use super::dataset::cores;
+use super::sweep::plan::fingerprint;
 use crate::inference::{self, Model};
 use crate::outcome::say;
 
@@ -58,13 +59,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let model = Model::read(args.model.as_deref())?;
     let inference = inference::choose()?;
     let threshold = OnnxDetector::from_bytes(&model.bytes, &model.name)?.confidence_threshold;
-    fs::create_dir_all(&args.work).with_context(|| format!("failed to create {}", args.work.display()))?;
+    // Another model, or another build of this program, begins anew.
+    let program = std::env::current_exe().and_then(fs::read).context("failed to read this program's own file")?;
+    let work = args.work.join(format!("{:016x}", fingerprint(&model.bytes) ^ fingerprint(&program)));
+    fs::create_dir_all(&work).with_context(|| format!("failed to create {}", work.display()))?;
     say(&format!("{}; inference by {}", model.name, inference.describe()));
     let jobs = args.jobs.unwrap_or_else(cores);
-    let detection = Detection::measure(&args.work, &model, threshold, args.pictures, jobs)?;
-    let crossings = Crossings::measure(&args.work, &model, args.crossings, jobs)?;
-    let stays = Stays::measure(&args.work, &model, args.stays, jobs)?;
-    let schemes = Schemes::measure(&args.work, &model, !args.no_schemes, jobs)?;
+    let detection = Detection::measure(&work, &model, threshold, args.pictures, jobs)?;
+    let crossings = Crossings::measure(&work, &model, args.crossings, jobs)?;
+    let stays = Stays::measure(&work, &model, args.stays, jobs)?;
+    let schemes = Schemes::measure(&work, &model, !args.no_schemes, jobs)?;
     let counted = page::Counted { crossings, schemes, stays };
     let page = page::write(args, &model, threshold, inference.name(), &detection, &counted);
     fs::write(&args.out, page).with_context(|| format!("failed to write {}", args.out.display()))?;

@@ -37,6 +37,11 @@ pub(super) fn judge_scenario(
     }
     scores.flow.iter().for_each(|(pair, score)| tell(pair, *score));
     say(&format!("  stays of 10 s and more: {}, told in one piece: {}", scores.stays, scores.stays_unbroken));
+    let place = scores.place;
+    say(&format!(
+        "  places off by {:.2} m; without the correction of the parallax by {:.2} m",
+        place.below_head_m, place.at_head_m
+    ));
     if let Some(file) = json {
         write_json(file, &json!({ "scenario": scenario.name, "counting": scores }))?;
     }

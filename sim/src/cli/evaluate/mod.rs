@@ -36,7 +36,7 @@ use crate::outcome::{say, write_json};
   twin evaluate mot/corridor --tracks out/corridor/tracks.txt    # from `twin dataset --scenario` and `twin run --out`
   twin evaluate scenarios/library/corridor.ron                   # crossings, flow and stays, as its `counting` draws them
 
-A crossing or passage is found when one like it is told within 1 s, each for one; a stay, when one that is told covers 95 % of it.
+A crossing or passage is found when one like it is told within 1 s, each for one; a stay, when one that is told covers 95 % of it but for 3 s.
 Of tracks HOTA, MOTA and IDF1 are told as trackeval computes them for MOT17.")]
 pub struct Args {
     /// A COCO file, or a folder with its annotations.json; with --tracks a folder with gt/gt.txt; or a scenario (.ron).

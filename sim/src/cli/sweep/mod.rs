@@ -35,7 +35,7 @@ use crate::outcome::say;
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:
   twin sweep meeting-room --height 2.5,3,3.5 --lux 20,50,300 --seeds 100 --out /tmp/sweep
-  twin sweep scenarios/library/corridor.ron --lux 5,50 --seeds 200 --out /tmp/corridor     # as its sensor hangs there
+  twin sweep scenarios/library/corridor.ron --lux 5,50 --seeds 200 --out /tmp/corridor     # where its sensor hangs
   twin sweep lobby shop-entrance --lens high-ceiling --height 5,6,7 --lux 300 --seeds 500 --partition 1/2 --out /tmp/halls
   twin sweep merge /tmp/halls          # when pictures-1of2.jsonl and pictures-2of2.jsonl are in it
 
@@ -47,7 +47,7 @@ pub struct Args {
     /// Scenes of the library by name, .ron files of scenes, or scenarios; in a scene by itself the device hangs anywhere near the middle.
     #[arg(required = true, value_name = "SCENARIO")]
     targets: Vec<String>,
-    /// Heights of the ceiling in metres, such as 2.5,3,3.5; those the device is recommended for when not stated.
+    /// Heights of the ceiling, and of the sensor below it, in metres, such as 2.5,3,3.5; those the device is recommended for when not stated.
     #[arg(long, value_name = "M,…")]
     height: Option<String>,
     /// Levels of light in lux, such as 20,50,300.
@@ -116,7 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         plan.cells.len(),
         inference.describe()
     ));
-    take(&plan, &mine, &model, &mut Store::open(&file, &header)?, args.jobs.unwrap_or_else(cores))?;
+    take(&plan, &mine, &model, &mut Store::open(&file, &header, &mine)?, args.jobs.unwrap_or_else(cores))?;
     match args.partition {
         None => tell(out, &plan, &file)?,
         Some(_) => say(&format!("{}: `twin sweep merge` puts the parts together", file.display())),
@@ -126,22 +126,39 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn header(args: &Args, model: &Model, threshold: f64) -> anyhow::Result<Header> {
     let heights_m = args.height.as_deref().map(|text| numbers(text, HEIGHTS_M).context("--height")).transpose()?;
-    let targets = args.targets.iter().map(|name| Target::read(name, args.lens.as_deref()));
-    let targets = targets.collect::<anyhow::Result<Vec<_>>>()?;
-    let rooms: Vec<u64> = targets.iter().map(Target::fingerprint).collect();
     Ok(Header {
         targets: args.targets.clone(),
         lens: args.lens.clone(),
         heights_m: heights_m.unwrap_or_default(),
         lux: numbers(&args.lux, LUX).context("--lux")?,
-        activities: args.posture.clone(),
+        activities: {
+            let mut activities = args.posture.clone();
+            activities.sort();
+            activities.dedup();
+            activities
+        },
         seeds: args.seeds,
         first_seed: args.first_seed,
         model: model.name.clone(),
         model_fingerprint: fingerprint(&model.bytes),
         threshold,
-        fingerprint: fingerprint(format!("{rooms:?}").as_bytes()),
+        fingerprint: rooms(&args.targets, args.lens.as_deref())?,
     })
+}
+
+/// Changes with the rooms and devices of targets, which must differ in their names.
+fn rooms(targets: &[String], lens: Option<&str>) -> anyhow::Result<u64> {
+    let mut names: Vec<String> = Vec::new();
+    let mut all = Vec::new();
+    for target in targets {
+        let target = Target::read(target, lens)?;
+        if names.contains(&target.name().to_owned()) {
+            bail!("two of the scenes are called `{}`: sweep them one by one", target.name());
+        }
+        names.push(target.name().to_owned());
+        all.push(target.fingerprint());
+    }
+    Ok(fingerprint(format!("{all:?}").as_bytes()))
 }
 
 fn plan_of(header: &Header) -> anyhow::Result<Plan> {
@@ -243,7 +260,13 @@ fn merge(folder: &Path) -> anyhow::Result<ExitCode> {
     if files.is_empty() {
         bail!("{} has no pictures-1ofN.jsonl: copy the files of all parts into it", folder.display());
     }
-    let header = store::merge(&files, &whole, |header| Ok(plan_of(header)?.pictures()))?;
+    let pictures = |header: &Header| {
+        if rooms(&header.targets, header.lens.as_deref())? != header.fingerprint {
+            bail!("{} is of rooms or devices that have changed since", folder.display());
+        }
+        Ok(plan_of(header)?.pictures())
+    };
+    let header = store::merge(&files, &whole, pictures)?;
     tell(folder, &plan_of(&header)?, &whole)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -103,8 +103,7 @@ impl Plan {
             let (profile, lens) = target.profile_for(height_m)?;
             let name = &target.subject.name;
             let Some(subject) = target.subject.under(height_m) else {
-                self.left_out
-                    .push(format!("{name} under {height_m} m: a window, a mirror or a lamp does not fit below"));
+                self.left_out.push(format!("{name} under {height_m} m: something of it does not fit below"));
                 continue;
             };
             let subject = Arc::new(Subject { profile, ..subject });
@@ -152,6 +151,10 @@ impl Target {
         // Replaced by that of each height.
         let (any, _) = profile("standard")?;
         Ok(Target { subject: Subject::of_scene(&name, scene, any), profile: stated })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.subject.name
     }
 
     fn own_height_m(&self) -> f64 {
@@ -204,5 +207,11 @@ pub fn numbers(text: &str, range: std::ops::RangeInclusive<f64>) -> anyhow::Resu
         let words = || format!("`{part}` is no number from {} to {}", range.start(), range.end());
         part.trim().parse::<f64>().ok().filter(|number| range.contains(number)).with_context(words)
     };
-    text.split(',').map(number).collect()
+    let numbers = text.split(',').map(number).collect::<anyhow::Result<Vec<f64>>>()?;
+    for (i, one) in numbers.iter().enumerate() {
+        if numbers[..i].contains(one) {
+            bail!("{one} is there twice");
+        }
+    }
+    Ok(numbers)
 }

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use analytics::Detection;
@@ -110,8 +111,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Begins a file, or goes on with one that was begun for the same; a last line that was cut off is taken away.
-    pub fn open(path: &Path, header: &Header) -> anyhow::Result<Self> {
+    /// Begins a file of the pictures `wanted`, or goes on with one that was begun for the same; a last line that was cut off is taken away.
+    pub fn open(path: &Path, header: &Header, wanted: &Range<u64>) -> anyhow::Result<Self> {
         let first = serde_json::to_string(header)?;
         let read = || format!("failed to read {}", path.display());
         let write = || format!("failed to write {}", path.display());
@@ -121,9 +122,21 @@ impl Store {
             let whole_lines = text.rfind('\n').map_or(0, |last| last + 1);
             let mut lines = text[..whole_lines].lines();
             match lines.next() {
-                Some(line) if line == first => done = lines.count() as u64,
+                Some(line) if line == first => {
+                    for (number, line) in lines.enumerate() {
+                        let index = parse(path, number + 1, line)?.index;
+                        if index != wanted.start + number as u64 || index >= wanted.end {
+                            bail!(
+                                "{}:{}: picture {index} is not the next one: delete the file",
+                                path.display(),
+                                number + 2
+                            );
+                        }
+                        done += 1;
+                    }
+                }
                 Some(_) => bail!(
-                    "{} is of another sweep (other arguments, model, rooms or version): choose another folder, or delete it",
+                    "{} is of another sweep (other arguments, model or rooms): choose another folder, or delete it",
                     path.display()
                 ),
                 None => {}
@@ -132,10 +145,12 @@ impl Store {
             file.set_len(whole_lines as u64).with_context(write)?;
             if whole_lines > 0 {
                 let file = OpenOptions::new().append(true).open(path).with_context(write)?;
+                lock(&file, path)?;
                 return Ok(Store { file, path: path.to_owned(), done });
             }
         }
         let mut file = File::create(path).with_context(write)?;
+        lock(&file, path)?;
         writeln!(file, "{first}").with_context(write)?;
         Ok(Store { file, path: path.to_owned(), done })
     }
@@ -149,6 +164,16 @@ impl Store {
     }
 }
 
+/// Two programs that write one file would spoil it.
+fn lock(file: &File, path: &Path) -> anyhow::Result<()> {
+    file.try_lock().with_context(|| format!("{} is being written by another program", path.display()))
+}
+
+/// Line `number` of a file, from 0.
+fn parse(path: &Path, number: usize, line: &str) -> anyhow::Result<Picture> {
+    serde_json::from_str(line).with_context(|| format!("{}:{}: this is no line of a sweep", path.display(), number + 1))
+}
+
 /// A file's pictures, and what they were asked for with.
 pub fn read(path: &Path) -> anyhow::Result<(Header, Vec<Picture>)> {
     let file = File::open(path).with_context(|| format!("failed to read {}", path.display()))?;
@@ -156,10 +181,12 @@ pub fn read(path: &Path) -> anyhow::Result<(Header, Vec<Picture>)> {
     let mut pictures = Vec::new();
     for (number, line) in BufReader::new(file).lines().enumerate() {
         let line = line.with_context(|| format!("failed to read {}", path.display()))?;
-        let words = || format!("{}:{}: this is no line of a sweep", path.display(), number + 1);
         match header {
-            None => header = Some(serde_json::from_str(&line).with_context(words)?),
-            Some(_) => pictures.push(serde_json::from_str(&line).with_context(words)?),
+            None => {
+                let words = || format!("{}:1: this is no line of a sweep", path.display());
+                header = Some(serde_json::from_str(&line).with_context(words)?);
+            }
+            Some(_) => pictures.push(parse(path, number, &line)?),
         }
     }
     Ok((header.with_context(|| format!("{} is empty", path.display()))?, pictures))
@@ -185,6 +212,9 @@ pub fn merge(
         bail!("picture {} is there twice: name each part once", pair[0].index);
     }
     let wanted = pictures(&header)?;
+    if let Some(beyond) = all.iter().find(|picture| picture.index >= wanted) {
+        bail!("picture {} is beyond the {wanted} of the sweep", beyond.index);
+    }
     let have = all.iter().map(|picture| picture.index);
     if let Some(missing) = (0..wanted).zip(have.chain(std::iter::repeat(u64::MAX))).find(|(i, index)| i != index) {
         bail!("{} of {wanted} pictures are there; the first that is missing is {}", all.len(), missing.0);

@@ -164,7 +164,7 @@ mod tests {
         // Standard deviation of 1, 0.5, 1 is 0.2887.
         assert!((least - (mean - 1.645 * 0.288_675 / 3f64.sqrt())).abs() < 1e-4, "{least}");
         assert_eq!((told.precision, told.recall), (Some(1.0), Some(0.8)));
-        assert_eq!(told.posture, Some(5.0 / 8.0));
+        assert_eq!(told.posture, Some(4.0 / 8.0));
         assert_eq!(told.alarms_per_1000.unwrap().0, 500.0);
         let (ap, least) = told.ap50.unwrap();
         assert!((ap - 81.0 / 101.0).abs() < 1e-12 && least < ap, "{ap}, {least}");
