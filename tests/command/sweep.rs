@@ -68,7 +68,7 @@ fn a_sweep_says_what_it_cannot_do() {
         (&["own.ron", "--lens", "wide"], "no lens `wide`: expected high-ceiling or standard"),
         (&["own.ron", "--posture", "lying"], "standing, seated, nobody"),
         (&["own.ron", "--partition", "3/2"], "M from 1 to N"),
-        (&["own.ron", "--model", "own.ron"], "own.ron is not an ONNX model"),
+        (&["own.ron", "--model", "own.ron"], "own.ron is no ONNX model"),
         (&["nowhere"], "no scene `nowhere`"),
         (&["corridor", "--posture", "seated"], "nothing is left"),
     ] {
@@ -96,7 +96,7 @@ fn crossings_and_flow_of_a_scenario_are_judged_by_what_people_did() {
     assert_eq!(counting["flow"], serde_json::json!({ "B-D": all(3), "D-B": all(2) }));
 
     let off = |place: &str| counting["place"][place].as_f64().expect("metres");
-    assert!(off("below_head_m") < 0.1 && off("at_head_m") > 0.5, "{}", counting["place"]);
+    assert!(off("below_head_m") < 0.2 && off("at_head_m") > 1.0, "{}", counting["place"]);
 
     // Drawn the other way round, In is Out, for the device and for the truth.
     bench.put("turned.ron", &edit(CORRIDOR, "[(0.5, 0.72), (0.5, 0.28)]", "[(0.5, 0.28), (0.5, 0.72)]"));
