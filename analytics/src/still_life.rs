@@ -184,12 +184,14 @@ mod tests {
         }
     }
 
-    /// For so many seconds each, twice a second: where the stripes lie as a function of time, noise and light. How many half seconds
-    /// of each stretch somebody was seen.
-    fn seen(stretches: &[(u64, fn(f64) -> f64, f64, f64)]) -> Vec<usize> {
+    /// Seconds, where the stripes lie as a function of time, noise and light.
+    type Stretch = (u64, fn(f64) -> f64, f64, f64);
+
+    /// Looks twice a second. How many half seconds of each stretch somebody was seen.
+    fn seen(stretches: &[Stretch]) -> Vec<usize> {
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let (mut still_life, mut half_seconds) = (StillLife::default(), 0);
-        let mut stretch = |(seconds, place, noise, light): &(u64, fn(f64) -> f64, f64, f64)| {
+        let mut stretch = |(seconds, place, noise, light): &Stretch| {
             let mut frame = || {
                 half_seconds += 1;
                 let now = Uptime::from_millis(500 * half_seconds);

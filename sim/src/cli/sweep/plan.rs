@@ -65,7 +65,7 @@ impl Cell {
     /// A number for each cell, whatever others there are: the pictures of a cell are the same in every sweep.
     pub fn stream(&self) -> u64 {
         let Cell { subject, lens, height_m, lux, activity } = self;
-        fingerprint(&format!("{}|{lens}|{height_m}|{lux}|{}", subject.name, activity.name()).as_bytes())
+        fingerprint(format!("{}|{lens}|{height_m}|{lux}|{}", subject.name, activity.name()).as_bytes())
     }
 }
 
@@ -177,7 +177,7 @@ impl Target {
         let Subject { name, scene, profile, place, settings, looks } = &self.subject;
         let profile = self.profile.as_ref().map_or(profile, |(profile, _)| profile);
         let room = (&scene.room, &scene.light, &scene.furniture, &scene.doors);
-        fingerprint(&format!("{name} {room:?} {profile:?} {place:?} {settings:?} {looks:?}").as_bytes())
+        fingerprint(format!("{name} {room:?} {profile:?} {place:?} {settings:?} {looks:?}").as_bytes())
     }
 }
 
