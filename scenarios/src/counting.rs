@@ -133,8 +133,8 @@ pub struct CountingScores {
 }
 
 /// Judges what analytics makes of a run's tracks: crossings of the line and passages through the flow region by those that the scenario's
-/// `counting` draws, stays by its regions or those that the
-/// device is configured with at first. `None` where the device's view shows no floor.
+/// `counting` draws, stays by its regions or those that the device is configured
+/// with at first. `None` where the device's view shows no floor.
 pub fn counting_scores(scenario: &Scenario, record: &RunRecord) -> Option<CountingScores> {
     let told = told(scenario, record)?;
     let truth = truth(scenario);

@@ -6,11 +6,11 @@
 //!
 //! This crate knows nothing of cameras, pixels or firmware.
 
+mod altered;
 mod anatomy;
 mod belongings;
 mod body;
 mod carry;
-mod clean_twin;
 mod color;
 mod crowd;
 mod door;

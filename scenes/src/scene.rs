@@ -12,7 +12,7 @@ use crate::crowd::{self, Crowd};
 use crate::motion::Motion;
 use crate::person::{PersonState, Posture, Start};
 use crate::plan::Floor;
-use crate::{Door, Figure, Furniture, Light, Luminaire, Person, Piece, PosedFigure, Room, Solid};
+use crate::{Door, Figure, Furniture, Light, Luminaire, Person, PosedFigure, Room, Solid};
 
 /// What a scene file says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,24 +121,6 @@ impl Scene {
             });
         }
         WorldState { t_s, people, doors: self.doors.iter().map(|door| door.leaf(t_s)).collect() }
-    }
-
-    /// The same scene under another ceiling, with pillars and walls that reached the old one reaching it; `None` when something of it does
-    /// not fit below.
-    pub fn with_ceiling(&self, ceiling_m: f64) -> Option<Self> {
-        let mut scene = self.clone();
-        scene.room.ceiling_m = ceiling_m;
-        for piece in scene.furniture.iter_mut().filter(|piece| (piece.top_m() - self.room.ceiling_m).abs() < 0.01) {
-            match &mut piece.piece {
-                Piece::Block { size_m } => size_m.2 = ceiling_m,
-                Piece::Drum { height_m, above_m, .. } if *above_m < ceiling_m => *height_m = ceiling_m - *above_m,
-                _ => {}
-            }
-        }
-        let (room, light) = (scene.room.clone(), scene.light.clone());
-        let (furniture, doors) = (scene.furniture.clone(), scene.doors.clone());
-        let empty = SceneFile { room, light, furniture, doors, people: vec![], crowds: vec![] };
-        empty.problems().is_empty().then_some(scene)
     }
 
     /// The solids of all that stays: furniture, and lamps that hang in the room.

@@ -191,7 +191,7 @@ pub(super) fn take(
     let progress = ProgressBar::new(mine.end - mine.start).with_style(style).with_position(store.done);
     let next = AtomicU64::new(first);
     std::thread::scope(|scope| {
-        // As many pictures wait for a slower one as there are jobs, and a few more.
+        // Those that are through wait in `waiting` for a slower one before them: a few lines of text each.
         let (sender, taken) = mpsc::sync_channel(4 * jobs as usize);
         for _ in 0..jobs.min(mine.end.saturating_sub(first)) {
             let (sender, next) = (sender.clone(), &next);

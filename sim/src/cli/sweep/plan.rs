@@ -96,10 +96,10 @@ impl Plan {
         lux: &[f64],
         activities: &[Activity],
     ) -> anyhow::Result<()> {
-        let stated = heights_m.to_vec();
-        let own = || target.profile_for(target.own_height_m()).map(|(profile, _)| heights_of(&profile));
-        let heights_m = if heights_m.is_empty() { own()? } else { stated };
-        for height_m in heights_m {
+        let (own, _) = target.profile_for(target.own_height_m())?;
+        let recommended: Vec<f64> = own.recommended.iter().map(|row| row.height_m).collect();
+        let heights_m = if heights_m.is_empty() { &recommended } else { heights_m };
+        for &height_m in heights_m {
             let (profile, lens) = target.profile_for(height_m)?;
             let name = &target.subject.name;
             let Some(subject) = target.subject.under(height_m) else {
@@ -121,11 +121,6 @@ impl Plan {
         self.left_out.dedup();
         Ok(())
     }
-}
-
-/// The heights that a device is recommended for.
-fn heights_of(profile: &Profile) -> Vec<f64> {
-    profile.recommended.iter().map(|row| row.height_m).collect()
 }
 
 /// A scene or scenario, and which device looks at it.

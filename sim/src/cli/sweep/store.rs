@@ -2,7 +2,7 @@
 //! was cut short goes on where its file ends; the files of parts add up to that of the whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -114,44 +114,36 @@ impl Store {
     /// Begins a file of the pictures `wanted`, or goes on with one that was begun for the same; a last line that was cut off is taken away.
     pub fn open(path: &Path, header: &Header, wanted: &Range<u64>) -> anyhow::Result<Self> {
         let first = serde_json::to_string(header)?;
-        let read = || format!("failed to read {}", path.display());
         let write = || format!("failed to write {}", path.display());
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(write)?;
+        // Two programs that write one file would spoil it.
+        file.try_lock().with_context(|| format!("{} is being written by another program", path.display()))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).with_context(|| format!("failed to read {}", path.display()))?;
+        let whole_lines = text.rfind('\n').map_or(0, |last| last + 1);
+        let mut lines = text[..whole_lines].lines();
         let mut done = 0;
-        if path.exists() {
-            let text = fs::read_to_string(path).with_context(read)?;
-            let whole_lines = text.rfind('\n').map_or(0, |last| last + 1);
-            let mut lines = text[..whole_lines].lines();
-            match lines.next() {
-                Some(line) if line == first => {
-                    for (number, line) in lines.enumerate() {
-                        let index = parse(path, number + 1, line)?.index;
-                        if index != wanted.start + number as u64 || index >= wanted.end {
-                            bail!(
-                                "{}:{}: picture {index} is not the next one: delete the file",
-                                path.display(),
-                                number + 2
-                            );
-                        }
-                        done += 1;
+        match lines.next() {
+            None => {
+                file.set_len(0).with_context(write)?;
+                writeln!(file, "{first}").with_context(write)?;
+            }
+            Some(line) if line == first => {
+                for (number, line) in lines.enumerate() {
+                    let index = parse(path, number + 1, line)?.index;
+                    if index != wanted.start + number as u64 || index >= wanted.end {
+                        let (name, line) = (path.display(), number + 2);
+                        bail!("{name}:{line}: picture {index} is not the next one: delete the file");
                     }
+                    done += 1;
                 }
-                Some(_) => bail!(
-                    "{} is of another sweep (other arguments, model or rooms): choose another folder, or delete it",
-                    path.display()
-                ),
-                None => {}
+                file.set_len(whole_lines as u64).with_context(write)?;
             }
-            let file = OpenOptions::new().write(true).open(path).with_context(write)?;
-            file.set_len(whole_lines as u64).with_context(write)?;
-            if whole_lines > 0 {
-                let file = OpenOptions::new().append(true).open(path).with_context(write)?;
-                lock(&file, path)?;
-                return Ok(Store { file, path: path.to_owned(), done });
-            }
+            Some(_) => bail!(
+                "{} is of another sweep (other arguments, model or rooms): choose another folder, or delete it",
+                path.display()
+            ),
         }
-        let mut file = File::create(path).with_context(write)?;
-        lock(&file, path)?;
-        writeln!(file, "{first}").with_context(write)?;
         Ok(Store { file, path: path.to_owned(), done })
     }
 
@@ -162,11 +154,6 @@ impl Store {
         self.done += 1;
         self.file.write_all(line.as_bytes()).with_context(|| format!("failed to write {}", self.path.display()))
     }
-}
-
-/// Two programs that write one file would spoil it.
-fn lock(file: &File, path: &Path) -> anyhow::Result<()> {
-    file.try_lock().with_context(|| format!("{} is being written by another program", path.display()))
 }
 
 /// Line `number` of a file, from 0.

@@ -1,8 +1,8 @@
-//! The same room without what makes counting hard, to measure by how much it does.
+//! The same scene, altered to measure by it: under another ceiling, without what makes counting hard.
 
 use glam::DVec2;
 
-use crate::{Color, Luminaire, LuminaireKind, Scene};
+use crate::{Color, Luminaire, LuminaireKind, Piece, Scene};
 
 /// A floor and walls that hair and clothes are seen on.
 const GREY: Color = Color::new(150, 148, 144);
@@ -12,6 +12,22 @@ const BLACK: u8 = 40;
 const DIFFUSE_SHARE: f64 = 0.5;
 
 impl Scene {
+    /// The same scene under another ceiling, with pillars and walls that reached the old one reaching it; `None` when something of it does
+    /// not fit below.
+    pub fn with_ceiling(&self, ceiling_m: f64) -> Option<Self> {
+        let mut scene = self.clone();
+        scene.room.ceiling_m = ceiling_m;
+        for piece in scene.furniture.iter_mut().filter(|piece| (piece.top_m() - self.room.ceiling_m).abs() < 0.01) {
+            match &mut piece.piece {
+                Piece::Block { size_m } => size_m.2 = ceiling_m,
+                Piece::Drum { height_m, above_m, .. } if *above_m < ceiling_m => *height_m = ceiling_m - *above_m,
+                _ => {}
+            }
+        }
+        // What people do has nothing to do with the ceiling.
+        scene.with_people(vec![]).is_ok().then_some(scene)
+    }
+
     /// The same room, as bright, with lamps in place of windows and sun, without mirrors and doors, and with a grey floor and grey walls
     /// where they are black.
     pub fn clean_twin(&self) -> Self {
