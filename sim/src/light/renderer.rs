@@ -213,7 +213,7 @@ impl Renderer {
         self.stage =
             Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
-        let kind = (sunny, !room.mirrors.is_empty(), msaa(&stage.pinhole).samples());
+        let kind = (sunny, !room.mirrors.is_empty(), msaa(stage).samples());
         if !self.warm.contains(&kind) && self.warm_up(&Exposure { lux: WARM_UP_LUX, ..stage.first_exposure() })? {
             self.warm.insert(kind);
         }
@@ -242,12 +242,17 @@ impl Renderer {
     }
 }
 
-/// Pixels of a picture whose edges are smoothed: the main stream's, which people look at. On a CPU that costs more than all else;
-/// what the detector sees is made from more pixels than it has, which smooths edges, too.
+/// Pixels of a picture whose edges are smoothed: the main stream's, which people look at. On a CPU that costs much; what the detector
+/// sees is made from more pixels than it has, which smooths edges, too.
 const SMOOTH_FROM_PX: u32 = 1_000_000;
 
-fn msaa(pinhole: &Pinhole) -> Msaa {
-    if pinhole.width * pinhole.height < SMOOTH_FROM_PX { Msaa::Off } else { Msaa::Sample4 }
+/// From this mounting height on, m, heads are so few pixels that which of them are hit must not depend on their middles alone: a sensor's
+/// pixel gathers the light of all of its area.
+const SMOOTH_FROM_M: f64 = 4.5;
+
+fn msaa(stage: &Stage) -> Msaa {
+    let large = stage.pinhole.width * stage.pinhole.height >= SMOOTH_FROM_PX;
+    if large || stage.view.mounting.height_m >= SMOOTH_FROM_M { Msaa::Sample4 } else { Msaa::Off }
 }
 
 fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
@@ -271,6 +276,6 @@ fn camera(stage: &Stage, image: Handle<Image>) -> impl Bundle {
         Transform::from_translation(at.as_vec3()).with_rotation(Quat::from_mat3(&rotation.as_mat3())),
         RenderTarget::Image(image.into()),
         Hdr,
-        msaa(&stage.pinhole),
+        msaa(stage),
     )
 }
