@@ -21,9 +21,8 @@ pub use runtime::{Inference, OnnxError, choose_runtime};
 /// The model this crate comes with.
 pub const DEFAULT_MODEL: &[u8] = include_bytes!("../models/detector.onnx");
 
-/// The part of a model's threshold from which detections are passed on. The threshold is where single pictures are judged best;
-/// somebody who is followed already is held by less.
-const WEAK_SHARE: f64 = 0.7;
+/// The part of a model's threshold from which detections are passed on: less than any recognition scheme takes for somebody.
+const TOLD_SHARE: f64 = 0.5;
 
 /// A network that keeps to the contract of `MODEL.md`, ready to run.
 ///
@@ -54,7 +53,7 @@ impl OnnxDetector {
             reason: error.to_string(),
         })?;
         contract::check_tensors(&session, name)?;
-        let weakest = WEAK_SHARE * confidence_threshold;
+        let weakest = TOLD_SHARE * confidence_threshold;
         Ok(OnnxDetector { session, confidence_threshold, weakest, input: vec![0.0; 3 * PLANE] })
     }
 }

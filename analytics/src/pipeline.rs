@@ -23,13 +23,21 @@ pub struct Analysis {
     pub counts: Counts,
 }
 
+/// In a clean room even what looks only a little like somebody is somebody: from this part of the detector's own threshold on, under Algorithm 2.
+/// Measured in random rooms with little in them (training/README.md).
+const CLEAN_SHARE: f64 = 0.75;
+
+/// The part of the confidence that makes somebody new from which somebody who is followed already is held.
+const HOLD_SHARE: f64 = 0.7;
+
 /// How people are recognised (guide §5.3.4, which names the two and what they are for).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecognitionScheme {
     /// For complex environments with many objects, such as offices: what looks like a person and has not moved at all for a minute is
-    /// a thing. Who sits very still, or is too small for moves to be seen, may be taken for one.
+    /// a thing, and only what the detector is sure of is looked at. Who sits very still, or is too small for moves to be seen, may be taken for one.
     Algorithm1,
-    /// For simple and clean environments, such as meeting rooms: whoever is seen counts, however still. Our default, as the guide is silent.
+    /// For simple and clean environments, such as meeting rooms: whoever is seen counts, however still, even if the detector is less sure.
+    /// Our default, as the guide is silent.
     #[default]
     Algorithm2,
 }
@@ -37,6 +45,8 @@ pub enum RecognitionScheme {
 /// The whole way from frames to counts.
 pub struct Pipeline {
     detector: Box<dyn Detector>,
+    /// Who is followed already is seen from this confidence on.
+    holds_from: f64,
     /// Under [`RecognitionScheme::Algorithm1`].
     still_life: Option<StillLife>,
     tracker: Tracker,
@@ -49,17 +59,26 @@ impl Pipeline {
     /// A pipeline that has seen nothing yet. Detections are in pixels of `view`'s lens.
     pub fn new(detector: Box<dyn Detector>, view: View, area: DetectionArea, regions: Vec<Region>) -> Self {
         let tracker = Tracker::new(view, detector.believes_from());
-        Pipeline { detector, still_life: None, tracker, view, area, regions }
+        let mut pipeline = Pipeline { detector, holds_from: 0.0, still_life: None, tracker, view, area, regions };
+        pipeline.set_scheme(RecognitionScheme::default());
+        pipeline
     }
 
     /// Changes how people are recognised; what Algorithm 1 has learnt is forgotten when it is left.
     pub fn set_scheme(&mut self, scheme: RecognitionScheme) {
-        match scheme {
+        let share = match scheme {
             RecognitionScheme::Algorithm1 => {
                 self.still_life.get_or_insert_default();
+                1.0
             }
-            RecognitionScheme::Algorithm2 => self.still_life = None,
-        }
+            RecognitionScheme::Algorithm2 => {
+                self.still_life = None;
+                CLEAN_SHARE
+            }
+        };
+        let believed_from = share * self.detector.believes_from();
+        self.tracker.believe_from(believed_from);
+        self.holds_from = HOLD_SHARE * believed_from;
     }
 
     /// Everything at once: [`detect`](Self::detect), then [`follow`](Self::follow).
@@ -76,7 +95,8 @@ impl Pipeline {
     /// # Errors
     /// Those of the detector.
     pub fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-        let detections = self.detector.detect(frame)?;
+        let mut detections = self.detector.detect(frame)?;
+        detections.retain(|detection| detection.confidence >= self.holds_from);
         Ok(match (&mut self.still_life, &frame.image) {
             (Some(still_life), Some(picture)) => still_life.without_things(frame.taken_at, picture, detections),
             _ => detections,
@@ -119,6 +139,20 @@ mod tests {
 
     /// Sees a standing person at each of these places on the floor, or fails while there are none to see.
     struct Standing(Vec<(f64, f64)>);
+
+    /// Sees one person in every frame, as surely as it says, and believes by itself from 0.4 on.
+    struct Unsure(f64);
+
+    impl Detector for Unsure {
+        fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+            let seen = Standing(vec![(0.5, 0.5)]).detect(frame)?;
+            Ok(seen.into_iter().map(|detection| Detection { confidence: self.0, ..detection }).collect())
+        }
+
+        fn believes_from(&self) -> f64 {
+            0.4
+        }
+    }
 
     impl Detector for Standing {
         fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
@@ -174,6 +208,29 @@ mod tests {
 
         pipeline.drop_tracks();
         assert_eq!(pipeline.analyse(&frame(4)).unwrap().counts.total, 0);
+    }
+
+    #[test]
+    fn in_clean_rooms_less_makes_somebody_and_less_holds_them() {
+        use RecognitionScheme::{Algorithm1, Algorithm2};
+        let counted = |scheme, confidences: [f64; 2]| {
+            let mut pipeline = Pipeline::new(Box::new(Unsure(0.0)), view(), DetectionArea::WholeView, vec![]);
+            pipeline.set_scheme(scheme);
+            let mut seq = 0;
+            confidences.map(|confidence| {
+                pipeline.detector = Box::new(Unsure(confidence));
+                // Longer than somebody unseen is followed.
+                seq += 40;
+                let counts: Vec<u32> =
+                    (seq - 40..seq).map(|seq| pipeline.analyse(&frame(seq)).unwrap().counts.total).collect();
+                counts[39]
+            })
+        };
+        assert_eq!(counted(Algorithm1, [0.35, 0.35]), [0, 0]);
+        assert_eq!(counted(Algorithm2, [0.35, 0.35]), [1, 1]);
+        assert_eq!(counted(Algorithm2, [0.25, 0.25]), [0, 0], "clutter");
+        assert_eq!(counted(Algorithm1, [0.45, 0.25]), [1, 0]);
+        assert_eq!(counted(Algorithm2, [0.45, 0.25]), [1, 1]);
     }
 
     #[test]

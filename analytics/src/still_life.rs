@@ -16,7 +16,10 @@ const STILL_FOR: Duration = Duration::from_secs(60);
 /// A detection this near to a known place, as a part of its body's size (the square root of its box's area), and at least so many pixels, is of it.
 const SAME_PLACE: f64 = 0.2;
 const SAME_PLACE_PX: f64 = 6.0;
-/// A body's box is looked at in so many cells each way: means of pixels, in which there is less noise than in pixels.
+/// What is looked at is a square around the head, this part of the body's size to each side: head and shoulders. All of the body's box
+/// would have neighbours' arms in it, which move.
+const HEAD_SHARE: f64 = 0.4;
+/// It is looked at in so many cells each way: means of pixels, in which there is less noise than in pixels.
 const CELLS: usize = 12;
 /// More than noise explains, by this factor, is a change; so many cells' root mean square varies by 6 % from picture to picture.
 const OVER_NOISE: f64 = 1.3;
@@ -31,7 +34,7 @@ const NOISE_STRIDE: usize = 37;
 /// Standard deviation of a normal distribution over its median absolute deviation.
 const SIGMA_OF_MEDIAN: f64 = 1.4826;
 
-/// Luminance of the cells of a box.
+/// Luminance of the cells of a square.
 type Patch = [f64; CELLS * CELLS];
 
 /// Remembers where nothing moves.
@@ -72,8 +75,9 @@ impl StillLife {
     }
 
     fn is_thing(&mut self, now: Uptime, picture: &RgbImage, noise: f64, detection: &Detection) -> bool {
-        let area = (detection.box_min_px, detection.box_max_px);
-        let reach = (SAME_PLACE * (area.1 - area.0).max(DVec2::ZERO).element_product().sqrt()).max(SAME_PLACE_PX);
+        let size = (detection.box_max_px - detection.box_min_px).max(DVec2::ONE).element_product().sqrt();
+        let area = (detection.head_px - HEAD_SHARE * size, detection.head_px + HEAD_SHARE * size);
+        let reach = (SAME_PLACE * size).max(SAME_PLACE_PX);
         let distance = |place: &Place| place.head_px.distance(detection.head_px);
         let nearest = self.places.iter_mut().min_by(|a, b| distance(a).total_cmp(&distance(b)));
         let Some(place) = nearest.filter(|place| distance(place) < reach) else {
@@ -105,7 +109,7 @@ impl StillLife {
     }
 }
 
-/// The cells of a box of the picture, and how many pixels a cell has.
+/// The cells of a part of the picture, and how many pixels a cell has.
 fn look(picture: &RgbImage, (min, max): (DVec2, DVec2)) -> (Patch, f64) {
     let mut patch = [0.0; CELLS * CELLS];
     let mut pixels = 0.0;

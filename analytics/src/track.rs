@@ -103,6 +103,11 @@ impl Tracker {
         Tracker { view, sure_confidence: believed_from, people: Vec::new(), updated_at: Uptime::ZERO, last_id: 0 }
     }
 
+    /// Changes from which confidence on somebody new is believed in.
+    pub fn believe_from(&mut self, confidence: f64) {
+        self.sure_confidence = confidence;
+    }
+
     /// Takes the detections of the frame taken at `taken_at` and returns everybody believed to be there, ascending by id.
     /// Frames come in order, at any intervals. A detection that does not look down on the floor is passed over.
     pub fn update(&mut self, taken_at: Uptime, detections: &[Detection]) -> Vec<Track> {

@@ -60,8 +60,8 @@ fn a_picture_leaves_nothing_behind_for_the_next() {
 #[test]
 fn the_threshold_is_the_models_own() {
     let mut pixels = black();
-    // A confidence of 0.31: under 0.7 of one threshold and over that of the other.
-    paint(&mut pixels, 30, 50, [80, 0, 0]);
+    // A confidence of 0.24: under half of one threshold and over that of the other.
+    paint(&mut pixels, 30, 50, [60, 0, 0]);
     let faint = frame(320, 240, pixels);
     let mut silent = load(COLOURS).unwrap();
     assert_eq!(silent.confidence_threshold, 0.5);
