@@ -7,7 +7,7 @@ use std::ops::Range;
 use glam::{DVec3, Mat3, Quat, Vec3};
 
 use crate::sunlight::{SUN_AT_M, SUN_EDGE_M};
-use crate::{Illumination, PersonState, Shape, Solid, SurfaceLux};
+use crate::{FurnitureLight, Illumination, PersonState, Shape, Solid, SurfaceLux};
 
 /// What is further away from a part of a body gets all of the diffuse light past it: so many of the part's mean radii, which
 /// cover half a percent of the sky there, and in m.
@@ -18,6 +18,9 @@ const BLOB_OVERLAP: f32 = 0.8;
 /// No edge of a person's shadow is harder than this: what throws it are ellipsoids for want of an outline, and light is asked
 /// for at places not much nearer to one another.
 const SOFT_MIN_M: f32 = 0.08;
+
+/// Rows of places that are lit column by column.
+const STRIP: usize = 6;
 
 /// What arrives at places of the floor when nobody is in, by its ways, so that somebody who stands in one of them takes just
 /// that.
@@ -49,13 +52,20 @@ impl FloorLight {
     pub fn new(illumination: &Illumination, xs: Vec<f64>, ys: Vec<f64>) -> Self {
         let lamps: Vec<Source> = illumination.lamps().map(|(at, edge_m)| Source::Near { at, edge_m }).collect();
         let sunlight = illumination.sun().map(|sun| Source::Far { to: sun.direction });
-        let (mut diffuse, mut sun, mut direct) = (Vec::new(), Vec::new(), vec![Vec::new(); lamps.len()]);
-        for y in &ys {
-            for x in &xs {
-                let light = illumination.among_furniture(DVec3::new(*x, *y, 0.0), DVec3::Z);
-                diffuse.push(light.diffuse as f32);
-                sun.push(light.sun as f32);
-                direct.iter_mut().zip(&light.direct).for_each(|(all, lux)| all.push(*lux as f32));
+        let places = xs.len() * ys.len();
+        let (mut diffuse, mut sun) = (vec![0.0; places], vec![0.0; places]);
+        let mut direct = vec![vec![0.0; places]; lamps.len()];
+        let mut furniture_light = FurnitureLight::new(illumination);
+        // Strip by strip, so that one place is near the next.
+        for strip in (0..ys.len()).step_by(STRIP) {
+            for (column, x) in xs.iter().enumerate() {
+                for row in strip..ys.len().min(strip + STRIP) {
+                    let light = furniture_light.at(DVec3::new(*x, ys[row], 0.0), DVec3::Z);
+                    let place = row * xs.len() + column;
+                    diffuse[place] = light.diffuse as f32;
+                    sun[place] = light.sun as f32;
+                    direct.iter_mut().zip(&light.direct).for_each(|(all, lux)| all[place] = *lux as f32);
+                }
             }
         }
         let [xs, ys] = [xs, ys].map(|all| all.into_iter().map(|v| v as f32).collect());

@@ -50,7 +50,7 @@ pub use figure::{Corner, Figure};
 pub use finish::Finish;
 pub use floor_light::FloorLight;
 pub use furniture::{Furniture, Piece};
-pub use illumination::{Illuminance, Illumination, SurfaceLux};
+pub use illumination::{FurnitureLight, Illuminance, Illumination, SurfaceLux};
 pub use library::{library_names, no_such_scene};
 pub use motion::Activity;
 pub use occlusion::Occluder;

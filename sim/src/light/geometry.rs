@@ -6,8 +6,8 @@ use std::sync::Arc;
 use glam::{DVec2, DVec3};
 use half::f16;
 use scenes::{
-    Figure, FloorLight, Illumination, PosedFigure, Rectangle, Room, Shape, Solid, SurfaceLux, Wall, WallPart,
-    WorldState,
+    Figure, FloorLight, FurnitureLight, Illumination, PosedFigure, Rectangle, Room, Shape, Solid, SurfaceLux, Wall,
+    WallPart, WorldState,
 };
 
 use super::vertices::{Look, Placed, Surface, Vertices, cuts, grid_triangles};
@@ -32,7 +32,7 @@ const SKY: [f32; 3] = [0.93, 1.0, 1.09];
 const PANE: f32 = 0.05;
 
 /// The light at a place with a normal.
-type LightAt<'i> = Box<dyn Fn(DVec3, DVec3) -> SurfaceLux + 'i>;
+type LightAt<'i> = Box<dyn FnMut(DVec3, DVec3) -> SurfaceLux + 'i>;
 
 /// Triangles of many solids, lit.
 pub(super) struct Triangles<'i> {
@@ -70,8 +70,9 @@ impl<'i> Triangles<'i> {
 
     /// None yet; things that stay, with the shadows they throw on one another.
     pub fn among_furniture(illumination: &'i Illumination) -> Self {
-        let light_at = Box::new(|at, normal| {
-            let light = illumination.among_furniture(at, normal);
+        let mut furniture_light = FurnitureLight::new(illumination);
+        let light_at = Box::new(move |at, normal| {
+            let light = furniture_light.at(at, normal);
             SurfaceLux { per_lux: light.per_lux() as f32, sun: light.sun as f32 }
         });
         Triangles { light_at, vertices: Vertices::default() }

@@ -198,18 +198,30 @@ impl Renderer {
         let image = self.target(stage.pinhole);
         let (room, light) = (&stage.scene.room, &stage.scene.light);
         let solids = stage.scene.fixed_solids();
-        let (lit, fixed) = Staged::light_up(&stage.scene, &solids, 0);
         let sunny = light.sun.is_some();
 
         let world = self.app.world_mut();
+        let mut still = None;
         if let Some(old) = self.stage.take() {
             world.despawn(old.camera);
+            // The same room with other people in it is lit and drawn already, and that is what takes long.
+            let same = (&old.scene.room, &old.scene.light, &old.solids) == (room, light, &solids);
+            still = (same && old.lit.sun_step == 0).then_some(old.lit);
         }
+        let (lit, fixed) = match still {
+            Some(lit) => (lit, None),
+            None => {
+                let (lit, fixed) = Staged::light_up(&stage.scene, &solids, 0);
+                (lit, Some(fixed))
+            }
+        };
         let camera = world.spawn(camera(stage, image)).id();
         let mut shown = world.resource_mut::<Shown>();
         (shown.sunny, shown.mirrors) = (sunny, room.mirrors.len() as u32);
-        shown.change(Part::Fixed, fixed);
-        shown.change(Part::Floor, Floor::surface(room));
+        if let Some(fixed) = fixed {
+            shown.change(Part::Fixed, fixed);
+            shown.change(Part::Floor, Floor::surface(room));
+        }
         self.stage =
             Some(Staged { scene: Arc::clone(&stage.scene), solids, wardrobe: Wardrobe::default(), camera, lit });
         // Each needs pipelines of its own. What a stage brings itself, corners and a target, is there in the update that first shows it.
