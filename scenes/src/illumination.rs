@@ -6,6 +6,7 @@
 use glam::{DMat3, DVec3, Vec3};
 
 use crate::lamp::{Lamp, luminaire, window};
+use crate::occlusion::Way;
 use crate::room::{Light, Room};
 use crate::sunlight::{SUN_AT_M, Sunlight};
 use crate::{Occluder, SkinPoint, Solid};
@@ -196,10 +197,15 @@ impl Surroundings<'_> {
     fn at(&self, place: DVec3, normal: DVec3) -> Illuminance {
         let lit = self.illumination;
         let from = place + normal * LIFT_M;
-        let free = |among: &[&Occluder], to: DVec3| !among.iter().any(|occluder| occluder.hides(from, to));
+        let free = |among: &[&Occluder], to: DVec3| {
+            let way = Way::new(from, to);
+            !among.iter().any(|occluder| occluder.stands_in(&way))
+        };
+        let is_near = |o: &&&Occluder| o.is_within(from, FURNITURE_REACH_M) && o.is_before(from, normal);
+        let near: Vec<&Occluder> = self.near.iter().filter(is_near).copied().collect();
         let side = normal.any_orthonormal_vector();
         let basis = DMat3::from_cols(side, normal.cross(side), normal);
-        let is_open = |ray: &&DVec3| free(&self.near, from + basis * **ray * FURNITURE_REACH_M);
+        let is_open = |ray: &&DVec3| free(&near, from + basis * **ray * FURNITURE_REACH_M);
         let open = lit.diffuse_rays.iter().filter(is_open).count() as f64 / lit.diffuse_rays.len() as f64;
         let direct = lit.lamps.iter().zip(&self.before_lamps).map(|(lamp, before)| {
             let lux = lamp.lux(place, normal);

@@ -49,15 +49,45 @@ impl Occluder {
         distance_to_segment(self.at, lens, middle) <= self.bounding_radius + radius
     }
 
+    /// A quick no: whether any of it may be before the plane through `point` with the unit vector `normal`.
+    pub(crate) fn is_before(&self, point: DVec3, normal: DVec3) -> bool {
+        (self.at - point).dot(normal) > -self.bounding_radius
+    }
+
     /// Whether this stands between `lens` and `point`.
     pub fn hides(&self, lens: DVec3, point: DVec3) -> bool {
-        if distance_to_segment(self.at, lens, point) > self.bounding_radius {
+        self.stands_in(&Way::new(lens, point))
+    }
+
+    /// Whether this stands in a way.
+    pub(crate) fn stands_in(&self, way: &Way) -> bool {
+        if way.squared_distance(self.at) > self.bounding_radius * self.bounding_radius {
             return false;
         }
         let own = |p: DVec3| (self.unturn * (p - self.at)) / self.stretch;
-        let (from, to) = (own(lens), own(point));
+        let (from, to) = (own(way.from), own(way.from + way.along));
         // The ray's parameter runs from 0 at the lens to 1 at the point.
         self.shape.intersects_local_ray(&Ray::new(parry(from), parry(to - from)), 1.0)
+    }
+}
+
+/// From one point straight to another; what is the same for everything that may stand in it.
+pub(crate) struct Way {
+    from: DVec3,
+    along: DVec3,
+    per_squared_length: f64,
+}
+
+impl Way {
+    pub fn new(from: DVec3, to: DVec3) -> Self {
+        let along = to - from;
+        Way { from, along, per_squared_length: along.length_squared().recip() }
+    }
+
+    fn squared_distance(&self, point: DVec3) -> f64 {
+        let off = point - self.from;
+        let part = (off.dot(self.along) * self.per_squared_length).clamp(0.0, 1.0);
+        (off - self.along * part).length_squared()
     }
 }
 
@@ -66,9 +96,7 @@ fn parry(v: DVec3) -> ParryVec {
 }
 
 pub(crate) fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
-    let along = to - from;
-    let part = ((point - from).dot(along) / along.length_squared()).clamp(0.0, 1.0);
-    point.distance(from + along * part)
+    Way::new(from, to).squared_distance(point).sqrt()
 }
 
 #[cfg(test)]
