@@ -59,7 +59,7 @@ pub fn write(
          The network is trained on random rooms alone ([training/README.md](../../training/README.md)). Here it is judged on the scene\n\
          library: rooms it never saw, and the library's six bodies with their hair and clothes, which random rooms never have. One to ten\n\
          people at random places within the range that guide §6.1 recommends for the height, all standing or walking or all seated; the\n\
-         sensor anywhere near the middle. *Count accuracy* of a picture is 1 − |counted − true| / true at the model's own threshold; people\n\
+         sensor anywhere near the middle. A line of a table pools all rooms and, unless it tells one, both levels of light. *Count accuracy* of a picture is 1 − |counted − true| / true at the model's own threshold; people\n\
          of whom less than 0.3 can be seen may be counted or not. *At least* is the lower bound of 95 %: of a mean by its normal\n\
          distribution, of AP50 by 200 bootstrap draws, of what was never wrong by the rule of three. A goal holds when the bound of the\n\
          worst cell holds.\n\n",
