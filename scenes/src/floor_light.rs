@@ -59,8 +59,8 @@ impl FloorLight {
         // Strip by strip, so that one place is near the next.
         for strip in (0..ys.len()).step_by(STRIP) {
             for (column, x) in xs.iter().enumerate() {
-                for row in strip..ys.len().min(strip + STRIP) {
-                    let light = furniture_light.at(DVec3::new(*x, ys[row], 0.0), DVec3::Z);
+                for (row, y) in ys.iter().enumerate().skip(strip).take(STRIP) {
+                    let light = furniture_light.at(DVec3::new(*x, *y, 0.0), DVec3::Z);
                     let place = row * xs.len() + column;
                     diffuse[place] = light.diffuse as f32;
                     sun[place] = light.sun as f32;

@@ -97,7 +97,7 @@ fn random_room(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64) -> Room {
         walls_finish: walls[rng.random_range(0..walls.len())],
         mirrors: vec![],
     };
-    if rng.random_bool(0.08) {
+    if rng.random_bool(0.12) {
         let mirror = random_part(rng, &room, 0.0..1.0);
         room.mirrors.push(mirror);
     }

@@ -13,6 +13,14 @@ use crate::{Color, Finish, Furniture, Piece};
 /// What stands in a room of this size under a ceiling of this height, m.
 pub(super) fn furnish(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64) -> Vec<Furniture> {
     let mut room = Furnishing { size, ceiling_m, vivid: vividness(rng), pieces: vec![] };
+    // Corridors and lobbies are all but bare.
+    if rng.random_bool(0.15) {
+        for _ in 0..rng.random_range(0..4) {
+            let piece = clutter(rng);
+            room.add(rng, piece);
+        }
+        return room.pieces;
+    }
     match rng.random_range(0..10) {
         0 | 1 => room.add_workplaces(rng),
         2 | 3 => room.add_rows_of_chairs(rng),
@@ -448,4 +456,36 @@ fn clutter(rng: &mut ChaCha8Rng) -> Piece {
 fn bag(rng: &mut ChaCha8Rng, above_m: f64) -> Piece {
     let mut size = |low: f64, high: f64| rng.random_range(low..high);
     Piece::Bag { size_m: (size(0.25, 0.6), size(0.15, 0.45), size(0.15, 0.45)), above_m }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn rooms_are_furnished_in_many_ways_and_nothing_leaves_them() {
+        let (mut full, mut piles, mut coats, mut bare) = (0, 0, 0, 0);
+        for seed in 0..400 {
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let (size, ceiling_m) = (DVec2::new(6.0, 5.0), 2.5);
+            let pieces = furnish(rng, size, ceiling_m);
+            for piece in &pieces {
+                assert!(piece.place().cmpgt(DVec2::ZERO).all() && piece.place().cmplt(size).all(), "{piece:?}");
+                assert!(piece.top_m() < ceiling_m, "{piece:?}");
+            }
+            let count = |wanted: fn(&Piece) -> bool| pieces.iter().filter(|piece| wanted(&piece.piece)).count();
+            full += u32::from(count(|piece| *piece == Piece::Chair) >= 12);
+            // What lies on something else that lies on the floor.
+            piles += u32::from(
+                count(|piece| matches!(piece, Piece::Slab { above_m, .. } if (0.01..0.3).contains(above_m))) > 0,
+            );
+            coats += u32::from(count(|piece| *piece == Piece::Coat) > 0);
+            bare += u32::from(pieces.len() < 4);
+        }
+        for (kind, rooms) in [("full of chairs", full), ("with piles", piles), ("with coats", coats), ("bare", bare)] {
+            assert!((20..300).contains(&rooms), "{rooms} of 400 rooms are {kind}");
+        }
+    }
 }
