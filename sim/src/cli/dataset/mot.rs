@@ -5,7 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use glam::DVec2;
 use scenarios::{Sample, Scenario};
+
+/// Less than can be written is nothing.
+const LEAST_PX: f64 = 0.01;
 
 /// Ground truth in the making.
 #[derive(Default)]
@@ -21,7 +25,13 @@ impl Tracks {
         self.frames = number;
         self.size = (sample.image.width, sample.image.height);
         for person in &sample.people {
-            let Some((min, max)) = person.person.box_px else { continue };
+            let Some(whole) = person.person.box_px else { continue };
+            // What is in the picture, as in the other format and in what a detector tells.
+            let size = DVec2::new(f64::from(self.size.0), f64::from(self.size.1));
+            let [min, max] = [whole.0, whole.1].map(|corner| corner.clamp(DVec2::ZERO, size));
+            if (max - min).min_element() < LEAST_PX {
+                continue;
+            }
             // Frame, identity, box, whether to consider it, class (1: pedestrian), visible fraction.
             let (identity, consider) = (person.person.index + 1, u8::from(!person.ignored));
             let _ = writeln!(
