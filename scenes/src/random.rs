@@ -91,9 +91,9 @@ fn random_room(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64) -> Room {
     let mut room = Room {
         size_m: (size.x, size.y),
         ceiling_m,
-        floor: surface(rng, 0.25),
+        floor: lining(rng, FLOORS, 0.25),
         floor_finish: floors[rng.random_range(0..floors.len())],
-        walls: surface(rng, 0.15),
+        walls: lining(rng, WALLS, 0.15),
         walls_finish: walls[rng.random_range(0..walls.len())],
         mirrors: vec![],
     };
@@ -170,9 +170,27 @@ fn vividness(rng: &mut ChaCha8Rng) -> f64 {
     if rng.random_bool(0.35) { 1.0 } else { 0.25 }
 }
 
+/// Reflectances that rooms for work should have (EN 12464-1:2011, 4.2.2); most rooms have them.
+const FLOORS: std::ops::Range<f64> = 0.2..0.4;
+const WALLS: std::ops::Range<f64> = 0.5..0.8;
+
+/// A floor's or a wall's colour, of a usual reflectance more often than not.
+fn lining(rng: &mut ChaCha8Rng, usual: std::ops::Range<f64>, saturation: f64) -> Color {
+    if rng.random_bool(0.4) {
+        return surface(rng, saturation);
+    }
+    // The sRGB encoding of IEC 61966-2-1.
+    let value = 1.055 * rng.random_range(usual).powf(1.0 / 2.4) - 0.055;
+    tinted(rng, value, saturation)
+}
+
 /// A colour of any brightness; `saturation` bounds how far it is from grey.
 fn surface(rng: &mut ChaCha8Rng, saturation: f64) -> Color {
-    let value: f64 = rng.random_range(0.06..0.95);
+    let value = rng.random_range(0.06..0.95);
+    tinted(rng, value, saturation)
+}
+
+fn tinted(rng: &mut ChaCha8Rng, value: f64, saturation: f64) -> Color {
     let mut channel = || ((value * (1.0 + saturation * rng.random_range(-1.0..0.4))).clamp(0.0, 1.0) * 255.0) as u8;
     Color::new(channel(), channel(), channel())
 }
