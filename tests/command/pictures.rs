@@ -53,7 +53,11 @@ fn people_are_found_in_pictures_of_any_size_and_told_in_their_own_pixels() {
         }
     }
     let (large, small, wide) = (heads(0, 0.0, 1.0), heads(1, 0.0, 2.0), heads(2, 110.0, 1.0));
-    assert!(!large.is_empty() && large.len() <= 3, "three sit at the table: {large:?}");
+    // Where the heads of the three at the table are, read off the picture; a thing more may be taken for somebody.
+    for at in [(443.0, 474.0), (634.0, 280.0), (843.0, 478.0)] {
+        assert!(large.iter().any(|head| (head.0 - at.0).hypot(head.1 - at.1) < 15.0), "nobody at {at:?} in {large:?}");
+    }
+    assert!(large.len() <= 4, "three sit at the table: {large:?}");
     // Whom it finds in the others, which it sees less well, are people of the first; and it finds some.
     for (others, apart) in [(&small, 12.0), (&wide, 20.0)] {
         let same = |at: &&(f64, f64)| large.iter().any(|head| (head.0 - at.0).hypot(head.1 - at.1) < apart);
