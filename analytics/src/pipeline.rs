@@ -24,7 +24,7 @@ pub struct Analysis {
 }
 
 /// In a clean room even what looks only a little like somebody is somebody: from this part of the detector's own threshold on, under Algorithm 2.
-/// Measured in random rooms with little in them (training/README.md).
+/// A first choice; what it is worth is in the model card.
 const CLEAN_SHARE: f64 = 0.75;
 
 /// The part of the confidence that makes somebody new from which somebody who is followed already is held.
