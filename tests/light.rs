@@ -441,6 +441,38 @@ fn who_leaves_is_gone_and_who_changes_clothes_is_seen_in_the_new_ones() {
 }
 
 #[test]
+fn what_a_stage_shows_does_not_depend_on_the_one_before() {
+    let grey = Color::new(118, 118, 118);
+    let block = |at_m: (f64, f64), color: Color| {
+        let piece = Piece::Block { size_m: (1.0, 0.6, 1.0) };
+        vec![Furniture { name: "block".into(), piece, at_m, turn_deg: 0.0, color, finish: None }]
+    };
+    let windows = vec![WallPart { wall: Wall::South, from_m: 3.0, to_m: 5.0, bottom_m: 1.0, top_m: 2.5 }];
+    let sun = Some(Sun { azimuth_deg: -90.0, elevation_deg: 45.0, lux: 3000.0, turns_deg_per_min: 10.0 });
+    let sunny = || Light { windows: windows.clone(), sun, ..diffuse(100.0) };
+    let white = Color::new(250, 250, 250);
+    let first = room(grey, sunny(), block((5.0, 3.0), grey));
+    let mut renderer = renderer();
+    let others = [
+        first.clone(),
+        room(white, sunny(), block((5.0, 3.0), grey)),
+        room(grey, Light { windows: vec![WallPart { to_m: 4.0, ..windows[0] }], ..sunny() }, block((5.0, 3.0), grey)),
+        room(grey, sunny(), block((3.0, 3.0), grey)),
+        room(grey, sunny(), block((5.0, 3.0), white)),
+    ];
+    let alone = picture(&mut renderer, &stage(&first), vec![]);
+    for (i, other) in others.iter().enumerate() {
+        let changed = picture(&mut renderer, &stage(other), vec![]);
+        assert_eq!(changed.pixels == alone.pixels, i == 0, "other {i}");
+        // The sun moves on before the room is the first one again.
+        let later = Exposure { seq: 0, worlds: vec![other.at(300.0)], lux: 100.0 };
+        renderer.expose(Some(&later), &mut |_| {}).unwrap();
+        assert!(renderer.expose(None, &mut |_| {}).unwrap().unwrap().1.pixels != changed.pixels, "the sun moves");
+        assert!(picture(&mut renderer, &stage(&first), vec![]).pixels == alone.pixels, "after other {i}");
+    }
+}
+
+#[test]
 fn a_floor_of_another_size_has_its_own_light() {
     let mut renderer = renderer();
     let grey = Color::new(118, 118, 118);

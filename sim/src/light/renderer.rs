@@ -204,9 +204,10 @@ impl Renderer {
         let mut still = None;
         if let Some(old) = self.stage.take() {
             world.despawn(old.camera);
-            // The same room with other people in it is lit and drawn already, and that is what takes long.
+            // The same room with other people in it is lit and drawn already, and that is what takes long. Where the sun has gone on
+            // since, the first exposure notices.
             let same = (&old.scene.room, &old.scene.light, &old.solids) == (room, light, &solids);
-            still = (same && old.lit.sun_step == 0).then_some(old.lit);
+            still = same.then_some(old.lit);
         }
         let (lit, fixed) = match still {
             Some(lit) => (lit, None),
