@@ -26,7 +26,7 @@ use crate::outcome::say;
 /// goes on when it is asked for again.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  twin card --out analytics/models/detector.md --work /tmp/card       # two hours on two cores
+  twin card --out analytics/models/detector.md --work /tmp/card       # an hour or two on two cores
   twin card --out /tmp/card.md --work /tmp/quick --pictures 100 --crossings 50 --stays 0 --model mine.onnx")]
 pub struct Args {
     /// The card, in Markdown.
