@@ -9,7 +9,7 @@ use firmware_shim::{CameraSettings, Mounting, PowerLineFrequency, RgbImage, Upti
 use glam::DVec2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use scenes::{Scene, random_scene};
+use scenes::{Clutter, Scene, random_scene};
 
 use crate::Scenario;
 use crate::light::{self, Exposure, LightError, LightSource, Stage, scene_light};
@@ -49,6 +49,8 @@ pub struct RandomRooms {
     pub count: u64,
     /// Pictures of each room.
     pub per_room: u32,
+    /// What stands in the rooms.
+    pub clutter: Clutter,
 }
 
 impl RandomRooms {
@@ -79,7 +81,7 @@ impl RandomRooms {
             let first = room * per_room;
             let frames = (pictures.end - first).min(per_room) as u32;
             let mut number = first;
-            export_scene(light, profile, &mut rng, frames, &mut |sample| {
+            export_scene(light, profile, self.clutter, &mut rng, frames, &mut |sample| {
                 number += 1;
                 sink(number - 1, sample)
             })?;
@@ -130,11 +132,12 @@ fn sample(image: RgbImage, truth: &Truth, lux: f64, taken_at: Uptime) -> Sample 
 fn export_scene<E: From<LightError>>(
     light: &mut dyn LightSource,
     profile: &Profile,
+    clutter: Clutter,
     rng: &mut ChaCha8Rng,
     frames: u32,
     sink: &mut dyn FnMut(Sample) -> Result<(), E>,
 ) -> Result<(), E> {
-    let scene = Arc::new(random_scene(rng, PEOPLE_MAX));
+    let scene = Arc::new(random_scene(rng, PEOPLE_MAX, clutter));
     let profile = vary(profile, rng);
     let view = View { lens: profile.lens(), mounting: random_mounting(&scene, rng) };
     let size = DVec2::new(scene.room.size_m.0, scene.room.size_m.1);
@@ -219,7 +222,7 @@ mod tests {
     #[test]
     fn parts_are_whole_rooms_and_add_up() {
         for (count, per_room, parts) in [(10, 2, 3), (7, 2, 4), (100, 3, 7), (1, 1, 5), (0, 4, 2)] {
-            let rooms = RandomRooms { seed: 1, count, per_room };
+            let rooms = RandomRooms { seed: 1, count, per_room, clutter: Clutter::Any };
             let mut next = 0;
             for part in 1..=parts {
                 let range = rooms.part(part, parts);

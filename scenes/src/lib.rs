@@ -58,7 +58,7 @@ pub use passers::{Passing, Way};
 pub use person::{Person, PersonState, Posture, Start};
 pub use placement::Looks;
 pub use posed_figure::{PosedFigure, SkinPoint};
-pub use random::random_scene;
+pub use random::{Clutter, random_scene};
 pub use room::{Light, Luminaire, LuminaireKind, MIRRORS_MAX, Rectangle, Room, Sun, WINDOWS_MAX, Wall, WallPart};
 pub use scene::{Scene, WorldState};
 pub use solid::{Shape, Solid};

@@ -7,16 +7,24 @@ use glam::DVec2;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{surface, vividness, within};
+use super::{Clutter, surface, vividness, within};
 use crate::{Color, Finish, Furniture, Piece};
 
 /// What stands in a room of this size under a ceiling of this height, m.
-pub(super) fn furnish(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64) -> Vec<Furniture> {
-    let mut room = Furnishing { size, ceiling_m, vivid: vividness(rng), pieces: vec![] };
+pub(super) fn furnish(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64, clutter: Clutter) -> Vec<Furniture> {
+    let mut room = Furnishing { size, ceiling_m, clutter, vivid: vividness(rng), pieces: vec![] };
+    if clutter == Clutter::None {
+        match rng.random_range(0..3) {
+            0 => room.add_rows_of_chairs(rng),
+            1 => room.add_long_tables(rng),
+            _ => (0..rng.random_range(1..4)).for_each(|_| room.add_table_with_chairs(rng)),
+        }
+        return room.pieces;
+    }
     // Corridors and lobbies are all but bare.
     if rng.random_bool(0.15) {
         for _ in 0..rng.random_range(0..4) {
-            let piece = clutter(rng);
+            let piece = any_clutter(rng);
             room.add(rng, piece);
         }
         return room.pieces;
@@ -41,7 +49,7 @@ pub(super) fn furnish(rng: &mut ChaCha8Rng, size: DVec2, ceiling_m: f64) -> Vec<
         room.add_coat_stand(rng);
     }
     for _ in 0..rng.random_range(0..9) {
-        let piece = clutter(rng);
+        let piece = any_clutter(rng);
         room.add(rng, piece);
     }
     if rng.random_bool(0.3) {
@@ -74,6 +82,7 @@ impl Spot {
 struct Furnishing {
     size: DVec2,
     ceiling_m: f64,
+    clutter: Clutter,
     vivid: f64,
     pieces: Vec<Furniture>,
 }
@@ -155,6 +164,9 @@ impl Furnishing {
         let chair = edge.moved(DVec2::new(0.0, -rng.random_range(away_m)));
         let chair = chair.turned(rng.random_range(-1.0..1.0) * turned_deg);
         self.put(chair, Piece::Chair, color, None);
+        if self.clutter == Clutter::None {
+            return;
+        }
         match rng.random_range(0..16) {
             0 | 1 => {
                 let color = self.color(rng, 0.5);
@@ -437,7 +449,7 @@ fn finish(rng: &mut ChaCha8Rng) -> Option<Finish> {
     finishes.get(rng.random_range(0..2 * finishes.len())).copied()
 }
 
-fn clutter(rng: &mut ChaCha8Rng) -> Piece {
+fn any_clutter(rng: &mut ChaCha8Rng) -> Piece {
     let kind = rng.random_range(0..9);
     let mut size = |low: f64, high: f64| rng.random_range(low..high);
     let (a, b) = (size(0.2, 0.9), size(0.2, 0.9));
@@ -470,7 +482,7 @@ mod tests {
         for seed in 0..400 {
             let rng = &mut ChaCha8Rng::seed_from_u64(seed);
             let (size, ceiling_m) = (DVec2::new(6.0, 5.0), 2.5);
-            let pieces = furnish(rng, size, ceiling_m);
+            let pieces = furnish(rng, size, ceiling_m, Clutter::Any);
             for piece in &pieces {
                 assert!(piece.place().cmpgt(DVec2::ZERO).all() && piece.place().cmplt(size).all(), "{piece:?}");
                 assert!(piece.top_m() < ceiling_m, "{piece:?}");
@@ -486,6 +498,19 @@ mod tests {
         }
         for (kind, rooms) in [("full of chairs", full), ("with piles", piles), ("with coats", coats), ("bare", bare)] {
             assert!((20..300).contains(&rooms), "{rooms} of 400 rooms are {kind}");
+        }
+    }
+
+    #[test]
+    fn rooms_without_clutter_have_tables_chairs_and_what_lies_on_tables() {
+        for seed in 0..200 {
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            for piece in furnish(rng, DVec2::new(6.0, 5.0), 2.5, Clutter::None) {
+                let on_a_table = piece.top_m() > 0.6;
+                let is_seat = matches!(piece.piece, Piece::Chair);
+                assert!(on_a_table || is_seat, "{piece:?}");
+                assert!(piece.piece != Piece::Coat, "{piece:?}");
+            }
         }
     }
 }

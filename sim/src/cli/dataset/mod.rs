@@ -13,6 +13,7 @@ use device_model::{Profile, snapshot};
 use firmware_shim::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::{LightError, RandomRooms, Sample, Scenario, export_sequence};
+use scenes::Clutter;
 
 use self::coco::Coco;
 use crate::light::HeadlessLight;
@@ -49,6 +50,9 @@ pub struct Args {
     /// Another seed gives other rooms.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
+    /// Rooms with nothing in them but tables, chairs and what lies on tables.
+    #[arg(long)]
+    clean: bool,
     /// The device whose lens and sensor are varied around, by its name in the library.
     #[arg(long, default_value = PROFILE)]
     profile: String,
@@ -59,10 +63,10 @@ pub struct Args {
     #[arg(long, value_name = "M/N")]
     partition: Option<Partition>,
     /// Put the annotations of parts that were copied into one folder together.
-    #[arg(long, conflicts_with_all = ["count", "per_room", "seed", "profile", "partition", "scenario", "jobs"])]
+    #[arg(long, conflicts_with_all = ["count", "per_room", "seed", "clean", "profile", "partition", "scenario", "jobs"])]
     merge: bool,
     /// Every frame of this scenario instead of random rooms.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "per_room", "seed", "profile", "partition", "jobs"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "per_room", "seed", "clean", "profile", "partition", "jobs"])]
     scenario: Option<PathBuf>,
 }
 
@@ -102,7 +106,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Pictures a second, when `count` of random rooms are exported to a folder that is then removed.
 pub(super) fn speed(count: u64) -> anyhow::Result<f64> {
     let folder = tempfile::tempdir().context("failed to make a folder for pictures")?;
-    let rooms = RandomRooms { seed: 1, count, per_room: PER_ROOM };
+    let rooms = RandomRooms { seed: 1, count, per_room: PER_ROOM, clutter: Clutter::Any };
     let watch = Watch::start();
     export(folder.path(), &Profile::library(PROFILE)?, rooms, None, cores())?;
     Ok(count as f64 / watch.elapsed_s())
@@ -110,7 +114,8 @@ pub(super) fn speed(count: u64) -> anyhow::Result<f64> {
 
 fn export_rooms(args: &Args) -> anyhow::Result<()> {
     let profile = Profile::library(&args.profile)?;
-    let rooms = RandomRooms { seed: args.seed, count: args.count, per_room: args.per_room };
+    let clutter = if args.clean { Clutter::None } else { Clutter::Any };
+    let rooms = RandomRooms { seed: args.seed, count: args.count, per_room: args.per_room, clutter };
     let exported = export(&args.out, &profile, rooms, args.partition, args.jobs.unwrap_or_else(cores))?;
     say(&format!("{exported} pictures in {}", args.out.display()));
     Ok(())
