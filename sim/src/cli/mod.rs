@@ -11,6 +11,7 @@ mod lux;
 mod run;
 mod scene;
 mod sweep;
+mod tally;
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use scenes::{Looks, Scene};
 use crate::cli::sweep::plan::{Activity, Cell, Plan, fingerprint};
 use crate::cli::sweep::store::{self, Header, Store};
 use crate::cli::sweep::take;
-use crate::cli::sweep::tally::{Figures, Seen};
+use crate::cli::tally::{Figures, Seen};
 use crate::inference::Model;
 use crate::outcome::say;
 
@@ -223,7 +223,7 @@ fn seen(
     take(&plan, &(0..plan.pictures()), model, &mut file, jobs)?;
     let (_, pictures) = store::read(&path)?;
     let of_line = |index: u64| lines[(index / seeds) as usize].clone();
-    Ok(pictures.iter().map(|picture| (of_line(picture.index), Seen::new(picture, threshold))).collect())
+    Ok(pictures.iter().map(|picture| (of_line(picture.index), picture.judged(threshold))).collect())
 }
 
 /// Not that of any sweep somebody makes by hand.

@@ -9,7 +9,7 @@ use super::Args;
 use super::counting::{Crossings, Schemes, Stays};
 use super::detection::{ADVERSE, Detection, Line, ORDINARY, Part};
 use crate::cli::sweep::plan::fingerprint;
-use crate::cli::sweep::tally::Figures;
+use crate::cli::tally::Figures;
 use crate::inference::Model;
 
 /// The goals, each to be held by the lower 95 % bound of the worst cell.
@@ -322,6 +322,7 @@ mod tests {
             precision: Some(0.99),
             recall: Some(0.98),
             posture: Some(0.97),
+            head_off_px: None,
             empty: 0,
             alarms_per_1000: None,
         }

@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use analytics::metrics::{Sheet, TrueBox};
+use analytics::metrics::TrueBox;
 use analytics::{Detection, OnnxDetector, Posture, detect_in_picture};
 use anyhow::{Context, bail};
 use glam::DVec2;
 use indicatif::{ProgressBar, ProgressStyle};
-use scenarios::TrueCount;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,6 +18,7 @@ mod tracks;
 
 use super::LaneName;
 use super::detect::read_picture;
+use super::tally::{Figures, Match, Seen};
 use crate::inference::{self, Model};
 use crate::outcome::{say, write_json};
 
@@ -63,8 +63,6 @@ pub struct Args {
 
 /// What is found with less confidence than this tells nothing.
 const WEAKEST: f64 = 0.02;
-/// Of boxes' union, from which a detection means a person.
-const OVERLAP: f64 = 0.5;
 
 /// What of a COCO file is needed.
 #[derive(Deserialize)]
@@ -138,37 +136,22 @@ struct Annotated {
     people: Vec<TruePerson>,
 }
 
-/// What came of a model. `null` where there was nothing to judge by.
+/// What came of a model. Bounds are of 95 %; `null` where there was nothing to judge by.
 #[derive(Serialize)]
 struct Verdict {
     model: String,
     inference: &'static str,
     threshold: f64,
     ap50: Option<f64>,
+    ap50_at_least: Option<f64>,
     precision: Option<f64>,
     recall: Option<f64>,
     count_accuracy: Option<f64>,
+    count_accuracy_at_least: Option<f64>,
     false_alarms_per_1000: Option<f64>,
+    false_alarms_per_1000_at_most: Option<f64>,
     posture_accuracy: Option<f64>,
     head_error_px: Option<f64>,
-}
-
-/// The mean of what is added.
-#[derive(Default)]
-struct Mean {
-    sum: f64,
-    count: u32,
-}
-
-impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
-    }
-
-    fn get(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / f64::from(self.count))
-    }
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -239,51 +222,40 @@ fn judge(
     let threshold = detector.confidence_threshold;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
     let progress = ProgressBar::new(pictures.len() as u64).with_style(style);
-    let (mut sheet, mut results) = (Sheet::default(), Vec::new());
-    let (mut counts, mut alarms) = (Mean::default(), Mean::default());
-    let (mut postures, mut heads) = (Mean::default(), Mean::default());
+    let (mut seen, mut results) = (Vec::new(), Vec::new());
     for picture in pictures {
         progress.inc(1);
         let image = read_picture(&picture.path)?;
         let found = detect_in_picture(&mut detector, &image).with_context(|| picture.path.display().to_string())?;
-        results.extend(found.iter().map(|person| (picture.id, person.clone())));
-        let counted = found.iter().filter(|person| person.confidence >= threshold).count() as u32;
-        let sure = picture.people.iter().filter(|person| !person.truth.ignored).count() as u32;
-        if sure > 0 {
-            counts.add(TrueCount { sure, possible: picture.people.len() as u32 }.accuracy(counted));
-        } else if picture.people.is_empty() {
-            alarms.add(f64::from(u8::from(counted > 0)));
-        }
         let truth: Vec<TrueBox> = picture.people.iter().map(|person| person.truth).collect();
         let boxes: Vec<_> =
             found.iter().map(|person| (person.confidence, person.box_min_px, person.box_max_px)).collect();
-        // Both are in the order of confidence.
-        for (person, judged) in found.iter().zip(sheet.add(&truth, &boxes, OVERLAP)) {
-            let Some(owner) = judged.truth.filter(|_| !judged.ignored && person.confidence >= threshold) else {
-                continue;
-            };
-            let owner = &picture.people[owner];
-            if let Some(posture) = owner.posture {
-                postures.add(f64::from(u8::from(posture == person.posture)));
+        let mate = |found_i: usize, owner: usize| {
+            let (person, owner) = (&found[found_i], &picture.people[owner]);
+            Match {
+                posture_is_right: owner.posture.map(|posture| posture == person.posture),
+                head_off_px: owner.head.map(|head| head.distance(person.head_px)),
             }
-            if let Some(head) = owner.head {
-                heads.add(head.distance(person.head_px));
-            }
-        }
+        };
+        seen.push(Seen::new(&truth, &boxes, threshold, &mate));
+        results.extend(found.into_iter().map(|person| (picture.id, person)));
     }
     progress.finish_and_clear();
-    let (precision, recall) = sheet.precision_recall(threshold);
+    let figures = Figures::of(&seen.iter().collect::<Vec<_>>(), threshold);
     let verdict = Verdict {
         model: name.to_owned(),
         inference,
         threshold,
-        ap50: sheet.average_precision(),
-        precision,
-        recall,
-        count_accuracy: counts.get(),
-        false_alarms_per_1000: alarms.get().map(|part| part * 1000.0),
-        posture_accuracy: postures.get(),
-        head_error_px: heads.get(),
+        ap50: figures.ap50.map(|(value, _)| value),
+        ap50_at_least: figures.ap50.map(|(_, least)| least),
+        precision: figures.precision,
+        recall: figures.recall,
+        count_accuracy: figures.count_accuracy.map(|(value, _)| value),
+        count_accuracy_at_least: figures.count_accuracy.map(|(_, least)| least),
+        false_alarms_per_1000: figures.alarms_per_1000.map(|(value, _)| value),
+        false_alarms_per_1000_at_most: figures.alarms_per_1000.map(|(_, most)| most),
+        posture_accuracy: figures.posture,
+        head_error_px: figures.head_off_px,
     };
     Ok((verdict, results))
 }
@@ -293,15 +265,18 @@ fn tell(verdict: &Verdict) {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
     say(&format!("{} (threshold {:.2})", verdict.model, verdict.threshold));
     say(&format!(
-        "  AP50 {}; precision {}, recall {}",
+        "  AP50 {} (at least {}); precision {}, recall {}",
         part(verdict.ap50),
+        part(verdict.ap50_at_least),
         part(verdict.precision),
         part(verdict.recall)
     ));
     say(&format!(
-        "  count accuracy {}; false alarms {} of 1,000 empty pictures",
+        "  count accuracy {} (at least {}); false alarms {} of 1,000 empty pictures (at most {})",
         part(verdict.count_accuracy),
-        number(verdict.false_alarms_per_1000)
+        part(verdict.count_accuracy_at_least),
+        number(verdict.false_alarms_per_1000),
+        number(verdict.false_alarms_per_1000_at_most)
     ));
     say(&format!(
         "  posture right {}; head off by {} px",

@@ -3,7 +3,6 @@
 pub(super) mod plan;
 pub(super) mod store;
 mod table;
-pub(super) mod tally;
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -20,7 +19,6 @@ use scenarios::{Sample, take_placed};
 
 use self::plan::{Activity, Plan, Target, fingerprint, numbers};
 use self::store::{Header, Picture, Store};
-use self::tally::Seen;
 use super::dataset::{Partition, cores};
 use crate::inference::{self, Model};
 use crate::light::HeadlessLight;
@@ -274,7 +272,7 @@ fn merge(folder: &Path) -> anyhow::Result<ExitCode> {
 /// Writes and says what came of all pictures.
 fn tell(out: &Path, plan: &Plan, file: &Path) -> anyhow::Result<()> {
     let (header, pictures) = store::read(file)?;
-    let seen: Vec<Seen> = pictures.iter().map(|picture| Seen::new(picture, header.threshold)).collect();
+    let seen: Vec<_> = pictures.iter().map(|picture| picture.judged(header.threshold)).collect();
     let rows = table::rows(plan, &seen, header.threshold);
     table::write_csv(&out.join("sweep.csv"), &rows)?;
     table::write_picture(&out.join("sweep.png"), &rows)?;

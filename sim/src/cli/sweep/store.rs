@@ -6,8 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use analytics::Detection;
-use analytics::Posture;
+use analytics::metrics::TrueBox;
+use analytics::{Detection, Posture};
 use anyhow::{Context, bail};
 use firmware_shim::Lens;
 use glam::DVec2;
@@ -15,6 +15,7 @@ use scenarios::SamplePerson;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::dataset::Partition;
+use crate::cli::tally::{Match, Seen};
 
 /// The file of a whole sweep.
 pub const WHOLE: &str = "pictures.jsonl";
@@ -75,6 +76,24 @@ impl Picture {
             seated: seen.posture == Posture::Seated,
         });
         Picture { index, people: people.collect(), found: found.collect() }
+    }
+
+    /// What a detector with this threshold made of it.
+    pub fn judged(&self, threshold: f64) -> Seen {
+        let split = |[left, top, right, bottom]: [f64; 4]| (DVec2::new(left, top), DVec2::new(right, bottom));
+        let truth = self.people.iter().map(|person| {
+            let (min, max) = split(person.corners);
+            TrueBox { min, max, ignored: person.ignored }
+        });
+        let found = self.found.iter().map(|seen| {
+            let (min, max) = split(seen.corners);
+            (seen.confidence, min, max)
+        });
+        let mate = |found: usize, owner: usize| Match {
+            posture_is_right: Some(self.found[found].seated == self.people[owner].seated),
+            head_off_px: None,
+        };
+        Seen::new(&truth.collect::<Vec<_>>(), &found.collect::<Vec<_>>(), threshold, &mate)
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use scenarios::{HeatTable, heat_tables};
 
 use super::plan::{Activity, Plan};
-use super::tally::{Figures, Seen};
+use crate::cli::tally::{Figures, Seen};
 
 /// All scenes together, where there are several.
 const ALL: &str = "all";

@@ -6,8 +6,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scenarios::TrueCount;
 
-use super::store::Picture;
-
 /// Of boxes' union, from which a detection means a person.
 const OVERLAP: f64 = 0.5;
 /// What lies below in 95 of 100 cases when it is drawn from a normal distribution, standard deviations.
@@ -28,48 +26,41 @@ pub struct Seen {
     alarm: bool,
     posture_right: u32,
     posture_of: u32,
+    heads_off_px: Vec<f64>,
     sheet: Sheet,
 }
 
 impl Seen {
-    pub fn new(picture: &Picture, threshold: f64) -> Self {
-        let point = |x: f64, y: f64| DVec2::new(x, y);
-        let truth: Vec<TrueBox> = picture
-            .people
-            .iter()
-            .map(|person| {
-                let [left, top, right, bottom] = person.corners;
-                TrueBox { min: point(left, top), max: point(right, bottom), ignored: person.ignored }
-            })
-            .collect();
-        let found: Vec<_> = picture
-            .found
-            .iter()
-            .map(|seen| {
-                let [left, top, right, bottom] = seen.corners;
-                (seen.confidence, point(left, top), point(right, bottom))
-            })
-            .collect();
+    /// What a detector with this threshold made of a picture: who was there, the box and confidence of all it found, the surest first, and what
+    /// `mate` says to each pair of found and true.
+    pub fn new(truth: &[TrueBox], found: &[Found], threshold: f64, mate: &dyn Fn(usize, usize) -> Match) -> Self {
         let mut sheet = Sheet::default();
-        let (mut posture_right, mut posture_of) = (0, 0);
-        // Both are in the order of confidence.
-        for (judged, seen) in sheet.add(&truth, &found, OVERLAP).iter().zip(&picture.found) {
-            let owner = judged.truth.filter(|_| !judged.ignored && seen.confidence >= threshold);
-            if let Some(owner) = owner {
-                posture_of += 1;
-                posture_right += u32::from(picture.people[owner].seated == seen.seated);
-            }
+        let (mut posture_right, mut posture_of, mut heads_off_px) = (0, 0, vec![]);
+        for (i, judged) in sheet.add(truth, found, OVERLAP).iter().enumerate() {
+            let Some(owner) = judged.truth.filter(|_| !judged.ignored && found[i].0 >= threshold) else { continue };
+            let Match { posture_is_right, head_off_px } = mate(i, owner);
+            posture_of += u32::from(posture_is_right.is_some());
+            posture_right += u32::from(posture_is_right == Some(true));
+            heads_off_px.extend(head_off_px);
         }
-        let counted = picture.found.iter().filter(|seen| seen.confidence >= threshold).count() as u32;
-        let sure = picture.people.iter().filter(|person| !person.ignored).count() as u32;
-        let count = TrueCount { sure, possible: picture.people.len() as u32 };
-        let nobody = picture.people.is_empty();
-        let alarm = nobody && counted > 0;
-        Seen { sure, accuracy: count.accuracy(counted), nobody, alarm, posture_right, posture_of, sheet }
+        let counted = found.iter().filter(|(confidence, ..)| *confidence >= threshold).count() as u32;
+        let sure = truth.iter().filter(|person| !person.ignored).count() as u32;
+        let accuracy = TrueCount { sure, possible: truth.len() as u32 }.accuracy(counted);
+        let nobody = truth.is_empty();
+        Seen { sure, accuracy, nobody, alarm: nobody && counted > 0, posture_right, posture_of, heads_off_px, sheet }
     }
 }
 
-/// Figures of some pictures. `None` where there is nothing to judge by.
+/// Confidence and corners of who was found.
+pub type Found = (f64, DVec2, DVec2);
+
+/// How what was found of somebody is like what is true, as far as that is known.
+pub struct Match {
+    pub posture_is_right: Option<bool>,
+    pub head_off_px: Option<f64>,
+}
+
+/// Figures of some pictures; what is found in those without anybody counts against precision. `None` where there is nothing to judge by.
 pub struct Figures {
     /// With somebody to be counted.
     pub pictures: usize,
@@ -81,6 +72,8 @@ pub struct Figures {
     pub precision: Option<f64>,
     pub recall: Option<f64>,
     pub posture: Option<f64>,
+    /// The mean.
+    pub head_off_px: Option<f64>,
     /// Pictures without anybody.
     pub empty: usize,
     /// Of 1,000 of them those in which somebody is seen, and what it is at most with 95 %.
@@ -94,18 +87,21 @@ impl Figures {
         let accuracies: Vec<f64> = peopled.iter().map(|seen| seen.accuracy).collect();
         let alarms: Vec<f64> = empty.iter().map(|seen| 1.0 - f64::from(u8::from(seen.alarm))).collect();
         let mut sheet = Sheet::default();
-        peopled.iter().for_each(|seen| sheet.append(&seen.sheet));
+        seen.iter().for_each(|seen| sheet.append(&seen.sheet));
         let (precision, recall) = sheet.precision_recall(threshold);
         let posture_of: u32 = peopled.iter().map(|seen| seen.posture_of).sum();
         let posture_right: u32 = peopled.iter().map(|seen| seen.posture_right).sum();
+        let heads_off_px: Vec<f64> = peopled.iter().flat_map(|seen| &seen.heads_off_px).copied().collect();
         Figures {
             pictures: peopled.len(),
             people: peopled.iter().map(|seen| seen.sure).sum(),
             count_accuracy: at_least(&accuracies),
-            ap50: sheet.average_precision().map(|precision| (precision, resampled(&peopled).min(precision))),
+            ap50: sheet.average_precision().map(|precision| (precision, resampled(seen).min(precision))),
             precision,
             recall,
             posture: (posture_of > 0).then(|| f64::from(posture_right) / f64::from(posture_of)),
+            head_off_px: (!heads_off_px.is_empty())
+                .then(|| heads_off_px.iter().sum::<f64>() / heads_off_px.len() as f64),
             empty: empty.len(),
             alarms_per_1000: at_least(&alarms).map(|(mean, least)| (1000.0 * (1.0 - mean), 1000.0 * (1.0 - least))),
         }
@@ -140,31 +136,31 @@ fn resampled(seen: &[&Seen]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::store::{Found, Person};
     use super::*;
 
-    fn picture(people: usize, found: usize) -> Picture {
-        let corners = |i: usize| [30.0 * i as f64, 0.0, 30.0 * i as f64 + 20.0, 20.0];
-        let person = |i| Person { corners: corners(i), ignored: false, seated: i % 2 == 1 };
-        let seen = |i| Found { corners: corners(i), confidence: 0.9, seated: false };
-        Picture { index: 0, people: (0..people).map(person).collect(), found: (0..found).map(seen).collect() }
+    /// So many people, every other one seated, of whom the last `hidden` can hardly be seen, and so many found, all standing, 3 px off.
+    fn seen(people: usize, hidden: usize, found: usize) -> Seen {
+        let corners = |i: usize| (DVec2::new(30.0 * i as f64, 0.0), DVec2::new(30.0 * i as f64 + 20.0, 20.0));
+        let person = |i| TrueBox { min: corners(i).0, max: corners(i).1, ignored: i + hidden >= people };
+        let found: Vec<Found> = (0..found).map(|i| (0.9, corners(i).0, corners(i).1)).collect();
+        let mate = |_, owner: usize| Match { posture_is_right: Some(owner.is_multiple_of(2)), head_off_px: Some(3.0) };
+        Seen::new(&(0..people).map(person).collect::<Vec<_>>(), &found, 0.5, &mate)
     }
 
-    fn figures(pictures: &[Picture]) -> Figures {
-        let seen: Vec<Seen> = pictures.iter().map(|picture| Seen::new(picture, 0.5)).collect();
+    fn figures(seen: &[Seen]) -> Figures {
         Figures::of(&seen.iter().collect::<Vec<_>>(), 0.5)
     }
 
     #[test]
     fn figures_are_of_pictures_with_people_and_alarms_of_those_without() {
-        let told = figures(&[picture(4, 4), picture(4, 2), picture(2, 2), picture(0, 0), picture(0, 1)]);
+        let told = figures(&[seen(4, 0, 4), seen(4, 0, 2), seen(2, 0, 2), seen(0, 0, 0), seen(0, 0, 1)]);
         assert_eq!((told.pictures, told.people, told.empty), (3, 10, 2));
         let (mean, least) = told.count_accuracy.unwrap();
         assert!((mean - 2.5 / 3.0).abs() < 1e-12);
         // Standard deviation of 1, 0.5, 1 is 0.2887.
         assert!((least - (mean - 1.645 * 0.288_675 / 3f64.sqrt())).abs() < 1e-4, "{least}");
-        assert_eq!((told.precision, told.recall), (Some(1.0), Some(0.8)));
-        assert_eq!(told.posture, Some(4.0 / 8.0));
+        assert_eq!((told.precision, told.recall), (Some(8.0 / 9.0), Some(0.8)));
+        assert_eq!((told.posture, told.head_off_px), (Some(4.0 / 8.0), Some(3.0)));
         assert_eq!(told.alarms_per_1000.unwrap().0, 500.0);
         let (ap, least) = told.ap50.unwrap();
         assert!((ap - 81.0 / 101.0).abs() < 1e-12 && least < ap, "{ap}, {least}");
@@ -172,22 +168,16 @@ mod tests {
 
     #[test]
     fn nothing_wrong_in_few_pictures_proves_little() {
-        let told = figures(&vec![picture(3, 3); 30]);
+        let told = figures(&(0..30).map(|_| seen(3, 0, 3)).collect::<Vec<_>>());
         assert_eq!(told.count_accuracy, Some((1.0, 0.9)));
-        let told = figures(&vec![picture(0, 0); 1000]);
+        let told = figures(&(0..1000).map(|_| seen(0, 0, 0)).collect::<Vec<_>>());
         let (alarms, most) = told.alarms_per_1000.unwrap();
         assert!(alarms == 0.0 && (most - 3.0).abs() < 1e-9, "{most}");
-        assert!(told.count_accuracy.is_none() && told.ap50.is_none());
+        assert!(told.count_accuracy.is_none() && told.ap50.is_none() && told.head_off_px.is_none());
     }
 
     #[test]
     fn who_can_hardly_be_seen_may_be_counted_or_not() {
-        let mut hidden = picture(3, 3);
-        hidden.people[2].ignored = true;
-        assert_eq!(Seen::new(&hidden, 0.5).accuracy, 1.0);
-        hidden.found.pop();
-        assert_eq!(Seen::new(&hidden, 0.5).accuracy, 1.0);
-        hidden.found.pop();
-        assert_eq!(Seen::new(&hidden, 0.5).accuracy, 0.5);
+        assert_eq!([3, 2, 1].map(|found| seen(3, 1, found).accuracy), [1.0, 1.0, 0.5]);
     }
 }
