@@ -1,8 +1,8 @@
-//! The device's calendar: what the real-time clock reads, as local time, and when the local day reaches a dot.
+//! The device's calendar: what the real-time clock reads, as local time, and when the local day reaches a slot.
 //!
 //! Knows nothing of monotonic time, and nothing of how the clock came to read what it reads.
 
-use chrono::{DateTime, Duration, NaiveDateTime, Offset, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::{OffsetComponents, Tz};
 use firmware_shim::RtcTime;
 
@@ -46,27 +46,65 @@ fn offset(at: DateTime<Utc>, zone: Tz) -> Duration {
     local(at, zone) - at.naive_utc()
 }
 
-/// The first instant after `after` at which the wall clock in `zone` shows a whole multiple of `every` since midnight.
-/// `every` must divide the day.
+/// The weekday that the wall clock in `zone` shows, and the minute since midnight.
+pub fn minute_of_week(rtc: RtcTime, zone: Tz) -> (Weekday, u16) {
+    let shown = local(utc(rtc), zone);
+    (shown.weekday(), (shown.num_seconds_from_midnight() / 60) as u16)
+}
+
+/// An instant with the offset then in force, as dwell times are written: `2022-12-20T18:15:52+03:00`.
+pub fn iso_8601(rtc: RtcTime, zone: Tz) -> String {
+    utc(rtc).with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The times of the local day at which something is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slots {
+    /// Whole multiples of this since midnight; it divides the day.
+    Every(Duration),
+    /// Once on a weekday, or on every day.
+    At(Option<Weekday>, NaiveTime),
+}
+
+impl Slots {
+    /// The next slot after the time shown, or at it if `inclusive`.
+    fn next(&self, shown: NaiveDateTime, inclusive: bool) -> NaiveDateTime {
+        match self {
+            Slots::Every(every) => next_multiple(shown, *every, inclusive),
+            Slots::At(weekday, time) => {
+                let today = shown.date();
+                let is_meant = |day: &chrono::NaiveDate| weekday.is_none_or(|weekday| day.weekday() == weekday);
+                let is_ahead = |at: &NaiveDateTime| if inclusive { *at >= shown } else { *at > shown };
+                let days = today.iter_days().filter(is_meant);
+                days.map(|day| day.and_time(*time)).find(is_ahead).unwrap_or(NaiveDateTime::MAX)
+            }
+        }
+    }
+}
+
+/// The first instant after `after` at which the wall clock in `zone` shows a slot.
 ///
-/// Where daylight saving repeats an hour, its dots come again: an hour has passed, and reports tell the two apart by
-/// `dst_status`. Where it leaves an hour out, the dots in it fall on the instant the clock jumps. (A decision.)
-pub fn next_dot(after: RtcTime, every: Duration, zone: Tz) -> RtcTime {
+/// Where daylight saving repeats an hour, its multiples come again: an hour has passed, and reports tell the two apart by
+/// `dst_status`; what is due once a day is not. Where it leaves an hour out, the slots in it fall on the instant the clock jumps. (A decision.)
+pub fn next_slot(after: RtcTime, slots: &Slots, zone: Tz) -> RtcTime {
     let start = utc(after);
     let shown = local(start, zone);
-    let dot = next_multiple(shown, every, false);
-    let steady = start + (dot - shown);
+    let steady = start + (slots.next(shown, false) - shown);
     if offset(steady, zone) == offset(start, zone) {
         return rtc(steady);
     }
     let change = offset_change(start, steady, zone);
-    // What the old offset would show at the change; a dot from there to what the new one shows was jumped over.
+    // What the old offset would show at the change; a slot from there to what the new one shows was jumped over.
     let would_show = change.naive_utc() + offset(start, zone);
     let shows = local(change, zone);
-    if next_multiple(would_show, every, true) <= shows {
+    if slots.next(would_show, true) <= shows {
         return rtc(change);
     }
-    rtc(change + (next_multiple(shows, every, true) - shows))
+    let next = match slots {
+        Slots::Every(_) => slots.next(shows, true),
+        Slots::At(..) => slots.next(would_show.max(shows), true),
+    };
+    rtc(change + (next - shows))
 }
 
 fn rtc(at: DateTime<Utc>) -> RtcTime {
@@ -76,7 +114,7 @@ fn rtc(at: DateTime<Utc>) -> RtcTime {
 
 /// The next multiple of `every` since midnight after `time`, or at it if `inclusive`.
 fn next_multiple(time: NaiveDateTime, every: Duration, inclusive: bool) -> NaiveDateTime {
-    let midnight = time.date().and_time(chrono::NaiveTime::MIN);
+    let midnight = time.date().and_time(NaiveTime::MIN);
     let since = time - midnight;
     let (since_ns, every_ns) = (since.num_nanoseconds().unwrap_or(0), every.num_nanoseconds().unwrap_or(1).max(1));
     let reached = since_ns - since_ns % every_ns;
@@ -127,13 +165,14 @@ mod tests {
     }
 
     fn dots(start: &str, end: &str, minutes: i64, zone: Tz) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut dot = next_dot(at(start), Duration::minutes(minutes), zone);
-        while dot < at(end) {
-            found.push(local_time(dot, zone).text[11..16].to_owned());
-            dot = next_dot(dot, Duration::minutes(minutes), zone);
-        }
-        found
+        let slots = Slots::Every(Duration::minutes(minutes));
+        shown_slots(start, end, slots, zone).iter().map(|time| time[11..].to_owned()).collect()
+    }
+
+    fn shown_slots(start: &str, end: &str, slots: Slots, zone: Tz) -> Vec<String> {
+        let next = |after: &RtcTime| Some(next_slot(*after, &slots, zone));
+        let all = std::iter::successors(next(&at(start)), next);
+        all.take_while(|slot| *slot < at(end)).map(|slot| local_time(slot, zone).text[..16].to_owned()).collect()
     }
 
     #[test]
@@ -159,5 +198,48 @@ mod tests {
         assert_eq!(dots(start, end, 30, Tz::Europe__Berlin), ["01:30", "03:00", "03:30"]);
         // In Egypt midnight itself was left out on 28 April 2023.
         assert_eq!(dots("2023-04-27T12:00:00Z", "2023-04-28T12:00:00Z", 720, Tz::Africa__Cairo), ["01:00", "12:00"]);
+    }
+
+    #[test]
+    fn what_is_due_once_a_day_is_due_once_on_days_of_any_length() {
+        let check = |start, end, weekday, time: &str, expected: &[&str]| {
+            let slots = Slots::At(weekday, time.parse().expect("a time"));
+            assert_eq!(shown_slots(start, end, slots, Tz::Europe__Berlin), expected);
+        };
+        check(
+            "2022-10-28T22:00:00Z",
+            "2022-10-31T12:00:00Z",
+            None,
+            "02:30:00",
+            &["2022/10/29 02:30", "2022/10/30 02:30", "2022/10/31 02:30"],
+        );
+        check(
+            "2022-03-25T22:00:00Z",
+            "2022-03-28T12:00:00Z",
+            None,
+            "02:30:00",
+            &["2022/03/26 02:30", "2022/03/27 03:00", "2022/03/28 02:30"],
+        );
+        check(
+            "2022-10-29T22:00:00Z",
+            "2022-11-14T12:00:00Z",
+            Some(Weekday::Sun),
+            "18:04:00",
+            &["2022/10/30 18:04", "2022/11/06 18:04", "2022/11/13 18:04"],
+        );
+        // Begun within the hour that comes twice: the first pass of 02:30 is over.
+        check("2022-10-30T00:45:00Z", "2022-10-31T12:00:00Z", None, "02:30:00", &["2022/10/31 02:30"]);
+    }
+
+    #[test]
+    fn dwell_times_carry_the_offset_in_force() {
+        assert_eq!(iso_8601(at("2022-12-20T15:15:52.7Z"), Tz::Europe__Istanbul), "2022-12-20T18:15:52+03:00");
+        assert_eq!(iso_8601(at("2022-07-20T15:15:52Z"), Tz::America__St_Johns), "2022-07-20T12:45:52-02:30");
+    }
+
+    #[test]
+    fn the_week_goes_by_the_wall_clock() {
+        assert_eq!(minute_of_week(at("2022-12-19T22:30:00Z"), Tz::Asia__Shanghai), (Weekday::Tue, 390));
+        assert_eq!(minute_of_week(at("2022-12-19T22:30:59Z"), Tz::America__New_York), (Weekday::Mon, 1050));
     }
 }

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use chrono::Weekday;
 use chrono_tz::Tz;
 use firmware_shim::{RtcTime, Uptime};
 
-use crate::calendar::next_dot;
-use crate::configuration::ReportRegularly;
+use crate::calendar::{Slots, minute_of_week, next_slot};
+use crate::configuration::{Day, ReportRegularly, ResetOnSchedule, TimeSchedule};
 
 /// A dot is still reported when it is noticed this late; one that lies further back was jumped over by the clock. A
 /// decision: longer than any step of a synchronised clock, far shorter than the shortest interval (5 min).
@@ -31,10 +32,11 @@ pub(crate) enum Schedule {
     OnTheDot(Dots),
 }
 
-/// *On the Dot*: slots are instants, so that a repeated hour of a daylight saving change is not taken for its first pass.
+/// Slots of the calendar, as of *On the Dot*. They are instants, so that a repeated hour of a daylight saving change is not taken
+/// for its first pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Dots {
-    every: chrono::Duration,
+    slots: Slots,
     zone: Tz,
     next: RtcTime,
     last_reading: RtcTime,
@@ -53,12 +55,11 @@ impl Schedule {
             }
             ReportRegularly::OnTheDot { interval_min } => {
                 let every = chrono::Duration::minutes(i64::from(u32::from(interval_min)));
-                let reported = match before {
-                    Some(Schedule::OnTheDot(dots)) if dots.every == every && dots.zone == zone => dots.reported,
-                    _ => Vec::new(),
+                let before = match before {
+                    Some(Schedule::OnTheDot(dots)) => Some(dots),
+                    _ => None,
                 };
-                let next = next_dot(rtc, every, zone);
-                Schedule::OnTheDot(Dots { every, zone, next, last_reading: rtc, reported })
+                Schedule::OnTheDot(Dots::start(Slots::Every(every), zone, rtc, before))
             }
         }
     }
@@ -84,29 +85,55 @@ impl Schedule {
         match self {
             Schedule::Off => None,
             Schedule::FromNowOn { due, .. } => Some(*due),
-            Schedule::OnTheDot(dots) => {
-                // The two clocks need not run at one rate: waking a little early means asking once more, and a clock that
-                // stands still just before a dot must not keep the device from sleeping.
-                let wait = u64::try_from(dots.next.0.saturating_sub(rtc.0)).unwrap_or(0);
-                Some(now + Duration::from_nanos(wait).max(ASK_AGAIN))
-            }
+            Schedule::OnTheDot(dots) => Some(dots.next_wake(now, rtc)),
         }
     }
 }
 
 impl Dots {
-    fn is_due(&mut self, rtc: RtcTime) -> bool {
+    /// Slots from now on. `before` are those they replace: where they are the same, those that are past stay past.
+    fn start(slots: Slots, zone: Tz, rtc: RtcTime, before: Option<Dots>) -> Self {
+        let reported = before.filter(|dots| dots.slots == slots && dots.zone == zone).map(|dots| dots.reported);
+        Dots {
+            slots,
+            zone,
+            next: next_slot(rtc, &slots, zone),
+            last_reading: rtc,
+            reported: reported.unwrap_or_default(),
+        }
+    }
+
+    /// When cumulative values begin anew; `None` when never.
+    pub fn of_reset(reset: ResetOnSchedule, zone: Tz, rtc: RtcTime, before: Option<Dots>) -> Option<Self> {
+        let (day, at) = match reset {
+            ResetOnSchedule::Off => return None,
+            ResetOnSchedule::EveryDay { at } => (None, at),
+            ResetOnSchedule::Weekly { day, at } => {
+                (DAYS.iter().find(|(name, _)| *name == day).map(|(_, weekday)| *weekday), at)
+            }
+        };
+        let time = chrono::NaiveTime::MIN + chrono::Duration::minutes(i64::from(at.minutes()));
+        Some(Dots::start(Slots::At(day, time), zone, rtc, before))
+    }
+
+    /// When to ask again at the latest.
+    pub fn next_wake(&self, now: Uptime, rtc: RtcTime) -> Uptime {
+        wake_at(self.next, now, rtc)
+    }
+
+    /// Whether a slot is reached at this instant. Asking moves on, so ask once per step.
+    pub fn is_due(&mut self, rtc: RtcTime) -> bool {
         let went_back = rtc < self.last_reading;
         self.last_reading = rtc;
         if went_back {
-            self.next = next_dot(rtc, self.every, self.zone);
+            self.next = next_slot(rtc, &self.slots, self.zone);
             return false;
         }
         if rtc < self.next {
             return false;
         }
-        self.next = next_dot(rtc, self.every, self.zone);
-        let slot = next_dot(RtcTime(rtc.0.saturating_sub(LATE_MAX_NS)), self.every, self.zone);
+        self.next = next_slot(rtc, &self.slots, self.zone);
+        let slot = next_slot(RtcTime(rtc.0.saturating_sub(LATE_MAX_NS)), &self.slots, self.zone);
         slot <= rtc && self.note(slot)
     }
 
@@ -116,7 +143,7 @@ impl Dots {
             return false;
         }
         match self.reported.last_mut() {
-            Some((_, last)) if next_dot(*last, self.every, self.zone) == slot => *last = slot,
+            Some((_, last)) if next_slot(*last, &self.slots, self.zone) == slot => *last = slot,
             _ => self.reported.push((slot, slot)),
         }
         if self.reported.len() > RUNS_MAX {
@@ -126,10 +153,53 @@ impl Dots {
     }
 }
 
+/// When the calendar will read `next`, about. The two clocks need not run at one rate: waking a little early means asking once more, and
+/// a clock that stands still just before a slot must not keep the device from sleeping.
+fn wake_at(next: RtcTime, now: Uptime, rtc: RtcTime) -> Uptime {
+    let wait = u64::try_from(next.0.saturating_sub(rtc.0)).unwrap_or(0);
+    now + Duration::from_nanos(wait).max(ASK_AGAIN)
+}
+
+/// When a function works: its *Time Schedule* on the device's calendar.
+#[derive(Clone, Debug)]
+pub(crate) struct WorkingHours {
+    schedule: TimeSchedule,
+    zone: Tz,
+}
+
+impl WorkingHours {
+    pub fn new(schedule: &TimeSchedule, zone: Tz) -> Self {
+        WorkingHours { schedule: schedule.clone(), zone }
+    }
+
+    /// Whether the function works at a reading of the clock.
+    pub fn include(&self, rtc: RtcTime) -> bool {
+        let (weekday, minute) = minute_of_week(rtc, self.zone);
+        DAYS.iter().any(|(day, on)| *on == weekday && self.schedule.of(*day).contain(minute))
+    }
+
+    /// When to ask again at the latest; `None` when it never ends.
+    pub fn next_wake(&self, now: Uptime, rtc: RtcTime) -> Option<Uptime> {
+        // All edges are whole minutes of the wall clock; to look at each of them costs next to nothing.
+        let edge = || next_slot(rtc, &Slots::Every(chrono::Duration::minutes(1)), self.zone);
+        (self.schedule != TimeSchedule::default()).then(|| wake_at(edge(), now, rtc))
+    }
+}
+
+const DAYS: [(Day, Weekday); 7] = [
+    (Day::Sunday, Weekday::Sun),
+    (Day::Monday, Weekday::Mon),
+    (Day::Tuesday, Weekday::Tue),
+    (Day::Wednesday, Weekday::Wed),
+    (Day::Thursday, Weekday::Thu),
+    (Day::Friday, Weekday::Fri),
+    (Day::Saturday, Weekday::Sat),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configuration::DotMinutes;
+    use crate::configuration::{DayPeriods, DotMinutes, Period, TimeOfDay};
 
     /// A device at whose wall clock reading (`HH:MM:SS`, UTC) something is asked.
     struct Clock {
@@ -216,5 +286,49 @@ mod tests {
         // A real-time clock that runs slow reads a little less than the dot when the device wakes.
         let short = RtcTime(reading(seconds("10:10:00")).0 - 5);
         assert_eq!(clock.schedule.next_wake(now, short), Some(now + ASK_AGAIN));
+    }
+
+    /// Asked every second for some days from 2022/10/28 (a Friday) 00:00 UTC on; the local times at which it was due.
+    fn resets(reset: ResetOnSchedule, days: i64) -> Vec<String> {
+        let start = 1_666_915_200;
+        let at = |second: i64| RtcTime((start + second) * 1_000_000_000);
+        let mut dots = Dots::of_reset(reset, Tz::Europe__Berlin, at(0), None).expect("there are resets");
+        let due = (0..days * 86_400).filter(|second| dots.is_due(at(*second)));
+        due.map(|second| crate::calendar::local_time(at(second), Tz::Europe__Berlin).text).collect()
+    }
+
+    #[test]
+    fn resets_come_once_a_day_or_week() {
+        let at = |text: &str| TimeOfDay::try_from(text.to_owned()).expect("a time");
+        let daily = resets(ResetOnSchedule::EveryDay { at: at("02:30") }, 3);
+        assert_eq!(daily, ["2022/10/28 02:30:00", "2022/10/29 02:30:00", "2022/10/30 02:30:00"]);
+        let weekly = resets(ResetOnSchedule::Weekly { day: Day::Sunday, at: at("18:04") }, 12);
+        assert_eq!(weekly, ["2022/10/30 18:04:00", "2022/11/06 18:04:00"]);
+        assert!(Dots::of_reset(ResetOnSchedule::Off, Tz::UTC, RtcTime(0), None).is_none());
+    }
+
+    #[test]
+    fn working_hours_go_by_the_weekday_and_the_wall_clock() {
+        let periods = |texts: &[&str]| {
+            let periods =
+                texts.iter().map(|text| Period::try_from((*text).to_owned()).expect("a period")).collect::<Vec<_>>();
+            DayPeriods::try_from(periods).expect("at most three")
+        };
+        let schedule = TimeSchedule {
+            friday: periods(&["08:00-12:00", "13:00-17:30"]),
+            saturday: periods(&[]),
+            ..TimeSchedule::default()
+        };
+        let hours = WorkingHours::new(&schedule, Tz::Europe__Berlin);
+        // 2022/10/28, a Friday, at 02:00 in Berlin.
+        let at = |minutes: i64| RtcTime((1_666_915_200 + 60 * minutes) * 1_000_000_000);
+        let edges: Vec<i64> = (1..72 * 60).filter(|m| hours.include(at(*m)) != hours.include(at(m - 1))).collect();
+        let sunday = 22 * 60 + 24 * 60;
+        assert_eq!(edges, [6 * 60, 10 * 60, 11 * 60, 15 * 60 + 30, sunday], "minutes from 02:00 on Friday on");
+        assert!(!hours.include(at(0)));
+        let now = Uptime::from_millis(1_000);
+        assert_eq!(hours.next_wake(now, RtcTime(at(0).0 + 59_000_000_000)), Some(Uptime::from_millis(2_000)));
+        let always = WorkingHours::new(&TimeSchedule::default(), Tz::UTC);
+        assert!(always.include(at(0)) && always.next_wake(now, at(0)).is_none());
     }
 }

@@ -1,85 +1,121 @@
-//! Single settings that can be judged alone. Each is checked while it is read, so that a parser can point at the place.
-//!
-//! Knows nothing of how settings depend on each other; that is `Configuration::validate`.
+//! Where a function's reports go (guide §5.3, *Report Protocol*).
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU16;
 
-use glam::DVec2;
 use serde::{Deserialize, Serialize};
 use ureq_proto::http::Uri;
 use ureq_proto::http::uri::Scheme;
 
-/// The interval of *From Now On* reports: 5 to 86400 s (guide §5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct IntervalSeconds(u32);
+use super::problem::Problems;
 
-impl TryFrom<u32> for IntervalSeconds {
-    type Error = String;
+/// URL 1, URL 2 and URL 3.
+const URLS_MAX: usize = 3;
 
-    fn try_from(seconds: u32) -> Result<Self, String> {
-        if (5..=86_400).contains(&seconds) {
-            Ok(IntervalSeconds(seconds))
-        } else {
-            Err(format!("must be 5 to 86400 seconds, not {seconds}"))
+/// *Report Protocol*: one broker, or up to three addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum ReportProtocol {
+    /// HTTP POST to every enabled URL.
+    Http {
+        /// URL 1 to URL 3.
+        #[serde(default)]
+        urls: Vec<NotificationUrl>,
+    },
+    /// Publishing to one MQTT v3.1.1 broker.
+    Mqtt {
+        /// Name or address of the broker.
+        host: String,
+        /// TCP port.
+        #[serde(default = "mqtt_port")]
+        port: NonZeroU16,
+        /// Unique among the broker's clients.
+        client_id: String,
+        /// User name, if the broker asks for one.
+        #[serde(default)]
+        user_name: Option<String>,
+        /// Password, if the broker asks for one.
+        #[serde(default)]
+        password: Option<String>,
+        /// Topic reports are published to.
+        topic: Topic,
+        /// 0, 1 or 2.
+        #[serde(default)]
+        qos: QualityOfService,
+        /// After how many seconds without traffic the device pings the broker. The guide has no such setting; 60 is ours.
+        #[serde(default = "keep_alive")]
+        keep_alive_s: NonZeroU16,
+    },
+}
+
+fn mqtt_port() -> NonZeroU16 {
+    NonZeroU16::new(1883).expect("not zero")
+}
+
+fn keep_alive() -> NonZeroU16 {
+    NonZeroU16::new(60).expect("not zero")
+}
+
+impl Default for ReportProtocol {
+    fn default() -> Self {
+        ReportProtocol::Http { urls: Vec::new() }
+    }
+}
+
+/// One *HTTP Notification URL*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationUrl {
+    /// Whether reports go there. On unless said otherwise: an address is written down to be used.
+    #[serde(default = "enabled")]
+    pub enable: bool,
+    /// The address.
+    pub url: HttpUrl,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+impl ReportProtocol {
+    pub(super) fn check(&self, problems: &mut Problems) {
+        match self {
+            ReportProtocol::Http { urls } => {
+                if urls.len() > URLS_MAX {
+                    problems.add("urls", format!("must be at most {URLS_MAX} addresses, not {}", urls.len()));
+                }
+                // The same address twice would be one recipient, so that a second entry can only be a slip of the pen.
+                let mut first: BTreeMap<String, usize> = BTreeMap::new();
+                for (i, url) in urls.iter().enumerate().filter(|(_, url)| url.enable) {
+                    let before = *first.entry(url.url.to_string()).or_insert(i);
+                    if before != i {
+                        let message = format!("must differ from urls[{before}]: each report goes to an address once");
+                        problems.add(format!("urls[{i}].url"), message);
+                    }
+                }
+            }
+            ReportProtocol::Mqtt { host, client_id, user_name, password, .. } => {
+                if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@') {
+                    let message = format!("must be a host name or address such as `192.168.0.9`, not `{host}`");
+                    problems.add("host", message);
+                }
+                let texts = [
+                    ("client_id", Some(client_id)),
+                    ("user_name", user_name.as_ref()),
+                    ("password", password.as_ref()),
+                ];
+                for (field, text) in texts.into_iter().filter_map(|(field, text)| Some((field, text?))) {
+                    if text.is_empty() || text.len() > 1024 || text.contains('\0') {
+                        let message = "must be 1 to 1024 bytes long and hold no NUL".to_owned();
+                        problems.add(field, message);
+                    }
+                }
+                if password.is_some() && user_name.is_none() {
+                    problems.add("password", "needs a user_name beside it (MQTT 3.1.1 §3.1.2.9)");
+                }
+            }
         }
-    }
-}
-
-impl From<IntervalSeconds> for u32 {
-    fn from(interval: IntervalSeconds) -> u32 {
-        interval.0
-    }
-}
-
-/// The interval of *On the Dot* reports in minutes: every choice divides the day, so slots align to local midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct DotMinutes(u32);
-
-impl DotMinutes {
-    /// 5, 10, 15, 30 minutes and 1, 4, 6, 8, 12 hours.
-    pub const CHOICES: [u32; 9] = [5, 10, 15, 30, 60, 240, 360, 480, 720];
-}
-
-impl TryFrom<u32> for DotMinutes {
-    type Error = String;
-
-    fn try_from(minutes: u32) -> Result<Self, String> {
-        if Self::CHOICES.contains(&minutes) {
-            Ok(DotMinutes(minutes))
-        } else {
-            Err(format!("must be one of 5, 10, 15, 30, 60, 240, 360, 480, 720 minutes, not {minutes}"))
-        }
-    }
-}
-
-impl From<DotMinutes> for u32 {
-    fn from(interval: DotMinutes) -> u32 {
-        interval.0
-    }
-}
-
-/// How long a count must last to be believed: 0 to 10 s.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub struct StableSeconds(f64);
-
-impl TryFrom<f64> for StableSeconds {
-    type Error = String;
-
-    fn try_from(seconds: f64) -> Result<Self, String> {
-        if (0.0..=10.0).contains(&seconds) {
-            Ok(StableSeconds(seconds))
-        } else {
-            Err(format!("must be 0 to 10 seconds, not {seconds}"))
-        }
-    }
-}
-
-impl From<StableSeconds> for f64 {
-    fn from(stable: StableSeconds) -> f64 {
-        stable.0
     }
 }
 
@@ -153,37 +189,6 @@ impl From<Topic> for String {
     }
 }
 
-/// A hardware address, written as six pairs of hexadecimal digits with colons between.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct MacAddress(String);
-
-impl MacAddress {
-    /// As written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for MacAddress {
-    type Error = String;
-
-    fn try_from(address: String) -> Result<Self, String> {
-        let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
-        if address.split(':').count() == 6 && address.split(':').all(is_pair) {
-            Ok(MacAddress(address))
-        } else {
-            Err(format!("must be six pairs of hexadecimal digits such as `24:E1:24:F5:4E:2F`, not `{address}`"))
-        }
-    }
-}
-
-impl From<MacAddress> for String {
-    fn from(address: MacAddress) -> String {
-        address.0
-    }
-}
-
 /// The address of an HTTP recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -247,35 +252,5 @@ impl TryFrom<String> for HttpUrl {
 impl From<HttpUrl> for String {
     fn from(url: HttpUrl) -> String {
         url.uri.to_string()
-    }
-}
-
-/// The outline of a region in normalised image coordinates: [0, 1] from the top left, at least three corners, no side
-/// crossing another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<DVec2>", into = "Vec<DVec2>")]
-pub struct Polygon(Vec<DVec2>);
-
-impl Polygon {
-    /// The corners in drawing order.
-    pub fn corners(&self) -> &[DVec2] {
-        &self.0
-    }
-}
-
-impl TryFrom<Vec<DVec2>> for Polygon {
-    type Error = String;
-
-    fn try_from(corners: Vec<DVec2>) -> Result<Self, String> {
-        match analytics::polygon_problem(&corners) {
-            Some(problem) => Err(problem),
-            None => Ok(Polygon(corners)),
-        }
-    }
-}
-
-impl From<Polygon> for Vec<DVec2> {
-    fn from(polygon: Polygon) -> Vec<DVec2> {
-        polygon.0
     }
 }
