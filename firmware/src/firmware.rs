@@ -6,13 +6,17 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::{Analysis, Counts, DetectError, Detection, Detector, Pipeline};
+use analytics::{Analysis, Counts, DetectError, Detection, Detector, Pipeline, Placed, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
-use crate::configuration::{Configuration, Problem};
-use crate::delivery::{Delivery, Letter, Outbox};
-use crate::diagnostic::{Diagnostic, ReportKind};
-use crate::region_people_counting::{Counting, detection_area};
+use crate::configuration::{Configuration, Problem, ReportProtocol};
+use crate::debounce::Debounced;
+use crate::delivery::{Delivery, Outbox};
+use crate::diagnostic::Diagnostic;
+use crate::dwell::RegionPassages;
+use crate::line_crossing_counting::LineCrossing;
+use crate::people_flow_analysis::PeopleFlow;
+use crate::region_people_counting::{Counting, Seen, detection_area};
 use crate::report::Report;
 
 /// The sensor's firmware.
@@ -22,13 +26,30 @@ pub struct Firmware {
     default_mounting: Mounting,
     detector: SharedDetector,
     pipeline: Pipeline,
-    /// `None` until the first step, and while the function is disabled.
-    counting: Option<Counting>,
+    functions: Functions,
+    di: Debounced,
     delivery: Delivery,
     outbox: Outbox,
     /// Whether the first step is past: that is the moment the firmware is up.
     is_up: bool,
     reports_made: u64,
+}
+
+/// What counts and reports. Each is `None` until the first step, and while it is disabled.
+#[derive(Default)]
+struct Functions {
+    region: Option<Counting>,
+    line: Option<LineCrossing>,
+    flow: Option<PeopleFlow>,
+}
+
+impl Functions {
+    /// Whether any works at present, so that frames need to be analysed.
+    fn are_on(&self) -> bool {
+        self.region.as_ref().is_some_and(Counting::is_on)
+            || self.line.as_ref().is_some_and(LineCrossing::is_on)
+            || self.flow.as_ref().is_some_and(PeopleFlow::is_on)
+    }
 }
 
 /// What one step brings.
@@ -114,8 +135,9 @@ impl Firmware {
             lens,
             default_mounting,
             detector,
-            counting: None,
-            delivery: Delivery::none(),
+            functions: Functions::default(),
+            di: Debounced::default(),
+            delivery: Delivery::default(),
             outbox: Outbox::default(),
             is_up: false,
             reports_made: 0,
@@ -140,19 +162,40 @@ impl Firmware {
             self.delivery.hear(event, now, &mut self.outbox);
         }
         self.delivery.proceed(now, &mut self.outbox);
+        let signal = self.di.has_risen(now, inputs.di);
         let analysis = match &inputs.frame {
-            Some(frame) if self.counting.is_some() => self.analyse(frame, entering),
+            Some(frame) if self.functions.are_on() => self.analyse(frame, entering),
             _ => None,
         };
-        if let Some(counting) = &mut self.counting {
-            let seen = analysis.as_ref().map(|analysis| &analysis.counts);
-            for report in counting.step(now, inputs.rtc, seen) {
-                self.send(&report);
-            }
-        }
+        self.report(now, inputs.rtc, signal, analysis.as_ref());
         self.delivery.proceed(now, &mut self.outbox);
         let outputs = self.outputs(now, inputs.rtc);
         Step { outputs, analysis, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
+    }
+
+    /// Has every function do what this instant asks of it, and sends what they report.
+    fn report(&mut self, now: Uptime, rtc: RtcTime, signal: bool, analysis: Option<&Analysis>) {
+        let view = self.view();
+        let people: Option<Vec<Placed>> =
+            analysis.map(|analysis| analysis.tracks.iter().map(|track| placed(&view, track)).collect());
+        let seen = analysis.zip(people.as_deref()).map(|(analysis, people)| Seen {
+            taken_at: analysis.taken_at,
+            counts: &analysis.counts,
+            people,
+        });
+        let were_on = self.functions.are_on();
+        let Functions { region, line, flow } = &mut self.functions;
+        let region = region.as_mut().map(|region| region.step(now, rtc, seen)).unwrap_or_default();
+        let line = line.as_mut().map(|line| line.step(now, rtc, signal, people.as_deref())).unwrap_or_default();
+        let flow = flow.as_mut().map(|flow| flow.step(now, rtc, people.as_deref())).unwrap_or_default();
+        if were_on && !self.functions.are_on() {
+            self.pipeline.drop_tracks();
+        }
+        let Configuration { region_people_counting, line_crossing_counting, people_flow_analysis, .. } =
+            self.configuration.clone();
+        region.iter().for_each(|report| self.send(report, &region_people_counting.protocol));
+        line.iter().for_each(|report| self.send(report, &line_crossing_counting.protocol));
+        flow.iter().for_each(|report| self.send(report, &people_flow_analysis.protocol));
     }
 
     /// Carries out a command at `now`, when the clock reads `rtc`. What it causes on the wire comes with the next step, which
@@ -191,7 +234,12 @@ impl Firmware {
 
     /// The counts the firmware believes, for observers; nobody while the function is disabled.
     pub fn believed(&self) -> Counts {
-        self.counting.as_ref().map(Counting::believed).unwrap_or_default()
+        self.functions.region.as_ref().map(Counting::believed).unwrap_or_default()
+    }
+
+    /// Who came into and went out of each region since the last reset; nobody while the function is disabled.
+    pub fn region_passages(&self) -> Vec<RegionPassages> {
+        self.functions.region.as_ref().map(Counting::passages).unwrap_or_default()
     }
 
     /// What became of reports so far.
@@ -205,15 +253,24 @@ impl Firmware {
     }
 
     fn apply_configuration(&mut self, now: Uptime, rtc: RtcTime) {
-        let delivery = std::mem::replace(&mut self.delivery, Delivery::none());
-        let settings = &self.configuration.region_people_counting;
-        if settings.enable {
-            self.delivery = delivery.reconfigure(&settings.protocol, now, &mut self.outbox);
-            self.counting = Some(Counting::start(&self.configuration, now, rtc, self.counting.take()));
-        } else {
-            let mut delivery = delivery;
-            delivery.give_up(&mut self.outbox);
-            self.counting = None;
+        let configuration = &self.configuration;
+        let Configuration { region_people_counting, line_crossing_counting, people_flow_analysis, .. } = configuration;
+        let protocols = [
+            (region_people_counting.enable, &region_people_counting.protocol),
+            (line_crossing_counting.enable, &line_crossing_counting.protocol),
+            (people_flow_analysis.enable, &people_flow_analysis.protocol),
+        ];
+        let used: Vec<&ReportProtocol> =
+            protocols.into_iter().filter(|(enable, _)| *enable).map(|(_, protocol)| protocol).collect();
+        self.delivery.reconfigure(&used, now, &mut self.outbox);
+        let view = view(configuration, self.lens, self.default_mounting);
+        let Functions { region, line, flow } = std::mem::take(&mut self.functions);
+        self.functions = Functions {
+            region: region_people_counting.enable.then(|| Counting::start(configuration, now, rtc, region)),
+            line: line_crossing_counting.enable.then(|| LineCrossing::start(configuration, &view, now, rtc, line)),
+            flow: people_flow_analysis.enable.then(|| PeopleFlow::start(configuration, &view, now, rtc, flow)),
+        };
+        if !self.functions.are_on() {
             self.pipeline.drop_tracks();
         }
     }
@@ -228,30 +285,37 @@ impl Firmware {
         analysis.map_err(|error| self.outbox.diagnostics.push(failed(error))).ok()
     }
 
-    fn send(&mut self, report: &Report) {
+    fn send(&mut self, report: &Report, protocol: &ReportProtocol) {
         self.reports_made += 1;
-        let kind = match report {
-            Report::Interval(_) => ReportKind::Interval,
-            Report::Trigger(_) => ReportKind::Trigger,
-        };
-        let document = report.to_json();
-        let letter = Letter { report: self.reports_made, document: document.as_str().into() };
-        self.outbox.diagnostics.push(Diagnostic::ReportMade { report: letter.report, kind, document });
-        self.delivery.offer(&letter, &mut self.outbox);
+        let Report { kind, document } = report;
+        let made = Diagnostic::ReportMade { report: self.reports_made, kind: *kind, document: document.clone() };
+        self.outbox.diagnostics.push(made);
+        self.delivery.offer(protocol, self.reports_made, &document.as_str().into(), &mut self.outbox);
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {
-        let counting = self.counting.as_ref().and_then(|counting| counting.next_wake(now, rtc));
+        let Functions { region, line, flow } = &self.functions;
+        let wakes = [
+            region.as_ref().and_then(|region| region.next_wake(now, rtc)),
+            line.as_ref().and_then(|line| line.next_wake(now, rtc)),
+            flow.as_ref().and_then(|flow| flow.next_wake(now, rtc)),
+            self.di.next_wake(),
+            self.delivery.next_wake(),
+        ];
         Outputs {
             network: std::mem::take(&mut self.outbox.network),
             awaiting: self.delivery.awaiting(),
-            next_wake: counting.into_iter().chain(self.delivery.next_wake()).min(),
+            next_wake: wakes.into_iter().flatten().min(),
             camera: self.configuration.image,
             // Without an overcrowding alarm the contact is closed, as it is for any alarm that is off.
-            do_contact: Contact::Closed,
+            do_contact: region.as_ref().map_or(Contact::Closed, Counting::do_contact),
             led_on: true,
         }
     }
+}
+
+fn placed(view: &View, track: &Track) -> Placed {
+    Placed { id: track.id, floor: track.floor, foot: view.normalised(track.foot_px), seen: !track.coasting }
 }
 
 fn view(configuration: &Configuration, lens: Lens, default_mounting: Mounting) -> View {

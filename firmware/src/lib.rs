@@ -3,23 +3,30 @@
 //! [`Firmware`] is a sans-IO core: `step(now, inputs) -> outputs`, plain values, every wait a wake-up on the device's own
 //! monotonic time. [`Net`] is its only shell, and carries out what the core asks of the network on real sockets.
 //!
-//! The way of a count: frame → `analytics` → `stability` (when is it believed) → `region_people_counting` with `schedule`
-//! (when is it reported) → `report` (in what words) → `delivery` (how it travels).
+//! The way of a count: frame → `analytics` → one of the functions, `region_people_counting` (with `stability`: when is a count believed;
+//! and `dwell`), `line_crossing_counting` and `people_flow_analysis`, each on its `rota` (when does it work, when does it report) → `report`
+//! (in what words) → `delivery` (how it travels).
 //!
 //! This crate does not know that it is simulated, and reads no file and no clock.
 
 mod calendar;
 pub mod configuration;
+mod debounce;
 mod delivery;
 mod diagnostic;
+mod dwell;
 mod firmware;
+mod line_crossing_counting;
 mod net;
+mod people_flow_analysis;
 mod region_people_counting;
 mod report;
+mod rota;
 mod schedule;
 mod stability;
 
 pub use configuration::{Configuration, Problem};
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
+pub use dwell::RegionPassages;
 pub use firmware::{Command, CommandError, Firmware, Stage, Step, Tally};
 pub use net::{Net, NetError};

@@ -4,74 +4,115 @@
 
 use std::time::Duration;
 
-use analytics::{Counts, DetectionArea, Region};
-use firmware_shim::{RtcTime, Uptime};
+use analytics::{Counts, DetectionArea, Placed, Region};
+use firmware_shim::{Contact, RtcTime, Uptime};
 
-use crate::configuration::{Area, Configuration, DetectionRegion, ReportByResult};
-use crate::report::{Profile, Report};
-use crate::schedule::Schedule;
+use crate::configuration::{
+    Area, Configuration, DetectionRegion, OvercrowdingAlarm, RegionPeopleCounting, ReportByResult,
+};
+use crate::dwell::{Dwell, RegionPassages};
+use crate::report::{EndedStay, Letterhead, Profile, Report, interval_dwell, trigger_dwell};
+use crate::rota::{Duty, Rota};
+use crate::schedule::Dots;
 use crate::stability::Stability;
 
 /// The function at work.
 pub(crate) struct Counting {
+    settings: RegionPeopleCounting,
     profile: Profile,
-    by_result: ReportByResult,
+    head: Letterhead,
     stability: Stability,
-    schedule: Schedule,
-    /// What the clock read when the interval under way began.
-    interval_start: RtcTime,
+    dwell: Dwell,
+    rota: Rota,
+    reset: Option<Dots>,
     /// The largest total believed in the interval under way, and that interval only.
     total_max: u32,
 }
 
+/// What a frame showed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub taken_at: Uptime,
+    pub counts: &'a Counts,
+    pub people: &'a [Placed],
+}
+
 impl Counting {
     /// Starts the function with a configuration saved now. `before` is the function as it was until now: what is believed
-    /// stays believed, and intervals begin anew.
+    /// stays believed, stays and totals go on, and intervals begin anew.
     pub fn start(configuration: &Configuration, now: Uptime, rtc: RtcTime, before: Option<Counting>) -> Self {
         let settings = &configuration.region_people_counting;
-        let stable_for = Duration::from_secs_f64(f64::from(settings.stable_for_s));
-        let region_ids: Vec<u32> = match detection_area(&settings.detection_region) {
-            (DetectionArea::Mapped, regions) => regions.iter().map(|region| region.id).collect(),
-            _ => Vec::new(),
-        };
-        let (stability, schedule) = match before {
+        let zone = configuration.time_zone;
+        let (area, regions) = detection_area(&settings.detection_region);
+        let (stability, dwell, rota, reset) = match before {
             Some(mut before) => {
-                before.stability.reconfigure(stable_for, &region_ids);
-                (before.stability, Some(before.schedule))
+                before.stability.reconfigure(stable_for(settings), &reported_ids(settings));
+                (before.stability, Some(before.dwell), Some(before.rota), before.reset)
             }
-            None => (Stability::new(stable_for, &region_ids), None),
+            None => (believing_nobody(settings), None, None, None),
         };
+        let least = Duration::from_secs(u64::from(u32::from(settings.min_dwell_s)));
         Counting {
             profile: Profile::new(configuration),
-            by_result: settings.report_by_result,
-            schedule: Schedule::start(settings.report_regularly, configuration.time_zone, now, rtc, schedule),
-            interval_start: rtc,
+            head: Letterhead::new(configuration),
+            dwell: Dwell::start(area, regions, least, dwell),
+            rota: Rota::start(settings.report_regularly, &settings.time_schedule, zone, now, rtc, rota),
+            reset: Dots::of_reset(settings.reset, zone, rtc, reset),
             total_max: stability.believed().total,
             stability,
+            settings: settings.clone(),
         }
     }
 
-    /// The reports this instant brings. `seen` are the counts of a frame, if one came.
-    pub fn step(&mut self, now: Uptime, rtc: RtcTime, seen: Option<&Counts>) -> Vec<Report> {
-        let before = self.stability.believed();
+    /// The reports this instant brings. `seen` is what a frame showed, if one came.
+    pub fn step(&mut self, now: Uptime, rtc: RtcTime, seen: Option<Seen>) -> Vec<Report> {
+        let duty = self.rota.turn(rtc);
+        let mut reports = Vec::new();
+        let ended = match duty {
+            Duty::Off => vec![],
+            // As its last act the function tells what its end puts an end to.
+            Duty::Closing => self.dwell.close(now, rtc),
+            Duty::Opening | Duty::On => {
+                if duty == Duty::Opening {
+                    self.total_max = 0;
+                }
+                let before = self.stability.believed();
+                self.look(now, seen.map(|seen| seen.counts));
+                let believed = self.stability.believed();
+                if self.is_result(&before, &believed) {
+                    reports.push(self.profile.trigger(&believed, rtc));
+                }
+                seen.map_or(vec![], |seen| self.dwell.see(seen.taken_at, now, rtc, seen.people))
+            }
+        };
+        let told = self.dwell_trigger(&ended, rtc);
+        let interval = self.rota.interval_ended(duty, now, rtc);
+        if let Some((start, end)) = interval {
+            let believed = self.stability.believed();
+            reports.push(self.profile.interval(&believed, self.total_max, start, end));
+            self.total_max = believed.total;
+        }
+        reports.extend(told);
+        if let Some((start, end)) = interval.filter(|_| self.settings.dwell_time_detection) {
+            reports.push(interval_dwell(&self.head, self.dwell.figures(), start, end));
+        }
+        if duty == Duty::Closing {
+            self.stability = believing_nobody(&self.settings);
+        }
+        // After the reports of this instant, which are of the time until now.
+        if self.reset.as_mut().is_some_and(|reset| reset.is_due(rtc)) {
+            self.dwell.reset();
+        }
+        reports
+    }
+
+    fn look(&mut self, now: Uptime, counts: Option<&Counts>) {
         self.stability.settle(now);
         self.note_max();
-        if let Some(counts) = seen {
+        if let Some(counts) = counts {
             self.stability.see(counts, now);
             self.note_max();
         }
-        let believed = self.stability.believed();
-
-        let mut reports = Vec::new();
-        if self.is_result(&before, &believed) {
-            reports.push(self.profile.trigger(&believed, rtc));
-        }
-        if self.schedule.is_due(now, rtc) {
-            reports.push(self.profile.interval(&believed, self.total_max, self.interval_start, rtc));
-            self.interval_start = rtc;
-            self.total_max = believed.total;
-        }
-        reports
     }
 
     fn note_max(&mut self) {
@@ -79,7 +120,7 @@ impl Counting {
     }
 
     fn is_result(&self, before: &Counts, after: &Counts) -> bool {
-        match self.by_result {
+        match self.settings.report_by_result {
             ReportByResult::Off => false,
             ReportByResult::OnceResultChanges => {
                 self.profile.reported_numbers(before) != self.profile.reported_numbers(after)
@@ -90,14 +131,63 @@ impl Counting {
         }
     }
 
+    fn dwell_trigger(&self, ended: &[EndedStay], rtc: RtcTime) -> Option<Report> {
+        let is_told = self.settings.dwell_time_detection && self.settings.trigger_report_dwell && !ended.is_empty();
+        is_told.then(|| trigger_dwell(&self.head, ended, rtc))
+    }
+
+    /// How *Overcrowding Alarm* drives the contact: open while there are too many. Out of its hours it is closed.
+    pub fn do_contact(&self) -> Contact {
+        if !self.rota.is_on() {
+            return Contact::Closed;
+        }
+        let believed = self.stability.believed();
+        let is_over = match self.settings.overcrowding_alarm {
+            OvercrowdingAlarm::Off => false,
+            OvercrowdingAlarm::TotalNumber { threshold } => believed.total > threshold,
+            OvercrowdingAlarm::NumberInArea { threshold } if believed.regions.is_empty() => believed.total > threshold,
+            OvercrowdingAlarm::NumberInArea { threshold } => {
+                believed.regions.iter().any(|region| region.count > threshold)
+            }
+        };
+        if is_over { Contact::Open } else { Contact::Closed }
+    }
+
+    /// Whether the function works at present.
+    pub fn is_on(&self) -> bool {
+        self.rota.is_on()
+    }
+
     /// The counts that are believed.
     pub fn believed(&self) -> Counts {
         self.stability.believed()
     }
 
+    /// Who came into and went out of each region since the last reset.
+    pub fn passages(&self) -> Vec<RegionPassages> {
+        self.dwell.passages()
+    }
+
     /// When to step at the latest.
     pub fn next_wake(&self, now: Uptime, rtc: RtcTime) -> Option<Uptime> {
-        self.stability.next_wake().into_iter().chain(self.schedule.next_wake(now, rtc)).min()
+        let reset = self.reset.as_ref().map(|reset| reset.next_wake(now, rtc));
+        [self.stability.next_wake(), self.rota.next_wake(now, rtc), reset].into_iter().flatten().min()
+    }
+}
+
+fn believing_nobody(settings: &RegionPeopleCounting) -> Stability {
+    Stability::new(stable_for(settings), &reported_ids(settings))
+}
+
+fn stable_for(settings: &RegionPeopleCounting) -> Duration {
+    Duration::from_secs_f64(f64::from(settings.stable_for_s))
+}
+
+/// The regions that are counted each by itself.
+fn reported_ids(settings: &RegionPeopleCounting) -> Vec<u32> {
+    match detection_area(&settings.detection_region) {
+        (DetectionArea::Mapped, regions) => regions.iter().map(|region| region.id).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -143,6 +233,8 @@ mod tests {
         now_ms: u64,
         /// What the calendar was put forward by.
         clock_put_by_s: i64,
+        /// Where everybody is, for those who time stays.
+        people: Vec<Placed>,
         reports: Vec<Value>,
     }
 
@@ -160,7 +252,7 @@ mod tests {
             let settings = &mut configuration.region_people_counting;
             settings.report_regularly = ReportRegularly::Off;
             settings.detection_region.regions = vec![table(2), table(1)];
-            Room { configuration, counting: None, now_ms: 0, clock_put_by_s: 0, reports: Vec::new() }
+            Room { configuration, counting: None, now_ms: 0, clock_put_by_s: 0, people: vec![], reports: Vec::new() }
         }
 
         fn reporting_every(mut self, interval_s: u32) -> Self {
@@ -206,8 +298,9 @@ mod tests {
             let end_ms = self.now_ms + (for_s * 1000.0) as u64;
             while self.now_ms < end_ms {
                 let (now, rtc) = self.instant();
-                let reports = self.counting.as_mut().expect("saved").step(now, rtc, Some(&counts));
-                self.reports.extend(reports.iter().map(|report| serde_json::to_value(report).expect("JSON")));
+                let seen = Seen { taken_at: now, counts: &counts, people: &self.people };
+                let reports = self.counting.as_mut().expect("saved").step(now, rtc, Some(seen));
+                self.reports.extend(reports.iter().map(|report| serde_json::from_str(&report.document).expect("JSON")));
                 self.now_ms += 100;
             }
             self

@@ -1,76 +1,51 @@
-//! The documents of *Region People Counting* (guide §7.1 and §7.2), key for key and in the guide's order.
+//! The documents of guide §7, key for key and in the guide's order.
 //!
 //! The guide's samples are no valid JSON; ours are. What it prints differently between kinds, we keep: `max_counted` in the
 //! periodic occupancy report and `Max_counted` in the periodic counting report, `time_info` before `report_type` in
-//! trigger reports. A reader must not depend on the order.
+//! trigger reports of region people counting. A reader must not depend on the order.
 //!
 //! Knows nothing of when a report is made or where it goes.
 
+mod dwell;
+mod flow;
+mod line;
+mod region;
+
 use std::net::Ipv4Addr;
 
-use analytics::Counts;
 use chrono_tz::Tz;
 use firmware_shim::RtcTime;
 use serde::Serialize;
 
 use crate::calendar::local_time;
-use crate::configuration::{Area, Configuration, Device, ReportingType};
+use crate::configuration::Configuration;
+use crate::diagnostic::ReportKind;
 
-const EVENT: &str = "Region People Counting";
+pub(crate) use dwell::{DwellFigures, EndedStay, interval_dwell, trigger_dwell};
+pub(crate) use flow::interval_flow;
+pub(crate) use line::{Passed, interval_line, trigger_line};
+pub(crate) use region::Profile;
 
-/// A document of one kind or the other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Report {
-    /// A periodic report.
-    Interval(IntervalReport),
-    /// A trigger report.
-    Trigger(TriggerReport),
+/// A document on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub kind: ReportKind,
+    /// Compact JSON.
+    pub document: String,
 }
 
 impl Report {
-    /// The document as it goes out: compact JSON.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("text keys and plain numbers always serialise")
+    fn new(kind: ReportKind, document: &impl Serialize) -> Self {
+        let document = serde_json::to_string(document).expect("text keys and plain numbers always serialise");
+        Report { kind, document }
     }
 }
 
-/// A periodic report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct IntervalReport {
-    event: &'static str,
-    report_type: &'static str,
-    device_info: DeviceInfo,
-    time_info: IntervalTime,
-    current_total: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_counted: Option<u32>,
-    #[serde(rename = "Max_counted", skip_serializing_if = "Option::is_none")]
-    capital_max_counted: Option<u32>,
-    total_mapped_regions: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    numbering_regions: Option<Vec<u32>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occupancy: Option<Vec<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    current_counted: Option<Vec<u32>>,
-}
-
-/// A trigger report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TriggerReport {
-    event: &'static str,
-    device_info: DeviceInfo,
-    time_info: TriggerTime,
-    report_type: &'static str,
-    current_total: u32,
-    total_mapped_regions: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    numbering_regions: Option<Vec<u32>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occupancy: Option<Vec<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    current_counted: Option<Vec<u32>>,
+/// What every report tells of its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Letterhead {
+    device: DeviceInfo,
+    pub zone: Tz,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,7 +56,7 @@ struct DeviceInfo {
     ip_address: Ipv4Addr,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 struct IntervalTime {
     timezone: String,
     dst_status: bool,
@@ -89,193 +64,53 @@ struct IntervalTime {
     end_time: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 struct TriggerTime {
     time: String,
     timezone: String,
     dst_status: bool,
 }
 
-/// What of the configuration shapes a report.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Profile {
-    device: DeviceInfo,
-    zone: Tz,
-    reporting_type: ReportingType,
-    /// Whether regions are reported at all: some are drawn, in use, and mapped.
-    with_regions: bool,
-}
-
-impl Profile {
+impl Letterhead {
     pub fn new(configuration: &Configuration) -> Self {
-        let detection = &configuration.region_people_counting.detection_region;
-        let mapped = detection.enable && detection.area == Area::Mapped;
-        Profile {
-            device: device_info(&configuration.device),
-            zone: configuration.time_zone,
-            // The guide offers the choice with mapped regions only; elsewhere the report is the one that counts people.
-            reporting_type: if mapped { detection.reporting_type } else { ReportingType::RegionPeopleCounting },
-            with_regions: mapped && !detection.regions.is_empty(),
-        }
+        let device = &configuration.device;
+        let device = DeviceInfo {
+            device: device.name.clone(),
+            device_sn: device.sn.clone(),
+            device_mac: device.mac.as_str().to_owned(),
+            ip_address: device.ip_address,
+        };
+        Letterhead { device, zone: configuration.time_zone }
     }
 
-    /// The periodic report of the interval between two readings of the clock.
-    pub fn interval(&self, counts: &Counts, total_max: u32, start: RtcTime, end: RtcTime) -> Report {
+    fn device(&self) -> DeviceInfo {
+        self.device.clone()
+    }
+
+    fn interval(&self, start: RtcTime, end: RtcTime) -> IntervalTime {
         let (started, ended) = (local_time(start, self.zone), local_time(end, self.zone));
-        let time_info = IntervalTime {
+        IntervalTime {
             timezone: ended.timezone,
             dst_status: ended.dst_status,
             start_time: started.text,
             end_time: ended.text,
-        };
-        let of_type = |reporting_type| (self.reporting_type == reporting_type).then_some(total_max);
-        let regions = self.regions(counts);
-        Report::Interval(IntervalReport {
-            event: EVENT,
-            report_type: "interval",
-            device_info: self.device.clone(),
-            time_info,
-            current_total: counts.total,
-            max_counted: of_type(ReportingType::Occupancy),
-            capital_max_counted: of_type(ReportingType::RegionPeopleCounting),
-            total_mapped_regions: regions.total,
-            numbering_regions: regions.numbering,
-            occupancy: regions.occupancy,
-            current_counted: regions.counted,
-        })
+        }
     }
 
-    /// The trigger report made when the clock reads `time`.
-    pub fn trigger(&self, counts: &Counts, time: RtcTime) -> Report {
+    fn trigger(&self, time: RtcTime) -> TriggerTime {
         let local = local_time(time, self.zone);
-        let regions = self.regions(counts);
-        Report::Trigger(TriggerReport {
-            event: EVENT,
-            device_info: self.device.clone(),
-            time_info: TriggerTime { time: local.text, timezone: local.timezone, dst_status: local.dst_status },
-            report_type: "trigger",
-            current_total: counts.total,
-            total_mapped_regions: regions.total,
-            numbering_regions: regions.numbering,
-            occupancy: regions.occupancy,
-            current_counted: regions.counted,
-        })
-    }
-
-    /// The numbers a report of these counts shows: what *Once result changes* compares.
-    pub fn reported_numbers(&self, counts: &Counts) -> Vec<u32> {
-        let regions = self.regions(counts);
-        let occupancy = regions.occupancy.unwrap_or_default().into_iter().map(u32::from);
-        let counted = regions.counted.unwrap_or_default();
-        std::iter::once(counts.total).chain(occupancy).chain(counted).collect()
-    }
-
-    /// Which reported elements are above zero: what *Zero to Non-zero/Non-zero to Zero* compares. Each region, or the
-    /// total when no region is reported.
-    pub fn reported_occupancy(&self, counts: &Counts) -> Vec<bool> {
-        if self.with_regions {
-            counts.regions.iter().map(|region| region.count > 0).collect()
-        } else {
-            vec![counts.total > 0]
-        }
-    }
-
-    fn regions(&self, counts: &Counts) -> RegionKeys {
-        if !self.with_regions {
-            return RegionKeys { total: 0, numbering: None, occupancy: None, counted: None };
-        }
-        let regions = counts.regions.iter();
-        let numbering = Some(regions.clone().map(|region| region.id).collect());
-        let (occupancy, counted) = match self.reporting_type {
-            ReportingType::Occupancy => (Some(regions.map(|region| u8::from(region.count > 0)).collect()), None),
-            ReportingType::RegionPeopleCounting => (None, Some(regions.map(|region| region.count).collect())),
-        };
-        RegionKeys { total: counts.regions.len(), numbering, occupancy, counted }
-    }
-}
-
-/// The keys that tell of regions, absent when none are reported.
-struct RegionKeys {
-    total: usize,
-    numbering: Option<Vec<u32>>,
-    occupancy: Option<Vec<u8>>,
-    counted: Option<Vec<u32>>,
-}
-
-fn device_info(device: &Device) -> DeviceInfo {
-    DeviceInfo {
-        device: device.name.clone(),
-        device_sn: device.sn.clone(),
-        device_mac: device.mac.as_str().to_owned(),
-        ip_address: device.ip_address,
+        TriggerTime { time: local.text, timezone: local.timezone, dst_status: local.dst_status }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use analytics::RegionCount;
-
     use super::*;
-    use crate::configuration::{Polygon, RegionSettings};
 
-    fn configuration(area: Area, reporting_type: ReportingType, region_ids: &[u32]) -> Configuration {
-        let mut configuration = Configuration { time_zone: Tz::Asia__Shanghai, ..Configuration::default() };
-        let corners = [(0.1, 0.1), (0.4, 0.1), (0.4, 0.4)].map(|(x, y)| glam::DVec2::new(x, y)).to_vec();
-        let region = |id: &u32| RegionSettings {
-            id: (*id).try_into().expect("from 1"),
-            name: String::new(),
-            polygon: Polygon::try_from(corners.clone()).expect("a triangle"),
-        };
-        let detection = &mut configuration.region_people_counting.detection_region;
-        detection.area = area;
-        detection.reporting_type = reporting_type;
-        detection.regions = region_ids.iter().map(region).collect();
-        configuration
-    }
+    pub const START: RtcTime = RtcTime(1_671_531_352_000_000_000);
+    pub const END: RtcTime = RtcTime(1_671_534_952_000_000_000);
 
-    const START: RtcTime = RtcTime(1_671_531_352_000_000_000);
-    const END: RtcTime = RtcTime(1_671_534_952_000_000_000);
-
-    fn counts() -> Counts {
-        let region = |id, count| RegionCount { id, count };
-        Counts { total: 9, regions: vec![region(1, 5), region(2, 0), region(4, 4)] }
-    }
-
-    fn profile(reporting_type: ReportingType) -> Profile {
-        Profile::new(&configuration(Area::Mapped, reporting_type, &[1, 2, 4]))
-    }
-
-    #[test]
-    fn periodic_occupancy() {
-        insta::assert_snapshot!(profile(ReportingType::Occupancy).interval(&counts(), 12, START, END).to_json());
-    }
-
-    #[test]
-    fn periodic_region_people_counting() {
-        let report = profile(ReportingType::RegionPeopleCounting).interval(&counts(), 12, START, END);
-        insta::assert_snapshot!(report.to_json());
-    }
-
-    #[test]
-    fn trigger_occupancy() {
-        insta::assert_snapshot!(profile(ReportingType::Occupancy).trigger(&counts(), END).to_json());
-    }
-
-    #[test]
-    fn trigger_region_people_counting() {
-        insta::assert_snapshot!(profile(ReportingType::RegionPeopleCounting).trigger(&counts(), END).to_json());
-    }
-
-    #[test]
-    fn without_regions_there_are_no_region_keys() {
-        let profile = Profile::new(&configuration(Area::Mapped, ReportingType::Occupancy, &[]));
-        let counts = Counts { total: 2, regions: Vec::new() };
-        insta::assert_snapshot!(profile.interval(&counts, 3, START, END).to_json());
-    }
-
-    #[test]
-    fn outside_the_regions_there_are_no_region_keys() {
-        let profile = Profile::new(&configuration(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]));
-        insta::assert_snapshot!(profile.trigger(&counts(), END).to_json());
+    pub fn head() -> Letterhead {
+        Letterhead::new(&Configuration { time_zone: Tz::Asia__Shanghai, ..Configuration::default() })
     }
 }

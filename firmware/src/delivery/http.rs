@@ -23,7 +23,7 @@ const LINE_BYTES: usize = 1024;
 
 pub(crate) struct HttpRecipient {
     url: HttpUrl,
-    name: String,
+    name: Arc<str>,
     waiting: Waiting,
     exchange: Option<Exchange>,
 }
@@ -43,15 +43,20 @@ enum Stage {
 
 impl HttpRecipient {
     pub fn new(url: HttpUrl) -> Self {
-        HttpRecipient { name: url.to_string(), url, waiting: Waiting::default(), exchange: None }
+        HttpRecipient { name: url.to_string().into(), url, waiting: Waiting::default(), exchange: None }
     }
 
     pub fn url(&self) -> &HttpUrl {
         &self.url
     }
 
+    /// For people.
+    pub fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
     pub fn offer(&mut self, letter: Letter, outbox: &mut Outbox) {
-        self.waiting.push(letter, &self.name, outbox);
+        self.waiting.push(letter, outbox);
     }
 
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
@@ -60,7 +65,7 @@ impl HttpRecipient {
             NetEvent::Connected { conn } => match request(&self.url, &exchange.letter.document) {
                 Ok((bytes, call)) => {
                     outbox.send(*conn, bytes);
-                    outbox.note_sent(&exchange.letter, &self.name);
+                    outbox.note_sent(&exchange.letter);
                     exchange.stage = Stage::AwaitingAnswer { call: Box::new(call), received: Vec::new() };
                     self.exchange = Some(exchange);
                 }
@@ -87,7 +92,7 @@ impl HttpRecipient {
             Ok(None) => self.exchange = Some(exchange),
             Ok(Some(status @ 200..=299)) => {
                 outbox.close(exchange.conn);
-                outbox.note_delivered(&exchange.letter, &self.name, Receipt::HttpStatus(status));
+                outbox.note_delivered(&exchange.letter, Receipt::HttpStatus(status));
             }
             Ok(Some(status)) => self.fail(exchange, Failure::HttpStatus(status), true, outbox),
             Err(reason) => self.fail(exchange, Failure::Protocol { reason }, true, outbox),
@@ -98,7 +103,7 @@ impl HttpRecipient {
         if is_open {
             outbox.close(exchange.conn);
         }
-        outbox.drop_letter(exchange.letter, &self.name, failure);
+        outbox.drop_letter(exchange.letter, failure);
     }
 
     pub fn proceed(&mut self, now: Uptime, outbox: &mut Outbox) {
@@ -117,7 +122,7 @@ impl HttpRecipient {
         if let Some(exchange) = self.exchange.take() {
             self.fail(exchange, Failure::RecipientRemoved, true, outbox);
         }
-        self.waiting.drop_all(&self.name, &Failure::RecipientRemoved, outbox);
+        self.waiting.drop_all(&Failure::RecipientRemoved, outbox);
     }
 
     pub fn awaiting(&self) -> Option<ConnId> {

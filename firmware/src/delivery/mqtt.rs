@@ -1,4 +1,4 @@
-//! One MQTT v3.1.1 broker: a connection that is kept, and reports published on it one after the other.
+//! One MQTT v3.1.1 broker: a connection that is kept, and reports published on it one after the other, whatever their topics.
 //!
 //! Sessions are clean, so a report that was under way when the connection broke is not sent again: the device cannot know
 //! whether it arrived, and twice would be worse than once with a diagnostic. Reports wait while a connection is being
@@ -14,7 +14,7 @@ use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet, Qos};
 use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, MqttError};
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
-use super::{ANSWER_MAX, Letter, Outbox, Waiting};
+use super::{ANSWER_MAX, Letter, Outbox, Publication, Waiting};
 use crate::configuration::{QualityOfService, ReportProtocol};
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 
@@ -25,7 +25,6 @@ const PACKET_BYTES_MAX: u32 = 64 * 1024;
 const BACK_OFF_S: [u64; 7] = [1, 2, 4, 8, 16, 32, 60];
 
 pub(crate) struct MqttRecipient {
-    settings: ReportProtocol,
     broker: Broker,
     name: String,
     waiting: Waiting,
@@ -34,15 +33,14 @@ pub(crate) struct MqttRecipient {
     link: Link,
 }
 
-/// The settings, in the types of the protocol.
-struct Broker {
+/// A broker, and as whom the device speaks to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broker {
     host: String,
     port: u16,
     client_id: String,
     user_name: Option<String>,
     password: Option<String>,
-    topic: String,
-    qos: Qos,
     keep_alive_s: u16,
 }
 
@@ -75,45 +73,36 @@ enum SessionState {
 }
 
 impl MqttRecipient {
-    /// A broker to connect to at once; `None` for another protocol's settings.
-    pub fn new(settings: &ReportProtocol, now: Uptime) -> Option<Self> {
-        let ReportProtocol::Mqtt { host, port, client_id, user_name, password, topic, qos, keep_alive_s } = settings
-        else {
-            return None;
-        };
-        let broker = Broker {
-            host: host.clone(),
-            port: port.get(),
-            client_id: client_id.clone(),
-            user_name: user_name.clone(),
-            password: password.clone(),
-            topic: topic.as_str().to_owned(),
-            qos: match qos {
-                QualityOfService::AtMostOnce => Qos::AtMostOnce,
-                QualityOfService::AtLeastOnce => Qos::AtLeastOnce,
-                QualityOfService::ExactlyOnce => Qos::ExactlyOnce,
-            },
-            keep_alive_s: keep_alive_s.get(),
-        };
-        Some(MqttRecipient {
-            settings: settings.clone(),
-            name: format!("mqtt://{}:{}/{}", broker.host, broker.port, broker.topic),
+    /// A broker to connect to at once.
+    pub fn new(broker: Broker, now: Uptime) -> Self {
+        MqttRecipient {
+            name: format!("mqtt://{}:{}", broker.host, broker.port),
             broker,
             waiting: Waiting::default(),
             failures: 0,
             link: Link::Down { retry_at: now },
-        })
+        }
     }
 
-    pub fn is_configured_by(&self, settings: &ReportProtocol) -> bool {
-        self.settings == *settings
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// For people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Drops what waits, but for what is to be kept: its topic is no longer configured.
+    pub fn drop_unless(&mut self, keep: impl Fn(&Letter) -> bool, outbox: &mut Outbox) {
+        self.waiting.drop_unless(keep, &Failure::RecipientRemoved, outbox);
     }
 
     pub fn offer(&mut self, letter: Letter, outbox: &mut Outbox) {
         if matches!(self.link, Link::Down { .. }) {
-            outbox.drop_letter(letter, &self.name, Failure::NotConnected);
+            outbox.drop_letter(letter, Failure::NotConnected);
         } else {
-            self.waiting.push(letter, &self.name, outbox);
+            self.waiting.push(letter, outbox);
         }
     }
 
@@ -218,7 +207,7 @@ impl MqttRecipient {
     fn confirm(&mut self, receipt: Receipt, outbox: &mut Outbox) {
         let Link::Open(session) = &mut self.link else { return };
         if let SessionState::Publishing { letter, .. } = &session.state {
-            outbox.note_delivered(letter, &self.name, receipt);
+            outbox.note_delivered(letter, receipt);
             session.state = SessionState::Idle;
         }
     }
@@ -248,12 +237,13 @@ impl MqttRecipient {
             && matches!(session.state, SessionState::Idle)
             && let Some(letter) = self.waiting.pop()
         {
-            let events = match self.broker.publish_packet(&mut session.protocol, &letter) {
+            let Some(publication) = &letter.publication else { continue };
+            let events = match publish_packet(publication, &mut session.protocol, &letter.document) {
                 Ok(packet) => session.protocol.send(packet.into()),
                 Err(error) => vec![Event::NotifyError(error)],
             };
-            outbox.note_sent(&letter, &self.name);
-            if self.broker.qos != Qos::AtMostOnce {
+            outbox.note_sent(&letter);
+            if publication.qos != QualityOfService::AtMostOnce {
                 session.state = SessionState::Publishing { letter, deadline: now + ANSWER_MAX };
             }
             self.carry_out(events, now, outbox);
@@ -285,9 +275,9 @@ impl MqttRecipient {
         if let Link::Open(session) = std::mem::replace(&mut self.link, link)
             && let SessionState::Publishing { letter, .. } = session.state
         {
-            outbox.drop_letter(letter, &self.name, failure.clone());
+            outbox.drop_letter(letter, failure.clone());
         }
-        self.waiting.drop_all(&self.name, failure, outbox);
+        self.waiting.drop_all(failure, outbox);
     }
 
     /// Takes leave of the broker for good.
@@ -358,6 +348,21 @@ impl Session {
 }
 
 impl Broker {
+    /// The broker that a function reports to, if it reports to one.
+    pub fn of(protocol: &ReportProtocol) -> Option<Self> {
+        let ReportProtocol::Mqtt { host, port, client_id, user_name, password, keep_alive_s, .. } = protocol else {
+            return None;
+        };
+        Some(Broker {
+            host: host.clone(),
+            port: port.get(),
+            client_id: client_id.clone(),
+            user_name: user_name.clone(),
+            password: password.clone(),
+            keep_alive_s: keep_alive_s.get(),
+        })
+    }
+
     fn connect_packet(&self) -> Result<Connect, MqttError> {
         let mut packet =
             Connect::builder().client_id(self.client_id.as_str())?.clean_session(true).keep_alive(self.keep_alive_s);
@@ -369,12 +374,21 @@ impl Broker {
         }
         packet.build()
     }
+}
 
-    fn publish_packet(&self, protocol: &mut Connection<role::Client>, letter: &Letter) -> Result<Publish, MqttError> {
-        let mut packet = Publish::builder().topic_name(self.topic.as_str())?.qos(self.qos).payload(&*letter.document);
-        if self.qos != Qos::AtMostOnce {
-            packet = packet.packet_id(protocol.acquire_packet_id()?);
-        }
-        packet.build()
+fn publish_packet(
+    publication: &Publication,
+    protocol: &mut Connection<role::Client>,
+    document: &str,
+) -> Result<Publish, MqttError> {
+    let qos = match publication.qos {
+        QualityOfService::AtMostOnce => Qos::AtMostOnce,
+        QualityOfService::AtLeastOnce => Qos::AtLeastOnce,
+        QualityOfService::ExactlyOnce => Qos::ExactlyOnce,
+    };
+    let mut packet = Publish::builder().topic_name(publication.topic.as_str())?.qos(qos).payload(document);
+    if qos != Qos::AtMostOnce {
+        packet = packet.packet_id(protocol.acquire_packet_id()?);
     }
+    packet.build()
 }

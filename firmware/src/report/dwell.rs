@@ -1,0 +1,101 @@
+//! The documents of *Dwell Time Detection* (guide §7.3 and §7.4).
+
+use firmware_shim::RtcTime;
+use serde::Serialize;
+
+use super::{DeviceInfo, IntervalTime, Letterhead, Report, TriggerTime};
+use crate::calendar::iso_8601;
+use crate::diagnostic::ReportKind;
+
+const EVENT: &str = "Dwell Time Detection";
+
+#[derive(Serialize)]
+struct Document<Time, Data> {
+    event: &'static str,
+    report_type: &'static str,
+    device_info: DeviceInfo,
+    time_info: Time,
+    dwell_time_data: Vec<Data>,
+}
+
+/// How long people have stayed in a region since the last reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct DwellFigures {
+    /// Its number; 0 when none is drawn.
+    pub region: u32,
+    /// Whole seconds.
+    #[serde(rename = "max_dwell_time")]
+    pub max_s: u64,
+    #[serde(rename = "avg_dwell_time")]
+    pub avg_s: u64,
+}
+
+/// A stay that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndedStay {
+    /// Its number; 0 when none is drawn.
+    pub region: u32,
+    pub people_id: u64,
+    /// What the clock read.
+    pub start: RtcTime,
+    pub end: RtcTime,
+    pub duration_ms: u64,
+}
+
+#[derive(Serialize)]
+struct StayData {
+    region: u32,
+    people_id: u64,
+    dwell_start_time: String,
+    dwell_end_time: String,
+    duration: u64,
+}
+
+/// The periodic report of the interval between two readings of the clock.
+pub(crate) fn interval_dwell(head: &Letterhead, figures: Vec<DwellFigures>, start: RtcTime, end: RtcTime) -> Report {
+    let document: Document<IntervalTime, _> = Document {
+        event: EVENT,
+        report_type: "interval",
+        device_info: head.device(),
+        time_info: head.interval(start, end),
+        dwell_time_data: figures,
+    };
+    Report::new(ReportKind::Interval, &document)
+}
+
+/// The trigger report, made when the clock reads `time`, of stays that have ended.
+pub(crate) fn trigger_dwell(head: &Letterhead, stays: &[EndedStay], time: RtcTime) -> Report {
+    let data = |stay: &EndedStay| StayData {
+        region: stay.region,
+        people_id: stay.people_id,
+        dwell_start_time: iso_8601(stay.start, head.zone),
+        dwell_end_time: iso_8601(stay.end, head.zone),
+        duration: stay.duration_ms,
+    };
+    let document: Document<TriggerTime, _> = Document {
+        event: EVENT,
+        report_type: "trigger",
+        device_info: head.device(),
+        time_info: head.trigger(time),
+        dwell_time_data: stays.iter().map(data).collect(),
+    };
+    Report::new(ReportKind::Trigger, &document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{END, START, head};
+    use super::*;
+
+    #[test]
+    fn periodic_dwell() {
+        let figures = |region| DwellFigures { region, max_s: 156_464, avg_s: 56_464 };
+        insta::assert_snapshot!(interval_dwell(&head(), vec![figures(1), figures(2)], START, END).document);
+    }
+
+    #[test]
+    fn trigger_dwell_of_two_stays() {
+        let stay = |region| EndedStay { region, people_id: 7, start: START, end: END, duration_ms: 3_600_000 };
+        insta::assert_snapshot!(trigger_dwell(&head(), &[stay(1), stay(2)], END).document);
+    }
+}

@@ -1,0 +1,217 @@
+//! The documents of *Region People Counting* (guide §7.1 and §7.2).
+
+use analytics::Counts;
+use firmware_shim::RtcTime;
+use serde::Serialize;
+
+use super::{DeviceInfo, IntervalTime, Letterhead, Report, TriggerTime};
+use crate::configuration::{Area, Configuration, ReportingType};
+use crate::diagnostic::ReportKind;
+
+const EVENT: &str = "Region People Counting";
+
+/// A periodic report.
+#[derive(Serialize)]
+struct IntervalReport {
+    event: &'static str,
+    report_type: &'static str,
+    device_info: DeviceInfo,
+    time_info: IntervalTime,
+    current_total: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_counted: Option<u32>,
+    #[serde(rename = "Max_counted", skip_serializing_if = "Option::is_none")]
+    capital_max_counted: Option<u32>,
+    total_mapped_regions: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbering_regions: Option<Vec<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupancy: Option<Vec<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_counted: Option<Vec<u32>>,
+}
+
+/// A trigger report.
+#[derive(Serialize)]
+struct TriggerReport {
+    event: &'static str,
+    device_info: DeviceInfo,
+    time_info: TriggerTime,
+    report_type: &'static str,
+    current_total: u32,
+    total_mapped_regions: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbering_regions: Option<Vec<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupancy: Option<Vec<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_counted: Option<Vec<u32>>,
+}
+
+/// What of the configuration shapes a report.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Profile {
+    head: Letterhead,
+    reporting_type: ReportingType,
+    /// Whether regions are reported at all: some are drawn, in use, and mapped.
+    with_regions: bool,
+}
+
+impl Profile {
+    pub fn new(configuration: &Configuration) -> Self {
+        let detection = &configuration.region_people_counting.detection_region;
+        let mapped = detection.enable && detection.area == Area::Mapped;
+        Profile {
+            head: Letterhead::new(configuration),
+            // The guide offers the choice with mapped regions only; elsewhere the report is the one that counts people.
+            reporting_type: if mapped { detection.reporting_type } else { ReportingType::RegionPeopleCounting },
+            with_regions: mapped && !detection.regions.is_empty(),
+        }
+    }
+
+    /// The periodic report of the interval between two readings of the clock.
+    pub fn interval(&self, counts: &Counts, total_max: u32, start: RtcTime, end: RtcTime) -> Report {
+        let of_type = |reporting_type| (self.reporting_type == reporting_type).then_some(total_max);
+        let regions = self.regions(counts);
+        let document = IntervalReport {
+            event: EVENT,
+            report_type: "interval",
+            device_info: self.head.device(),
+            time_info: self.head.interval(start, end),
+            current_total: counts.total,
+            max_counted: of_type(ReportingType::Occupancy),
+            capital_max_counted: of_type(ReportingType::RegionPeopleCounting),
+            total_mapped_regions: regions.total,
+            numbering_regions: regions.numbering,
+            occupancy: regions.occupancy,
+            current_counted: regions.counted,
+        };
+        Report::new(ReportKind::Interval, &document)
+    }
+
+    /// The trigger report made when the clock reads `time`.
+    pub fn trigger(&self, counts: &Counts, time: RtcTime) -> Report {
+        let regions = self.regions(counts);
+        let document = TriggerReport {
+            event: EVENT,
+            device_info: self.head.device(),
+            time_info: self.head.trigger(time),
+            report_type: "trigger",
+            current_total: counts.total,
+            total_mapped_regions: regions.total,
+            numbering_regions: regions.numbering,
+            occupancy: regions.occupancy,
+            current_counted: regions.counted,
+        };
+        Report::new(ReportKind::Trigger, &document)
+    }
+
+    /// The numbers a report of these counts shows: what *Once result changes* compares.
+    pub fn reported_numbers(&self, counts: &Counts) -> Vec<u32> {
+        let regions = self.regions(counts);
+        let occupancy = regions.occupancy.unwrap_or_default().into_iter().map(u32::from);
+        let counted = regions.counted.unwrap_or_default();
+        std::iter::once(counts.total).chain(occupancy).chain(counted).collect()
+    }
+
+    /// Which reported elements are above zero: what *Zero to Non-zero/Non-zero to Zero* compares. Each region, or the
+    /// total when no region is reported.
+    pub fn reported_occupancy(&self, counts: &Counts) -> Vec<bool> {
+        if self.with_regions {
+            counts.regions.iter().map(|region| region.count > 0).collect()
+        } else {
+            vec![counts.total > 0]
+        }
+    }
+
+    fn regions(&self, counts: &Counts) -> RegionKeys {
+        if !self.with_regions {
+            return RegionKeys { total: 0, numbering: None, occupancy: None, counted: None };
+        }
+        let regions = counts.regions.iter();
+        let numbering = Some(regions.clone().map(|region| region.id).collect());
+        let (occupancy, counted) = match self.reporting_type {
+            ReportingType::Occupancy => (Some(regions.map(|region| u8::from(region.count > 0)).collect()), None),
+            ReportingType::RegionPeopleCounting => (None, Some(regions.map(|region| region.count).collect())),
+        };
+        RegionKeys { total: counts.regions.len(), numbering, occupancy, counted }
+    }
+}
+
+/// The keys that tell of regions, absent when none are reported.
+struct RegionKeys {
+    total: usize,
+    numbering: Option<Vec<u32>>,
+    occupancy: Option<Vec<u8>>,
+    counted: Option<Vec<u32>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use analytics::RegionCount;
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::configuration::{Polygon, RegionSettings};
+
+    fn configuration(area: Area, reporting_type: ReportingType, region_ids: &[u32]) -> Configuration {
+        let mut configuration = Configuration { time_zone: Tz::Asia__Shanghai, ..Configuration::default() };
+        let corners = [(0.1, 0.1), (0.4, 0.1), (0.4, 0.4)].map(|(x, y)| glam::DVec2::new(x, y)).to_vec();
+        let region = |id: &u32| RegionSettings {
+            id: (*id).try_into().expect("from 1"),
+            name: String::new(),
+            polygon: Polygon::try_from(corners.clone()).expect("a triangle"),
+        };
+        let detection = &mut configuration.region_people_counting.detection_region;
+        detection.area = area;
+        detection.reporting_type = reporting_type;
+        detection.regions = region_ids.iter().map(region).collect();
+        configuration
+    }
+
+    const START: RtcTime = RtcTime(1_671_531_352_000_000_000);
+    const END: RtcTime = RtcTime(1_671_534_952_000_000_000);
+
+    fn counts() -> Counts {
+        let region = |id, count| RegionCount { id, count };
+        Counts { total: 9, regions: vec![region(1, 5), region(2, 0), region(4, 4)] }
+    }
+
+    fn profile(reporting_type: ReportingType) -> Profile {
+        Profile::new(&configuration(Area::Mapped, reporting_type, &[1, 2, 4]))
+    }
+
+    #[test]
+    fn periodic_occupancy() {
+        insta::assert_snapshot!(profile(ReportingType::Occupancy).interval(&counts(), 12, START, END).document);
+    }
+
+    #[test]
+    fn periodic_region_people_counting() {
+        let report = profile(ReportingType::RegionPeopleCounting).interval(&counts(), 12, START, END);
+        insta::assert_snapshot!(report.document);
+    }
+
+    #[test]
+    fn trigger_occupancy() {
+        insta::assert_snapshot!(profile(ReportingType::Occupancy).trigger(&counts(), END).document);
+    }
+
+    #[test]
+    fn trigger_region_people_counting() {
+        insta::assert_snapshot!(profile(ReportingType::RegionPeopleCounting).trigger(&counts(), END).document);
+    }
+
+    #[test]
+    fn without_regions_there_are_no_region_keys() {
+        let profile = Profile::new(&configuration(Area::Mapped, ReportingType::Occupancy, &[]));
+        let counts = Counts { total: 2, regions: Vec::new() };
+        insta::assert_snapshot!(profile.interval(&counts, 3, START, END).document);
+    }
+
+    #[test]
+    fn outside_the_regions_there_are_no_region_keys() {
+        let profile = Profile::new(&configuration(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]));
+        insta::assert_snapshot!(profile.trigger(&counts(), END).document);
+    }
+}
