@@ -161,3 +161,119 @@ fn clock_at(earlier: Uptime, now: Uptime, rtc: RtcTime) -> RtcTime {
     let ago = i64::try_from(now.since(earlier).as_nanos()).unwrap_or(i64::MAX);
     RtcTime(rtc.0.saturating_sub(ago))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A desk on the left of the picture and one on the right.
+    fn desks() -> Vec<Region> {
+        let desk = |id: u32, x: f64| Region {
+            id,
+            name: String::new(),
+            polygon: [(x, 0.2), (x + 0.3, 0.2), (x + 0.3, 0.8), (x, 0.8)].map(DVec2::from).to_vec(),
+        };
+        vec![desk(1, 0.1), desk(2, 0.6)]
+    }
+
+    const LEFT: f64 = 0.2;
+    const BETWEEN: f64 = 0.5;
+    const RIGHT: f64 = 0.7;
+
+    /// Somebody by number, and where: the x in the picture.
+    fn at(id: u64, x: f64) -> Placed {
+        Placed { id, floor: DVec2::new(10.0 * x, id as f64), foot: DVec2::new(x, 0.5), seen: true }
+    }
+
+    /// Looked at ten times a second; the clock reads the uptime.
+    struct Room {
+        dwell: Dwell,
+        now_ms: u64,
+        ended: Vec<EndedStay>,
+    }
+
+    impl Room {
+        fn new(area: DetectionArea, least_s: u64) -> Self {
+            let dwell = Dwell::start(area, desks(), Duration::from_secs(least_s), None);
+            Room { dwell, now_ms: 0, ended: vec![] }
+        }
+
+        fn with(mut self, people: &[Placed], for_s: u64) -> Self {
+            for _ in 0..10 * for_s {
+                let now = Uptime::from_millis(self.now_ms);
+                let rtc = RtcTime(self.now_ms as i64 * 1_000_000);
+                self.ended.extend(self.dwell.see(now, now, rtc, people));
+                self.now_ms += 100;
+            }
+            self
+        }
+
+        /// (region, who, from, to) in seconds.
+        fn ended(&self) -> Vec<(u32, u64, i64, i64)> {
+            let s = |time: RtcTime| (time.0 as f64 / 1e9).round() as i64;
+            let all = self.ended.iter();
+            all.map(|stay| (stay.region, stay.people_id, s(stay.start), s(stay.end))).collect()
+        }
+
+        /// (region, longest, mean) in seconds.
+        fn figures(&self) -> Vec<(u32, u64, u64)> {
+            self.dwell.figures().iter().map(|of| (of.region, of.max_s, of.avg_s)).collect()
+        }
+
+        fn passages(&self) -> Vec<(u64, u64)> {
+            self.dwell.passages().iter().map(|of| (of.came, of.went)).collect()
+        }
+    }
+
+    #[test]
+    fn a_stay_is_told_when_it_has_ended_and_counted_while_it_lasts() {
+        let room = Room::new(DetectionArea::Mapped, 2).with(&[at(7, LEFT)], 30);
+        assert_eq!((room.ended(), room.figures()), (vec![], vec![(1, 29, 29), (2, 0, 0)]));
+        let room = room.with(&[at(7, RIGHT)], 10).with(&[], 10);
+        assert_eq!(room.ended(), [(1, 7, 0, 30), (2, 7, 30, 40)]);
+        assert_eq!(room.figures(), [(1, 29, 29), (2, 9, 9)]);
+        assert_eq!(room.passages(), [(1, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn a_stay_too_short_is_none_but_somebody_came_and_went() {
+        let room = Room::new(DetectionArea::Mapped, 5).with(&[at(7, LEFT)], 4).with(&[at(8, LEFT)], 9).with(&[], 10);
+        assert_eq!(room.ended(), [(1, 8, 4, 13)]);
+        assert_eq!((room.figures()[0], room.passages()[0]), ((1, 8, 8), (2, 2)));
+    }
+
+    #[test]
+    fn a_mean_is_of_all_stays_since_the_reset() {
+        let mut room = Room::new(DetectionArea::Mapped, 0);
+        room = room.with(&[at(1, LEFT)], 10).with(&[], 6).with(&[at(2, LEFT)], 20).with(&[], 6);
+        assert_eq!(room.figures()[0], (1, 19, 14));
+        room.dwell.reset();
+        assert_eq!((room.figures()[0], room.passages()[0]), ((1, 0, 0), (0, 0)));
+        assert_eq!(room.with(&[at(3, LEFT)], 3).figures()[0], (1, 2, 2));
+    }
+
+    #[test]
+    fn without_regions_and_outside_of_them_the_number_is_0() {
+        let whole = Room::new(DetectionArea::WholeView, 0).with(&[at(1, LEFT), at(2, BETWEEN)], 10);
+        assert_eq!(whole.figures(), [(0, 9, 9)]);
+        let outside = Room::new(DetectionArea::NonMapped, 0).with(&[at(1, LEFT), at(2, BETWEEN)], 10).with(&[], 10);
+        assert_eq!(outside.ended(), [(0, 2, 0, 10)]);
+    }
+
+    #[test]
+    fn a_region_that_is_deleted_takes_its_stays_along_and_others_go_on() {
+        let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT), at(2, RIGHT)], 10);
+        let dwell = room.dwell.clone();
+        room.dwell = Dwell::start(DetectionArea::Mapped, desks()[1..].to_vec(), Duration::ZERO, Some(dwell));
+        let room = room.with(&[at(1, LEFT), at(2, RIGHT)], 5).with(&[], 10);
+        assert_eq!((room.ended(), room.figures()), (vec![(2, 2, 0, 15)], vec![(2, 14, 14)]));
+    }
+
+    #[test]
+    fn closing_ends_all_stays() {
+        let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT)], 10);
+        let (now, rtc) = (Uptime::from_millis(room.now_ms), RtcTime(room.now_ms as i64 * 1_000_000));
+        room.ended = room.dwell.close(now, rtc);
+        assert_eq!((room.ended(), room.passages()[0]), (vec![(1, 1, 0, 10)], (1, 1)));
+    }
+}

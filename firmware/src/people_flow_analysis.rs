@@ -77,3 +77,70 @@ impl PeopleFlow {
         self.rota.next_wake(now, rtc)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use firmware_shim::{Lens, Mounting};
+    use glam::DVec2;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::configuration::{IntervalSeconds, ReportRegularly};
+
+    fn view() -> View {
+        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [0.0; 4]);
+        View { lens, mounting: Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 } }
+    }
+
+    fn seen(place: DVec2) -> DVec2 {
+        view().normalised(view().pixel(place.extend(0.0)).expect("in the lens's field"))
+    }
+
+    /// The reports of a square of 2 m, every 10 s, when somebody new walks along each of these ways within 2 s. A is the south edge, B the
+    /// east one, C and D follow.
+    #[track_caller]
+    fn check(ways: &[&[(f64, f64)]], expected: &[&[(&str, u64)]]) {
+        let mut configuration = Configuration::default();
+        let settings = &mut configuration.people_flow_analysis;
+        let corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map(|corner| seen(DVec2::from(corner)));
+        settings.region = Some(FlowRegion::try_from(corners.to_vec()).expect("a square"));
+        let interval_s = IntervalSeconds::try_from(10).expect("an interval");
+        settings.report_regularly = ReportRegularly::FromNowOn { interval_s };
+        let clock = |ms: u64| RtcTime(ms as i64 * 1_000_000);
+        let mut flow = PeopleFlow::start(&configuration, &view(), Uptime::ZERO, clock(0), None);
+        let mut told: Vec<Vec<(String, u64)>> = Vec::new();
+        for step in 0..100 * expected.len() as u64 + 1 {
+            let (id, part) = (step / 20, (step % 20) as f64 / 19.0);
+            let people: Vec<Placed> = ways.get(id as usize).map_or(vec![], |way| {
+                let at = part * (way.len() - 1) as f64;
+                let leg = (at as usize).min(way.len() - 2);
+                let floor = DVec2::from(way[leg]).lerp(DVec2::from(way[leg + 1]), at - leg as f64);
+                vec![Placed { id, floor, foot: seen(floor), seen: true }]
+            });
+            for report in flow.step(Uptime::from_millis(100 * step), clock(100 * step), Some(&people)) {
+                let document: Value = serde_json::from_str(&report.document).expect("JSON");
+                let pairs = document["flow_data"].as_object().expect("an object");
+                assert_eq!(pairs.len(), 16);
+                let counted = pairs.iter().filter_map(|(pair, count)| Some((pair.clone(), count.as_u64()?)));
+                told.push(counted.filter(|(_, count)| *count > 0).collect());
+            }
+        }
+        let told: Vec<Vec<(&str, u64)>> =
+            told.iter().map(|pairs| pairs.iter().map(|(pair, count)| (pair.as_str(), *count)).collect()).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn passages_are_counted_by_edge_and_interval() {
+        let north: &[(f64, f64)] = &[(0.0, -1.4), (0.0, 1.4)];
+        let east: &[(f64, f64)] = &[(0.0, -1.4), (0.0, 0.0), (1.4, 0.0)];
+        let back: &[(f64, f64)] = &[(1.4, 0.0), (0.2, 0.0), (1.4, 0.3)];
+        check(&[north, east, north, back], &[&[("A-B", 1), ("A-C", 2), ("B-B", 1)], &[]]);
+        check(&[north, east, north, back, north, back], &[&[("A-B", 1), ("A-C", 3), ("B-B", 1)], &[("B-B", 1)]]);
+    }
+
+    #[test]
+    fn who_only_brushes_the_region_went_nowhere() {
+        check(&[&[(-1.4, -1.4), (1.4, -1.4)], &[(0.0, 0.0), (0.0, 1.4)], &[(0.0, -1.4), (0.0, 0.0)]], &[&[]]);
+    }
+}

@@ -223,7 +223,7 @@ mod tests {
 
     use super::*;
     use crate::configuration::{
-        IntervalSeconds, Polygon, RegionSettings, ReportRegularly, ReportingType, StableSeconds,
+        IntervalSeconds, Period, Polygon, RegionSettings, ReportRegularly, ReportingType, StableSeconds, TimeSchedule,
     };
 
     /// A room with two tables, 1 and 2, looked at ten times a second. Power-on is 2022/12/20 10:00:00 UTC.
@@ -418,5 +418,65 @@ mod tests {
         let room = Room::new().reporting_every(5).reporting_results(ReportByResult::OnceResultChanges);
         let room = room.shows(0, [0, 0], 4.0).shows(1, [1, 0], 1.1);
         assert_eq!(room.reports(&["report_type", "current_total"]), ["trigger 1", "interval 1"]);
+    }
+
+    #[test]
+    fn the_contact_opens_while_there_are_too_many() {
+        let contact = |alarm: OvercrowdingAlarm, total: u32, tables: [u32; 2]| {
+            let mut room = Room::new();
+            room.configuration.region_people_counting.overcrowding_alarm = alarm;
+            let room = room.shows(total, tables, 3.0);
+            room.counting.as_ref().expect("saved").do_contact()
+        };
+        use OvercrowdingAlarm::{NumberInArea, TotalNumber};
+        assert_eq!(contact(TotalNumber { threshold: 5 }, 5, [3, 2]), Contact::Closed, "within");
+        assert_eq!(contact(TotalNumber { threshold: 5 }, 6, [3, 3]), Contact::Open);
+        assert_eq!(contact(NumberInArea { threshold: 5 }, 8, [3, 5]), Contact::Closed);
+        assert_eq!(contact(NumberInArea { threshold: 5 }, 6, [0, 6]), Contact::Open);
+        assert_eq!(contact(OvercrowdingAlarm::Off, 60, [30, 30]), Contact::Closed);
+        let mut bare = Room::new();
+        bare.configuration.region_people_counting.overcrowding_alarm = NumberInArea { threshold: 5 };
+        bare.configuration.region_people_counting.detection_region.regions.clear();
+        let bare = bare.shows(6, [0, 0], 0.9);
+        assert_eq!(bare.counting.as_ref().expect("saved").do_contact(), Contact::Closed, "not yet believed");
+        let bare = bare.shows(6, [0, 0], 1.0);
+        assert_eq!(bare.counting.as_ref().expect("saved").do_contact(), Contact::Open, "all of the view");
+    }
+
+    #[test]
+    fn hours_end_with_their_reports_and_begin_with_nobody() {
+        let period = |text: &str| Period::try_from(text.to_owned()).expect("a period");
+        let mut room = Room::new().reporting_every(60).reporting_results(ReportByResult::OnceResultChanges);
+        let settings = &mut room.configuration.region_people_counting;
+        let tuesday = vec![period("08:00-10:01"), period("10:03-24:00")].try_into().expect("two");
+        settings.time_schedule = TimeSchedule { tuesday, ..TimeSchedule::default() };
+        (settings.dwell_time_detection, settings.trigger_report_dwell) = (true, true);
+        settings.overcrowding_alarm = OvercrowdingAlarm::TotalNumber { threshold: 1 };
+        let foot = DVec2::new(0.3, 0.2);
+        room.people = vec![Placed { id: 9, floor: DVec2::ZERO, foot, seen: true }];
+        let room = room.shows(2, [2, 0], 60.0);
+        assert_eq!(room.counting.as_ref().expect("saved").do_contact(), Contact::Open);
+        let room = room.shows(2, [2, 0], 60.0);
+        assert_eq!(room.counting.as_ref().expect("saved").do_contact(), Contact::Closed);
+        let room = room.shows(2, [2, 0], 120.1);
+        assert_eq!(
+            room.reports(&[
+                "event",
+                "report_type",
+                "time_info/start_time",
+                "time_info/time",
+                "current_total",
+                "Max_counted"
+            ]),
+            [
+                "Counting trigger - 10:00:01 2 -",
+                "Counting interval 10:00:00 - 2 2",
+                "Detection trigger - 10:01:00 - -",
+                "Detection interval 10:00:00 - - -",
+                "Counting trigger - 10:03:01 2 -",
+                "Counting interval 10:03:00 - 2 2",
+                "Detection interval 10:03:00 - - -",
+            ]
+        );
     }
 }

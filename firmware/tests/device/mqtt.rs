@@ -200,7 +200,9 @@ fn a_connection_accepted_late_is_kept_alive_too() {
 
 /// What is said of the connection and of drops.
 fn troubles<P: Peer>(bench: &Bench<P>) -> Vec<String> {
-    let short = |line: String| line.replace("mqtt://broker:1883/office/people", "broker").replace("mqtt://broker:1883", "broker");
+    let short = |line: String| {
+        line.replace("mqtt://broker:1883/office/people", "broker").replace("mqtt://broker:1883", "broker")
+    };
     bench
         .transcript()
         .into_iter()
