@@ -10,6 +10,7 @@
 
 mod camera;
 mod decisions;
+mod digital_input;
 mod exposure;
 mod isp;
 mod light;
@@ -28,6 +29,7 @@ mod tone_mapping;
 mod white_balance;
 
 pub use camera::Camera;
+pub use digital_input::DigitalInput;
 pub use exposure::{AutoExposure, Exposure};
 pub use isp::{Developed, Isp};
 pub use light::{Flicker, Light};

@@ -58,6 +58,11 @@ pub enum Diagnostic {
         /// When the next attempt is made.
         retry_at: Uptime,
     },
+    /// A line or region is drawn where the device, as it takes itself to hang, looks over the floor's end: nobody is counted by it.
+    NoFloorInView {
+        /// Which setting.
+        setting: &'static str,
+    },
     /// A frame could not be analysed; the counts stay as they were.
     DetectorFailed {
         /// The frame's number.
@@ -142,6 +147,9 @@ impl fmt::Display for Diagnostic {
             Diagnostic::ConnectionUp { recipient } => write!(f, "connected to {recipient}"),
             Diagnostic::ConnectionDown { recipient, failure, retry_at } => {
                 write!(f, "not connected to {recipient}: {failure}; next attempt at {retry_at}")
+            }
+            Diagnostic::NoFloorInView { setting } => {
+                write!(f, "{setting} lies where no floor is in view: nobody is counted by it")
             }
             Diagnostic::DetectorFailed { seq, reason } => write!(f, "failed to analyse frame {seq}: {reason}"),
         }

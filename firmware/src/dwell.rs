@@ -106,13 +106,7 @@ impl Dwell {
                 continue;
             }
             total.add(stay.duration());
-            told.push(EndedStay {
-                region: stay.region,
-                people_id: stay.id,
-                start,
-                end: clock_at(stay.until, now, rtc),
-                duration_ms: u64::try_from(stay.duration().as_millis()).unwrap_or(u64::MAX),
-            });
+            told.push(EndedStay { stay, start, end: clock_at(stay.until, now, rtc) });
         }
         told
     }
@@ -121,12 +115,16 @@ impl Dwell {
     pub fn figures(&self) -> Vec<DwellFigures> {
         let figures = |region: &Region| {
             let mut total = self.totals.get(&region.id).copied().unwrap_or_default();
-            let open = self.timer.open().filter(|stay| stay.region == region.id && stay.duration() >= self.least);
-            open.for_each(|stay| total.add(stay.duration()));
+            self.under_way().filter(|stay| stay.region == region.id).for_each(|stay| total.add(stay.duration()));
             let mean_s = total.sum.as_secs().checked_div(total.stays).unwrap_or(0);
             DwellFigures { region: region.id, max_s: total.max.as_secs(), avg_s: mean_s }
         };
         self.timed.iter().map(figures).collect()
+    }
+
+    /// Stays that have not ended and are long enough already.
+    pub fn under_way(&self) -> impl Iterator<Item = Stay> {
+        self.timer.open().filter(|stay| stay.duration() >= self.least)
     }
 
     /// Who came and went, by region.
@@ -212,7 +210,7 @@ mod tests {
         fn ended(&self) -> Vec<(u32, u64, i64, i64)> {
             let s = |time: RtcTime| (time.0 as f64 / 1e9).round() as i64;
             let all = self.ended.iter();
-            all.map(|stay| (stay.region, stay.people_id, s(stay.start), s(stay.end))).collect()
+            all.map(|ended| (ended.stay.region, ended.stay.id, s(ended.start), s(ended.end))).collect()
         }
 
         /// (region, longest, mean) in seconds.

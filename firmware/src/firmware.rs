@@ -6,10 +6,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::{Analysis, Counts, DetectError, Detection, Detector, Pipeline, Placed, Track};
+use analytics::{Analysis, Counts, DetectError, Detection, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
 use crate::configuration::{Configuration, Problem, ReportProtocol};
+use crate::counted::Counted;
 use crate::debounce::Debounced;
 use crate::delivery::{Delivery, Outbox};
 use crate::diagnostic::Diagnostic;
@@ -59,6 +60,8 @@ pub struct Step {
     pub outputs: Outputs,
     /// What the step's frame came to, if there was one and it could be analysed.
     pub analysis: Option<Analysis>,
+    /// What was counted one by one.
+    pub counted: Vec<Counted>,
     /// What happened, in order.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -167,14 +170,14 @@ impl Firmware {
             Some(frame) if self.functions.are_on() => self.analyse(frame, entering),
             _ => None,
         };
-        self.report(now, inputs.rtc, signal, analysis.as_ref());
+        let counted = self.report(now, inputs.rtc, signal, analysis.as_ref());
         self.delivery.proceed(now, &mut self.outbox);
         let outputs = self.outputs(now, inputs.rtc);
-        Step { outputs, analysis, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
+        Step { outputs, analysis, counted, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
     }
 
-    /// Has every function do what this instant asks of it, and sends what they report.
-    fn report(&mut self, now: Uptime, rtc: RtcTime, signal: bool, analysis: Option<&Analysis>) {
+    /// Has every function do what this instant asks of it, sends what they report, and gives what they count.
+    fn report(&mut self, now: Uptime, rtc: RtcTime, signal: bool, analysis: Option<&Analysis>) -> Vec<Counted> {
         let view = self.view();
         let people: Option<Vec<Placed>> =
             analysis.map(|analysis| analysis.tracks.iter().map(|track| placed(&view, track)).collect());
@@ -184,10 +187,12 @@ impl Firmware {
             people,
         });
         let were_on = self.functions.are_on();
+        let mut counted = Vec::new();
         let Functions { region, line, flow } = &mut self.functions;
-        let region = region.as_mut().map(|region| region.step(now, rtc, seen)).unwrap_or_default();
-        let line = line.as_mut().map(|line| line.step(now, rtc, signal, people.as_deref())).unwrap_or_default();
-        let flow = flow.as_mut().map(|flow| flow.step(now, rtc, people.as_deref())).unwrap_or_default();
+        let region = region.as_mut().map(|region| region.step(now, rtc, seen, &mut counted)).unwrap_or_default();
+        let line =
+            line.as_mut().map(|line| line.step(now, rtc, signal, people.as_deref(), &mut counted)).unwrap_or_default();
+        let flow = flow.as_mut().map(|flow| flow.step(now, rtc, people.as_deref(), &mut counted)).unwrap_or_default();
         if were_on && !self.functions.are_on() {
             self.pipeline.drop_tracks();
         }
@@ -196,6 +201,7 @@ impl Firmware {
         region.iter().for_each(|report| self.send(report, &region_people_counting.protocol));
         line.iter().for_each(|report| self.send(report, &line_crossing_counting.protocol));
         flow.iter().for_each(|report| self.send(report, &people_flow_analysis.protocol));
+        counted
     }
 
     /// Carries out a command at `now`, when the clock reads `rtc`. What it causes on the wire comes with the next step, which
@@ -242,6 +248,11 @@ impl Firmware {
         self.functions.region.as_ref().map(Counting::passages).unwrap_or_default()
     }
 
+    /// Stays in regions that have not ended.
+    pub fn stays_under_way(&self) -> Vec<Stay> {
+        self.functions.region.as_ref().map(|region| region.stays_under_way().collect()).unwrap_or_default()
+    }
+
     /// What became of reports so far.
     pub fn tally(&self) -> Tally {
         self.outbox.tally
@@ -270,6 +281,14 @@ impl Firmware {
             line: line_crossing_counting.enable.then(|| LineCrossing::start(configuration, &view, now, rtc, line)),
             flow: people_flow_analysis.enable.then(|| PeopleFlow::start(configuration, &view, now, rtc, flow)),
         };
+        if self.functions.line.as_ref().is_some_and(LineCrossing::sees_no_floor) {
+            let setting = "line_crossing_counting.line";
+            self.outbox.diagnostics.push(Diagnostic::NoFloorInView { setting });
+        }
+        if self.functions.flow.as_ref().is_some_and(PeopleFlow::sees_no_floor) {
+            let setting = "people_flow_analysis.region";
+            self.outbox.diagnostics.push(Diagnostic::NoFloorInView { setting });
+        }
         if !self.functions.are_on() {
             self.pipeline.drop_tracks();
         }

@@ -11,6 +11,7 @@
 
 mod calendar;
 pub mod configuration;
+mod counted;
 mod debounce;
 mod delivery;
 mod diagnostic;
@@ -26,6 +27,7 @@ mod schedule;
 mod stability;
 
 pub use configuration::{Configuration, Problem};
+pub use counted::Counted;
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
 pub use firmware::{Command, CommandError, Firmware, Stage, Step, Tally};

@@ -8,6 +8,7 @@ use analytics::{Direction, LineCounter, Placed};
 use firmware_shim::{RtcTime, Uptime, View};
 
 use crate::configuration::{Configuration, LineCrossingCounting};
+use crate::counted::Counted;
 use crate::report::{Letterhead, Passed, Report, interval_line, trigger_line};
 use crate::rota::{Duty, Rota};
 use crate::schedule::Dots;
@@ -57,7 +58,14 @@ impl LineCrossing {
     }
 
     /// The reports this instant brings. `signal`: the level at DI has just risen. `people`: where everybody is, if a frame came.
-    pub fn step(&mut self, now: Uptime, rtc: RtcTime, signal: bool, people: Option<&[Placed]>) -> Vec<Report> {
+    pub fn step(
+        &mut self,
+        now: Uptime,
+        rtc: RtcTime,
+        signal: bool,
+        people: Option<&[Placed]>,
+        counted: &mut Vec<Counted>,
+    ) -> Vec<Report> {
         let duty = self.rota.turn(rtc);
         if duty == Duty::Opening {
             self.passed = Passed::default();
@@ -80,6 +88,7 @@ impl LineCrossing {
                     Direction::In => Passed { line_in: 1, line_out: 0 },
                     Direction::Out => Passed { line_in: 0, line_out: 1 },
                 };
+                counted.push(Counted::Crossing(crossing.direction));
                 self.passed.add(change);
                 self.total.add(change);
                 if self.settings.trigger_report {
@@ -96,6 +105,11 @@ impl LineCrossing {
             self.total = Passed::default();
         }
         reports
+    }
+
+    /// Whether the line is drawn where there is no floor to count on.
+    pub fn sees_no_floor(&self) -> bool {
+        self.settings.line.is_some() && self.counter.is_none()
     }
 
     /// Whether the function works at present.
@@ -171,7 +185,7 @@ mod tests {
 
         fn steps(&mut self, signal: bool, people: &[Placed]) {
             let (now, rtc) = (Uptime::from_millis(self.now_ms), self.rtc());
-            let reports = self.function.as_mut().expect("saved").step(now, rtc, signal, Some(people));
+            let reports = self.function.as_mut().expect("saved").step(now, rtc, signal, Some(people), &mut vec![]);
             self.reports.extend(reports.iter().map(|r| serde_json::from_str::<Value>(&r.document).expect("JSON")));
             self.now_ms += 100;
         }

@@ -6,6 +6,7 @@ use analytics::{FlowCounter, Placed};
 use firmware_shim::{RtcTime, Uptime, View};
 
 use crate::configuration::{Configuration, FlowRegion};
+use crate::counted::Counted;
 use crate::report::{Letterhead, Report, interval_flow};
 use crate::rota::{Duty, Rota};
 
@@ -45,7 +46,13 @@ impl PeopleFlow {
     }
 
     /// The reports this instant brings. `people`: where everybody is, if a frame came.
-    pub fn step(&mut self, now: Uptime, rtc: RtcTime, people: Option<&[Placed]>) -> Vec<Report> {
+    pub fn step(
+        &mut self,
+        now: Uptime,
+        rtc: RtcTime,
+        people: Option<&[Placed]>,
+        counted: &mut Vec<Counted>,
+    ) -> Vec<Report> {
         let duty = self.rota.turn(rtc);
         if duty == Duty::Opening {
             self.passed.iter_mut().for_each(|row| row.fill(0));
@@ -56,6 +63,7 @@ impl PeopleFlow {
             }
         } else if let (Some(counter), Some(people)) = (&mut self.counter, people) {
             for passage in counter.update(people) {
+                counted.push(Counted::Passage { from: passage.from, to: passage.to });
                 self.passed[passage.from][passage.to] += 1;
             }
         }
@@ -65,6 +73,11 @@ impl PeopleFlow {
             self.passed.iter_mut().for_each(|row| row.fill(0));
         }
         report.into_iter().collect()
+    }
+
+    /// Whether the region is drawn where there is no floor to count on.
+    pub fn sees_no_floor(&self) -> bool {
+        self.counter.is_none() && !self.passed.is_empty()
     }
 
     /// Whether the function works at present.
@@ -117,7 +130,7 @@ mod tests {
                 let floor = DVec2::from(way[leg]).lerp(DVec2::from(way[leg + 1]), at - leg as f64);
                 vec![Placed { id, floor, foot: seen(floor), seen: true }]
             });
-            for report in flow.step(Uptime::from_millis(100 * step), clock(100 * step), Some(&people)) {
+            for report in flow.step(Uptime::from_millis(100 * step), clock(100 * step), Some(&people), &mut vec![]) {
                 let document: Value = serde_json::from_str(&report.document).expect("JSON");
                 let pairs = document["flow_data"].as_object().expect("an object");
                 assert_eq!(pairs.len(), 16);

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use analytics::{Counts, DetectionArea, Placed, Region};
+use analytics::{Counts, DetectionArea, Placed, Region, Stay};
 use firmware_shim::{Contact, RtcTime, Uptime};
 
 use crate::configuration::{
     Area, Configuration, DetectionRegion, OvercrowdingAlarm, RegionPeopleCounting, ReportByResult,
 };
+use crate::counted::Counted;
 use crate::dwell::{Dwell, RegionPassages};
 use crate::report::{EndedStay, Letterhead, Profile, Report, interval_dwell, trigger_dwell};
 use crate::rota::{Duty, Rota};
@@ -65,7 +66,7 @@ impl Counting {
     }
 
     /// The reports this instant brings. `seen` is what a frame showed, if one came.
-    pub fn step(&mut self, now: Uptime, rtc: RtcTime, seen: Option<Seen>) -> Vec<Report> {
+    pub fn step(&mut self, now: Uptime, rtc: RtcTime, seen: Option<Seen>, counted: &mut Vec<Counted>) -> Vec<Report> {
         let duty = self.rota.turn(rtc);
         let mut reports = Vec::new();
         let ended = match duty {
@@ -85,6 +86,7 @@ impl Counting {
                 seen.map_or(vec![], |seen| self.dwell.see(seen.taken_at, now, rtc, seen.people))
             }
         };
+        counted.extend(ended.iter().map(|ended| Counted::Stay(ended.stay)));
         let told = self.dwell_trigger(&ended, rtc);
         let interval = self.rota.interval_ended(duty, now, rtc);
         if let Some((start, end)) = interval {
@@ -161,6 +163,11 @@ impl Counting {
     /// The counts that are believed.
     pub fn believed(&self) -> Counts {
         self.stability.believed()
+    }
+
+    /// Stays that have not ended.
+    pub fn stays_under_way(&self) -> impl Iterator<Item = Stay> {
+        self.dwell.under_way()
     }
 
     /// Who came into and went out of each region since the last reset.
@@ -299,7 +306,7 @@ mod tests {
             while self.now_ms < end_ms {
                 let (now, rtc) = self.instant();
                 let seen = Seen { taken_at: now, counts: &counts, people: &self.people };
-                let reports = self.counting.as_mut().expect("saved").step(now, rtc, Some(seen));
+                let reports = self.counting.as_mut().expect("saved").step(now, rtc, Some(seen), &mut vec![]);
                 self.reports.extend(reports.iter().map(|report| serde_json::from_str(&report.document).expect("JSON")));
                 self.now_ms += 100;
             }

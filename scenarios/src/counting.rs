@@ -1,11 +1,12 @@
-//! How well crossings, flow and stays are counted: what analytics makes of a run's tracks against what the people truly did.
+//! How well crossings, flow and stays are counted: what the device counted against what the people truly did.
 //!
 //! The truth is a second path: it looks at where people walk in the scene, finely sampled, and shares neither counters nor their
 //! geometry with analytics.
 
 use std::collections::BTreeMap;
 
-use analytics::{Direction, DwellTimer, FlowCounter, LineCounter, Placed, Region, Track};
+use analytics::Direction;
+use firmware::{Configuration, Counted};
 use firmware_shim::View;
 use glam::DVec2;
 use serde::{Deserialize, Serialize};
@@ -13,43 +14,6 @@ use serde::{Deserialize, Serialize};
 use crate::record::FrameTracks;
 use crate::truth::is_inside;
 use crate::{RunRecord, Scenario};
-
-/// What is counted besides regions: drawn in the picture, in normalised image coordinates.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counting {
-    /// The detection line, of up to four segments; none without points.
-    #[serde(default)]
-    pub line: Vec<DVec2>,
-    /// Its U-turn area; none without points.
-    #[serde(default)]
-    pub u_turn_area: Vec<DVec2>,
-    /// A triangle or convex quadrangle; none without points.
-    #[serde(default)]
-    pub flow_region: Vec<DVec2>,
-    /// Where stays are timed, numbered from 1; the regions that the device is configured with when there are none.
-    #[serde(default)]
-    pub dwell_regions: Vec<Vec<DVec2>>,
-}
-
-impl Counting {
-    /// What is wrong, as (field, words).
-    pub(crate) fn problems(&self) -> Vec<(&'static str, String)> {
-        let drawn = |points: &[DVec2], problem: fn(&[DVec2]) -> Option<String>| {
-            if points.is_empty() { None } else { problem(points) }
-        };
-        let mut problems = Vec::new();
-        problems.extend(drawn(&self.line, analytics::line_problem).map(|words| ("line", words)));
-        problems.extend(drawn(&self.u_turn_area, analytics::polygon_problem).map(|words| ("u_turn_area", words)));
-        problems.extend(drawn(&self.flow_region, analytics::flow_region_problem).map(|words| ("flow_region", words)));
-        let regions = self.dwell_regions.iter().find_map(|region| analytics::polygon_problem(region));
-        problems.extend(regions.map(|words| ("dwell_regions", words)));
-        if self.line.is_empty() && !self.u_turn_area.is_empty() {
-            problems.push(("u_turn_area", "there is no `line` that it could be around".to_owned()));
-        }
-        problems
-    }
-}
 
 /// An event counts as found when one like it is told within this time, s.
 const MATCH_S: f64 = 1.0;
@@ -132,11 +96,9 @@ pub struct CountingScores {
     pub stays_unbroken: u32,
 }
 
-/// Judges what analytics makes of a run's tracks: crossings of the line and passages through the flow region by those that the scenario's
-/// `counting` draws, stays by its regions or those that the device is configured
-/// with at first. `None` where the device's view shows no floor.
-pub fn counting_scores(scenario: &Scenario, record: &RunRecord) -> Option<CountingScores> {
-    let told = told(scenario, record)?;
+/// Judges what the device counted in a run, by the line and the regions that it is configured with at first.
+pub fn counting_scores(scenario: &Scenario, record: &RunRecord) -> CountingScores {
+    let told = told(record);
     let truth = truth(scenario);
     let mut scores = CountingScores {
         line_in: matched(&truth.crossings[0], &told.crossings[0]),
@@ -152,7 +114,7 @@ pub fn counting_scores(scenario: &Scenario, record: &RunRecord) -> Option<Counti
     let asked: Vec<&TimedStay> = truth.stays.iter().filter(|stay| stay.until_s - stay.since_s >= STAY_MIN_S).collect();
     scores.stays = asked.len() as u32;
     scores.stays_unbroken = unbroken(&asked, &told.stays);
-    Some(scores)
+    scores
 }
 
 /// A track farther than this from everybody is nobody's, m.
@@ -236,45 +198,26 @@ fn unbroken(truth: &[&TimedStay], told: &[TimedStay]) -> u32 {
     unbroken
 }
 
-// What analytics tells ---------------------------------------------------------------------------------------------------------------------
+// What the device tells --------------------------------------------------------------------------------------------------------------------
 
-fn told(scenario: &Scenario, record: &RunRecord) -> Option<Events> {
-    let (view, counting) = (believed_view(scenario), &scenario.counting);
-    let drawn = |points: &[DVec2]| (!points.is_empty()).then(|| points.to_vec());
-    let area = drawn(&counting.u_turn_area);
-    let mut line = match drawn(&counting.line) {
-        Some(points) => Some(LineCounter::new(&view, &points, area.as_deref())?),
-        None => None,
-    };
-    let mut flow = match drawn(&counting.flow_region) {
-        Some(corners) => Some(FlowCounter::new(&view, &corners)?),
-        None => None,
-    };
-    let regions = regions(scenario);
-    let mut dwell = DwellTimer::default();
+fn told(record: &RunRecord) -> Events {
     let mut events = Events::default();
-    let mut stays = Vec::new();
-    for FrameTracks { seq, tracks } in &record.tracks {
-        let at = scenario.taken_at(*seq);
-        let people: Vec<Placed> = tracks.iter().map(|track| placed(&view, track)).collect();
-        for crossing in line.iter_mut().flat_map(|line| line.update(&people)) {
-            let side = usize::from(crossing.direction == Direction::Out);
-            events.crossings[side].push(at.as_secs_f64());
+    for (at, counted) in &record.counted {
+        match counted {
+            Counted::Crossing(direction) => {
+                events.crossings[usize::from(*direction == Direction::Out)].push(at.as_secs_f64());
+            }
+            Counted::Passage { from, to } => {
+                events.flow.entry(pair_name(*from, *to)).or_default().push(at.as_secs_f64());
+            }
+            Counted::Stay(stay) => events.stays.push(TimedStay {
+                region: stay.region,
+                since_s: stay.since.as_secs_f64(),
+                until_s: stay.until.as_secs_f64(),
+            }),
         }
-        for passage in flow.iter_mut().flat_map(|flow| flow.update(&people)) {
-            let pair = pair_name(passage.from, passage.to);
-            events.flow.entry(pair).or_default().push(at.as_secs_f64());
-        }
-        stays.extend(dwell.update(at, &regions, &people));
     }
-    stays.extend(dwell.end_all());
-    let timed = |stay: analytics::Stay| TimedStay {
-        region: stay.region,
-        since_s: stay.since.as_secs_f64(),
-        until_s: stay.until.as_secs_f64(),
-    };
-    events.stays = stays.into_iter().map(timed).collect();
-    Some(events)
+    events
 }
 
 /// The lens as the device is told that it hangs: its tracks are on that floor.
@@ -283,23 +226,10 @@ fn believed_view(scenario: &Scenario) -> View {
     View { lens: scenario.lens(), mounting }
 }
 
-fn placed(view: &View, track: &Track) -> Placed {
-    Placed { id: track.id, floor: track.floor, foot: view.normalised(track.foot_px), seen: !track.coasting }
-}
-
-fn regions(scenario: &Scenario) -> Vec<Region> {
-    let own = &scenario.counting.dwell_regions;
-    if !own.is_empty() {
-        let region = |(id, polygon): (u32, &Vec<DVec2>)| Region { id, name: String::new(), polygon: polygon.clone() };
-        return (1..).zip(own).map(region).collect();
-    }
+/// Where stays are timed.
+fn regions(scenario: &Scenario) -> Vec<(u32, &[DVec2])> {
     let detection = &scenario.configuration.region_people_counting.detection_region;
-    let region = |region: &firmware::configuration::RegionSettings| Region {
-        id: region.id.get(),
-        name: region.name.clone(),
-        polygon: region.polygon.corners().to_vec(),
-    };
-    detection.regions.iter().map(region).collect()
+    detection.regions.iter().map(|region| (region.id.get(), region.polygon.corners())).collect()
 }
 
 /// Edges by letters, as in the device's reports.
@@ -317,21 +247,28 @@ const POINTS: u32 = 100;
 
 /// What is drawn, and where its lines lie on the floor.
 struct Drawn<'a> {
-    counting: &'a Counting,
+    line: &'a [DVec2],
+    u_turn_area: &'a [DVec2],
+    flow_region: &'a [DVec2],
     line_m: Vec<DVec2>,
     region_m: Vec<DVec2>,
 }
 
 impl<'a> Drawn<'a> {
-    fn new(counting: &'a Counting, view: &View) -> Self {
+    fn new(configuration: &'a Configuration, view: &View) -> Self {
         let size = DVec2::new(f64::from(view.lens.width), f64::from(view.lens.height));
         let on_floor = |from: DVec2, to: DVec2| {
             let at = move |i: u32| (from + (to - from) * (f64::from(i) / f64::from(POINTS))) * size;
             (0..=POINTS).filter_map(move |i| Some(view.point_at_height(at(i), 0.0)?.truncate()))
         };
-        let line_m = counting.line.windows(2).flat_map(|pair| on_floor(pair[0], pair[1])).collect();
-        let region_m = edges(&counting.flow_region).flat_map(|(from, to)| on_floor(from, to)).collect();
-        Drawn { counting, line_m, region_m }
+        let crossing = &configuration.line_crossing_counting;
+        let line = crossing.line.as_ref().filter(|_| crossing.enable).map_or(&[][..], |line| line.points());
+        let area = crossing.u_turn_area.as_ref().filter(|_| crossing.enable && crossing.filter_u_turns);
+        let flow = &configuration.people_flow_analysis;
+        let flow_region = flow.region.as_ref().filter(|_| flow.enable).map_or(&[][..], |region| region.corners());
+        let line_m = line.windows(2).flat_map(|pair| on_floor(pair[0], pair[1])).collect();
+        let region_m = edges(flow_region).flat_map(|(from, to)| on_floor(from, to)).collect();
+        Drawn { line, u_turn_area: area.map_or(&[][..], |area| area.corners()), flow_region, line_m, region_m }
     }
 }
 
@@ -361,7 +298,7 @@ struct Way {
 
 fn truth(scenario: &Scenario) -> Events {
     let view = scenario.view();
-    let drawn = Drawn::new(&scenario.counting, &view);
+    let drawn = Drawn::new(&scenario.configuration, &view);
     let regions = regions(scenario);
     let mut events = Events::default();
     let mut ways: BTreeMap<usize, Way> = BTreeMap::new();
@@ -381,10 +318,10 @@ fn truth(scenario: &Scenario) -> Events {
                 way.line(t_s, floor, (before, foot), &drawn, &mut events);
                 way.flow(t_s, floor, (before, foot), &drawn, &mut events);
             }
-            for region in regions.iter().filter(|region| is_inside(&region.polygon, foot)) {
-                let stay = way.stays.entry(region.id).or_insert((t_s, t_s));
+            for (region, _) in regions.iter().filter(|(_, polygon)| is_inside(polygon, foot)) {
+                let stay = way.stays.entry(*region).or_insert((t_s, t_s));
                 if t_s - stay.1 > STAY_GRACE_S {
-                    events.stays.push(TimedStay { region: region.id, since_s: stay.0, until_s: stay.1 });
+                    events.stays.push(TimedStay { region: *region, since_s: stay.0, until_s: stay.1 });
                     stay.0 = t_s;
                 }
                 stay.1 = t_s;
@@ -399,7 +336,7 @@ fn truth(scenario: &Scenario) -> Events {
 
 impl Way {
     fn line(&mut self, t_s: f64, floor: DVec2, step: (DVec2, DVec2), drawn: &Drawn, events: &mut Events) {
-        let Counting { line, u_turn_area, .. } = drawn.counting;
+        let Drawn { line, u_turn_area, .. } = drawn;
         let sign: i32 = line.windows(2).filter_map(|pair| crossed(step, (pair[0], pair[1]))).sum();
         let complete = if u_turn_area.is_empty() {
             self.net += sign;
@@ -422,7 +359,7 @@ impl Way {
     }
 
     fn flow(&mut self, t_s: f64, floor: DVec2, step: (DVec2, DVec2), drawn: &Drawn, events: &mut Events) {
-        let region = &drawn.counting.flow_region;
+        let region = drawn.flow_region;
         if region.is_empty() {
             return;
         }

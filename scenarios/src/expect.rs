@@ -1,8 +1,11 @@
 //! What a scenario demands of a run, beside its golden file: judged against the ground truth and the captured reports.
 
+use firmware_shim::Contact;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Scenario;
+use crate::counting::{EventScore, counting_scores};
 use crate::record::{Capture, RunRecord};
 
 /// One demand.
@@ -16,6 +19,9 @@ pub enum Expectation {
     },
     /// How many reports of a kind arrive.
     Reports {
+        /// Such as `"Line Crossing Counting"`; any if not given.
+        #[serde(default)]
+        event: Option<String>,
         /// `"interval"` or `"trigger"`; any if not given.
         #[serde(default)]
         report_type: Option<String>,
@@ -26,7 +32,20 @@ pub enum Expectation {
         #[serde(default)]
         at_most: Option<usize>,
     },
-    /// Every report's `current_total` is what was true at some instant shortly before it.
+    /// Crossings of the line, and passages through the flow region, are counted when and as they happened, each within a second.
+    CrossingsAreTrue {
+        /// How many may be missed, and how many told that never were.
+        #[serde(default)]
+        except: u32,
+    },
+    /// How the DO contact changes after it was first set.
+    DoContact {
+        /// Seconds, and how it is from then on.
+        changes: Vec<(f64, Contact)>,
+        /// How far off each may be, seconds.
+        within_s: f64,
+    },
+    /// The `current_total` of every report of region people counting is what was true at some instant shortly before it.
     TotalsAreTrue {
         /// People it may be off.
         #[serde(default)]
@@ -49,6 +68,12 @@ impl Expectation {
             Expectation::Reports { report_type: Some(kind), .. } if kind != "interval" && kind != "trigger" => {
                 Some(format!("report_type: `{kind}` is neither \"interval\" nor \"trigger\""))
             }
+            Expectation::Reports { event: Some(event), .. } if !EVENTS.contains(&event.as_str()) => {
+                Some(format!("event: `{event}` is none of {}", EVENTS.join(", ")))
+            }
+            Expectation::DoContact { within_s, .. } if !(0.0..=600.0).contains(within_s) => {
+                Some(format!("within_s: {within_s} s is out of 0 to 600 s"))
+            }
             Expectation::TotalsAreTrue { lag_s, .. } if !(0.0..=600.0).contains(lag_s) => {
                 Some(format!("lag_s: {lag_s} s is out of 0 to 600 s"))
             }
@@ -57,7 +82,7 @@ impl Expectation {
     }
 
     /// What the run failed to do, a line each.
-    pub(crate) fn failures(&self, record: &RunRecord) -> Vec<String> {
+    pub(crate) fn failures(&self, scenario: &Scenario, record: &RunRecord) -> Vec<String> {
         match self {
             Expectation::CountAccuracy { at_least } => {
                 let Some(accuracy) = record.count_accuracy() else {
@@ -68,13 +93,14 @@ impl Expectation {
                 }
                 vec![format!("count accuracy is {accuracy:.4}, expected at least {at_least}")]
             }
-            Expectation::Reports { report_type, at_least, at_most } => {
-                let is_kind = |capture: &&Capture| {
-                    report_type.is_none()
-                        || field(capture, "report_type").as_ref().and_then(Value::as_str) == report_type.as_deref()
+            Expectation::Reports { event, report_type, at_least, at_most } => {
+                let is = |capture: &Capture, name: &str, wanted: &Option<String>| {
+                    wanted.is_none() || text(capture, name) == *wanted
                 };
+                let is_kind =
+                    |capture: &&Capture| is(capture, "report_type", report_type) && is(capture, "event", event);
                 let found = record.captures.iter().filter(is_kind).count();
-                let kind = report_type.as_deref().map_or(String::new(), |kind| format!("{kind} "));
+                let kind: String = [event, report_type].into_iter().flatten().map(|kind| format!("{kind} ")).collect();
                 let mut failures = Vec::new();
                 if at_least.is_some_and(|least| found < least) {
                     failures
@@ -85,11 +111,43 @@ impl Expectation {
                 }
                 failures
             }
+            Expectation::CrossingsAreTrue { except } => {
+                let scores = counting_scores(scenario, record);
+                let lines = [("In".to_owned(), scores.line_in), ("Out".to_owned(), scores.line_out)];
+                let wrong = |(name, score): (String, EventScore)| {
+                    let (missed, never) = (score.happened - score.matched, score.told - score.matched);
+                    (missed + never > *except).then(|| {
+                        format!(
+                            "{name}: of {} that happened {missed} are missed, and {never} told that never were",
+                            score.happened
+                        )
+                    })
+                };
+                lines.into_iter().chain(scores.flow).filter_map(wrong).collect()
+            }
+            Expectation::DoContact { changes, within_s } => {
+                let told = record.do_contact.iter().skip(1).map(|(at, contact)| (at.as_secs_f64(), *contact));
+                let told: Vec<(f64, Contact)> = told.collect();
+                let is_same = |((wanted_s, wanted), (at_s, contact)): (&(f64, Contact), &(f64, Contact))| {
+                    wanted == contact && (wanted_s - at_s).abs() <= *within_s
+                };
+                let same = changes.len() == told.len() && changes.iter().zip(&told).all(is_same);
+                if same { vec![] } else { vec![format!("the DO contact changed so: {told:?}; expected {changes:?}")] }
+            }
             Expectation::TotalsAreTrue { within, lag_s } => {
-                record.captures.iter().filter_map(|capture| false_total(record, capture, *within, *lag_s)).collect()
+                let counting = record.captures.iter().filter(|c| text(c, "event").as_deref() == Some(EVENTS[0]));
+                counting.filter_map(|capture| false_total(record, capture, *within, *lag_s)).collect()
             }
         }
     }
+}
+
+/// What reports are of (guide §7).
+const EVENTS: [&str; 4] =
+    ["Region People Counting", "Dwell Time Detection", "Line Crossing Counting", "People Flow Analysis"];
+
+fn text(capture: &Capture, name: &str) -> Option<String> {
+    Some(field(capture, name)?.as_str()?.to_owned())
 }
 
 fn field(capture: &Capture, name: &str) -> Option<Value> {

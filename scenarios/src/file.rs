@@ -14,7 +14,6 @@ use ron_file::{FileError, FileErrors, RonFile};
 use scenes::Scene;
 use serde::{Deserialize, Serialize};
 
-use crate::counting::Counting;
 use crate::expect::Expectation;
 use crate::light::{self, Exposure};
 use crate::oracle::OracleErrors;
@@ -30,6 +29,9 @@ struct ScenarioFile {
     #[serde(default)]
     seed: u64,
     duration_s: f64,
+    /// Whether `twin run` takes the oracle lane whatever lane it is asked for: for runs of hours.
+    #[serde(default)]
+    oracle_only: bool,
     device: DeviceFile,
     /// Who the device can reach.
     #[serde(default)]
@@ -46,9 +48,6 @@ struct ScenarioFile {
     rendered_tolerance: Tolerance,
     #[serde(default)]
     expect: Vec<Expectation>,
-    /// What `twin evaluate` counts.
-    #[serde(default)]
-    counting: Counting,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -97,6 +96,16 @@ pub enum Happening {
     Clock(DateTime<Utc>),
     /// The device is configured anew, all of it.
     Configure(Box<Configuration>),
+    /// A voltage is put on DI and stays there; 0 V at first.
+    Di {
+        /// 0 to 5 V.
+        volts: f64,
+    },
+    /// A button on DI is pressed. Its contact bounces.
+    PressDi {
+        /// How long it is held, seconds.
+        for_s: f64,
+    },
 }
 
 /// A checked scenario, ready to run.
@@ -111,6 +120,8 @@ pub struct Scenario {
     pub seed: u64,
     /// How long the run takes, seconds of virtual time.
     pub duration_s: f64,
+    /// Never rendered: too long.
+    pub oracle_only: bool,
     /// The device's hardware.
     pub profile: Profile,
     /// Its name in the library, or that of its file without its ending.
@@ -135,10 +146,10 @@ pub struct Scenario {
     pub rendered_tolerance: Tolerance,
     /// What must be true.
     pub expect: Vec<Expectation>,
-    /// What is counted beside what the device is configured for, to be judged.
-    pub counting: Counting,
 }
 
+/// The highest voltage that DI takes (guide §2.2).
+const DI_MAX_V: f64 = 5.0;
 /// Longer runs are a slip of the pen: a week.
 const DURATION_MAX_S: f64 = 7.0 * 86_400.0;
 
@@ -193,6 +204,7 @@ impl Scenario {
             scene: Arc::new(scene),
             seed: 1,
             duration_s,
+            oracle_only: false,
             profile,
             profile_name: profile_name.to_owned(),
             sensor_at,
@@ -205,7 +217,6 @@ impl Scenario {
             normalise: vec![],
             rendered_tolerance: Tolerance::default(),
             expect: vec![],
-            counting: Counting::default(),
         }
     }
 
@@ -254,7 +265,7 @@ impl Scenario {
         let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= due(seq - 1);
         let changes = self.timeline.iter().take_while(happened).filter_map(|event| match &event.event {
             Happening::Configure(configuration) => Some(configuration.image),
-            Happening::Lux(_) | Happening::Clock(_) => None,
+            _ => None,
         });
         changes.last().unwrap_or(self.configuration.image)
     }
@@ -312,7 +323,7 @@ impl ScenarioFile {
             report(format!("device.configuration.{}", problem.path), problem.message);
         }
         for (field, words) in self.kind_problems() {
-            report(format!("device.configuration.region_people_counting.protocol.{field}"), words);
+            report(format!("device.configuration.{field}"), words);
         }
         let mut before = 0.0;
         for (i, event) in self.timeline.iter().enumerate() {
@@ -335,6 +346,13 @@ impl ScenarioFile {
                         report(format!("timeline[{i}].event"), words);
                     }
                 }
+                Happening::Di { volts } if !(0.0..=DI_MAX_V).contains(volts) => {
+                    report(format!("timeline[{i}].event.volts"), format!("{volts} V is out of 0 to {DI_MAX_V} V"));
+                }
+                Happening::PressDi { for_s } if !(0.0..=DURATION_MAX_S).contains(for_s) => {
+                    report(format!("timeline[{i}].event.for_s"), format!("{for_s} s is out of 0 to a week"));
+                }
+                Happening::Di { .. } | Happening::PressDi { .. } => {}
                 Happening::Configure(configuration) => {
                     for problem in configuration.validate() {
                         report(format!("timeline[{i}].event.{}", problem.path), problem.message);
@@ -363,9 +381,6 @@ impl ScenarioFile {
                 report(format!("expect[{i}]"), words);
             }
         }
-        for (field, words) in self.counting.problems() {
-            report(format!("counting.{field}"), words);
-        }
         if !(0.0..=60.0).contains(&self.rendered_tolerance.time_s) {
             let words = format!("{} s is out of 0 to 60 s", self.rendered_tolerance.time_s);
             report("rendered_tolerance.time_s".into(), words);
@@ -375,8 +390,15 @@ impl ScenarioFile {
 
     /// Where the device would speak MQTT to an HTTP server or the other way round, as (setting, words).
     fn kind_problems(&self) -> Vec<(String, String)> {
-        let wanted: Vec<(String, String, RecipientKind)> =
-            match &self.device.configuration.region_people_counting.protocol {
+        let configuration = &self.device.configuration;
+        let protocols = [
+            ("region_people_counting", &configuration.region_people_counting.protocol),
+            ("line_crossing_counting", &configuration.line_crossing_counting.protocol),
+            ("people_flow_analysis", &configuration.people_flow_analysis.protocol),
+        ];
+        let mut problems = Vec::new();
+        for (function, protocol) in protocols {
+            let wanted: Vec<(String, String, RecipientKind)> = match protocol {
                 ReportProtocol::Http { urls } => (urls.iter().enumerate().filter(|(_, url)| url.enable))
                     .map(|(i, url)| (format!("urls[{i}].url"), address(url.url.host(), url.url.port())))
                     .map(|(field, address)| (field, address, RecipientKind::Http))
@@ -385,11 +407,15 @@ impl ScenarioFile {
                     vec![("host".to_owned(), address(host, port.get()), RecipientKind::Mqtt)]
                 }
             };
-        let mismatch = |(field, address, kind): (String, String, RecipientKind)| {
-            let other = self.recipients.iter().find(|r| r.address == address && r.kind != kind)?;
-            Some((field, format!("{address} is a recipient of kind {:?}, and this speaks {kind:?}", other.kind)))
-        };
-        wanted.into_iter().filter_map(mismatch).collect()
+            for (field, address, kind) in wanted {
+                let other = self.recipients.iter().find(|r| r.address == address && r.kind != kind);
+                problems.extend(other.map(|other| {
+                    let words = format!("{address} is a recipient of kind {:?}, and this speaks {kind:?}", other.kind);
+                    (format!("{function}.protocol.{field}"), words)
+                }));
+            }
+        }
+        problems
     }
 
     fn into_scenario(self, path: &Path, scene: Scene, profile: Profile) -> Scenario {
@@ -405,6 +431,7 @@ impl ScenarioFile {
             scene: Arc::new(scene),
             seed: self.seed,
             duration_s: self.duration_s,
+            oracle_only: self.oracle_only,
             profile,
             profile_name: file_stem(Path::new(&device.profile)),
             sensor_at: DVec2::new(device.at_m.0, device.at_m.1),
@@ -417,7 +444,6 @@ impl ScenarioFile {
             normalise: self.normalise,
             rendered_tolerance: self.rendered_tolerance,
             expect: self.expect,
-            counting: self.counting,
         }
     }
 }

@@ -19,7 +19,7 @@ mod truth;
 mod twin;
 mod verdict;
 
-pub use counting::{Counting, CountingScores, EventScore, PlaceError, counting_scores};
+pub use counting::{CountingScores, EventScore, PlaceError, counting_scores};
 pub use dataset::{RandomRooms, Sample, SamplePerson, export_sequence};
 pub use error::{BrokenRun, RunError};
 pub use expect::Expectation;

@@ -1,7 +1,8 @@
 //! What is kept of a run: enough to judge it, to print it and to draw it.
 
 use analytics::Track;
-use firmware_shim::{RgbImage, Uptime};
+use firmware::Counted;
+use firmware_shim::{Contact, RgbImage, Uptime};
 use golden::Delivery;
 
 use crate::truth::{TrueCount, TrueFrame};
@@ -57,6 +58,11 @@ pub struct RunRecord {
     pub frames: Vec<FrameRecord>,
     /// Who was followed in each of these frames.
     pub tracks: Vec<FrameTracks>,
+    /// What the device counted one by one, and when: the middle of the exposure that showed it, or the instant of a step without one. Stays that had
+    /// not ended at the end come last.
+    pub counted: Vec<(Uptime, Counted)>,
+    /// How the DO contact was, from when on; the first is that of power-on.
+    pub do_contact: Vec<(Uptime, Contact)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
     /// What happened, a line each.

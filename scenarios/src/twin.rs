@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, Rtc};
-use firmware::{Command, Configuration, Diagnostic, Firmware, Net, Stage as FirmwareStage};
-use firmware_shim::{Frame, Inputs, Level, NetEvent, Uptime};
+use device_model::{Camera, DigitalInput, Rtc};
+use firmware::{Command, Configuration, Counted, Diagnostic, Firmware, Net, Stage as FirmwareStage};
+use firmware_shim::{Contact, Frame, Inputs, NetEvent, Uptime};
 use golden::Wire;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use crate::light::{self, Exposure, LightSource, Stage};
 use crate::oracle::OracleDetector;
@@ -52,6 +54,8 @@ pub enum Lane<'a> {
     Oracle,
 }
 
+/// Of the scenario's random numbers: how the button on DI bounces. The oracle has the streams of frames' numbers.
+const BUTTON_STREAM: u64 = u64::MAX;
 /// How many frames a contact sheet shows.
 const SHEET_FRAMES: u64 = 12;
 /// Exchanges with the network at one instant; more means that device and recipient will never be done with each other.
@@ -69,6 +73,9 @@ pub fn run<'a>(
     let mut twin = Twin::new(scenario, lane).map_err(|error| broken(error, RunRecord::default()))?;
     let ended = twin.run(enter);
     twin.record.dropped = twin.firmware.tally().dropped;
+    let end = run_time(scenario.duration_s);
+    let under_way = twin.firmware.stays_under_way();
+    twin.record.counted.extend(under_way.into_iter().map(|stay| (end, Counted::Stay(stay))));
     match ended {
         Ok(()) => Ok(twin.record),
         Err(error) => Err(broken(error, twin.record)),
@@ -81,6 +88,9 @@ struct Twin<'a> {
     picture: Option<Picture<'a>>,
     firmware: Firmware,
     rtc: Rtc,
+    di: DigitalInput,
+    /// How the button on DI bounces.
+    button: ChaCha8Rng,
     net: Net,
     wire: Wire,
     next_wake: Option<Uptime>,
@@ -121,6 +131,8 @@ impl<'a> Twin<'a> {
             picture,
             firmware,
             rtc: Rtc::starting_at(scenario.clock),
+            di: DigitalInput::default(),
+            button: button_rng(scenario.seed),
             net: Net::new(wire.address_map()),
             wire,
             next_wake: Some(Uptime::ZERO),
@@ -183,7 +195,9 @@ impl<'a> Twin<'a> {
     fn advance_to(&mut self, until: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         loop {
             let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
-            let Some(at) = [event_at, self.next_wake].into_iter().flatten().min().filter(|at| *at < until) else {
+            let Some(at) =
+                [event_at, self.next_wake, self.di.next_change()].into_iter().flatten().min().filter(|at| *at < until)
+            else {
                 return Ok(());
             };
             self.happen_at(at, enter)?;
@@ -211,6 +225,14 @@ impl<'a> Twin<'a> {
                 Happening::Configure(configuration) => {
                     self.note(at, "device: configured anew".to_owned());
                     self.configure(at, configuration)?;
+                }
+                Happening::Di { volts } => {
+                    self.note(at, format!("hardware: DI at {volts} V"));
+                    self.di.put(at, *volts);
+                }
+                Happening::PressDi { for_s } => {
+                    self.note(at, format!("hardware: the button on DI is pressed for {for_s} s"));
+                    self.di.press(at, Duration::from_secs_f64(*for_s), &mut self.button);
                 }
             }
         }
@@ -261,7 +283,7 @@ impl<'a> Twin<'a> {
             });
         };
         for _ in 0..EXCHANGES_MAX {
-            let inputs = Inputs { rtc: self.rtc.read(now), frame: frame.take(), di: Level::Low, network };
+            let inputs = Inputs { rtc: self.rtc.read(now), frame: frame.take(), di: self.di.read(now), network };
             let step = self.firmware.step_observed(now, inputs, &mut entering);
             entering(FirmwareStage::Reporting);
             for diagnostic in &step.diagnostics {
@@ -269,6 +291,12 @@ impl<'a> Twin<'a> {
                 if let Diagnostic::DetectorFailed { seq, reason } = diagnostic {
                     return Err(RunError::Detector { seq: *seq, reason: reason.clone() });
                 }
+            }
+            let seen_at = step.analysis.as_ref().map_or(now, |analysis| analysis.taken_at);
+            self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
+            if self.record.do_contact.last().is_none_or(|(_, contact)| *contact != step.outputs.do_contact) {
+                self.record.do_contact.push((now, step.outputs.do_contact));
+                self.note(now, format!("device: the DO contact is {}", words(step.outputs.do_contact)));
             }
             analysis = analysis.or(step.analysis);
             network = self.net.carry_out(&step.outputs.network);
@@ -304,6 +332,20 @@ impl<'a> Twin<'a> {
 
     fn note(&mut self, at: Uptime, words: String) {
         self.record.transcript.push(format!("{at} {words}"));
+    }
+}
+
+/// A stream of the scenario's seed that nothing else draws from.
+fn button_rng(seed: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(BUTTON_STREAM);
+    rng
+}
+
+fn words(contact: Contact) -> &'static str {
+    match contact {
+        Contact::Open => "open",
+        Contact::Closed => "closed",
     }
 }
 

@@ -43,7 +43,7 @@ pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, kind: RunKi
             differences.extend(compared);
         }
     }
-    let failures = scenario.expect.iter().flat_map(|expectation| expectation.failures(record));
+    let failures = scenario.expect.iter().flat_map(|expectation| expectation.failures(scenario, record));
     differences.extend(failures.map(of_run));
     Ok(Judgement { differences })
 }

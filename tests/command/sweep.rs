@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::bench::{Bench, edit};
 
-const CORRIDOR: &str = include_str!("../../scenarios/library/corridor.ron");
+const CORRIDOR: &str = include_str!("../../scenarios/library/corridor-crossings.ron");
 const HUDDLE: &str = include_str!("../../scenes/library/huddle-room.ron");
 const SWEEP: [&str; 9] = ["sweep", "own.ron", "--height", "2.8,3", "--lux", "300", "--seeds", "3", "--out"];
 
@@ -110,7 +110,7 @@ fn crossings_and_flow_of_a_scenario_are_judged_by_what_people_did() {
     assert_ne!(misled["flow"], counting["flow"]);
 
     bench.put("wrong.ron", &edit(CORRIDOR, "[(0.5, 0.72), (0.5, 0.28)]", "[(0.5, 0.72)]"));
-    bench.twin(&["evaluate", "wrong.ron"]).exits(2).says(&["wrong.ron", "counting.line", "has 1 points"]);
+    bench.twin(&["evaluate", "wrong.ron"]).exits(2).says(&["wrong.ron", "line_crossing_counting.line", "has 1 points"]);
     bench
         .twin(&["evaluate", "corridor.ron", "--lane", "oracle", "--model", "corridor.ron"])
         .exits(2)

@@ -1,5 +1,6 @@
 //! The documents of *Dwell Time Detection* (guide §7.3 and §7.4).
 
+use analytics::Stay;
 use firmware_shim::RtcTime;
 use serde::Serialize;
 
@@ -33,13 +34,10 @@ pub(crate) struct DwellFigures {
 /// A stay that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EndedStay {
-    /// Its number; 0 when none is drawn.
-    pub region: u32,
-    pub people_id: u64,
+    pub stay: Stay,
     /// What the clock read.
     pub start: RtcTime,
     pub end: RtcTime,
-    pub duration_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -65,12 +63,12 @@ pub(crate) fn interval_dwell(head: &Letterhead, figures: Vec<DwellFigures>, star
 
 /// The trigger report, made when the clock reads `time`, of stays that have ended.
 pub(crate) fn trigger_dwell(head: &Letterhead, stays: &[EndedStay], time: RtcTime) -> Report {
-    let data = |stay: &EndedStay| StayData {
-        region: stay.region,
-        people_id: stay.people_id,
-        dwell_start_time: iso_8601(stay.start, head.zone),
-        dwell_end_time: iso_8601(stay.end, head.zone),
-        duration: stay.duration_ms,
+    let data = |ended: &EndedStay| StayData {
+        region: ended.stay.region,
+        people_id: ended.stay.id,
+        dwell_start_time: iso_8601(ended.start, head.zone),
+        dwell_end_time: iso_8601(ended.end, head.zone),
+        duration: u64::try_from(ended.stay.duration().as_millis()).unwrap_or(u64::MAX),
     };
     let document: Document<TriggerTime, _> = Document {
         event: EVENT,
@@ -84,6 +82,8 @@ pub(crate) fn trigger_dwell(head: &Letterhead, stays: &[EndedStay], time: RtcTim
 
 #[cfg(test)]
 mod tests {
+    use firmware_shim::Uptime;
+
     use super::super::tests::{END, START, head};
     use super::*;
 
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn trigger_dwell_of_two_stays() {
-        let stay = |region| EndedStay { region, people_id: 7, start: START, end: END, duration_ms: 3_600_000 };
+        let (since, until) = (Uptime::ZERO, Uptime::from_millis(3_600_000));
+        let stay = |region| EndedStay { stay: Stay { region, id: 7, since, until }, start: START, end: END };
         insta::assert_snapshot!(trigger_dwell(&head(), &[stay(1), stay(2)], END).document);
     }
 }

@@ -136,9 +136,6 @@ impl Eye {
 
 fn run_one(path: &Path, args: &Args, eye: Option<&mut Eye>) -> Outcome {
     let mut outcome = Outcome::new(path, args.lane);
-    if let Some(eye) = &eye {
-        outcome.inference = eye.inference.name();
-    }
     // A panic is a fault of ours; it must not take the other scenarios' verdicts with it.
     let tried = catch_unwind(AssertUnwindSafe(|| try_one(path, args, eye, &mut outcome)));
     let error = match tried {
@@ -155,6 +152,11 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     let mut scenario = Scenario::read(path)?;
     if let Some(seed) = args.seed {
         scenario.seed = seed;
+    }
+    let eye = eye.filter(|_| !scenario.oracle_only);
+    match &eye {
+        Some(eye) => outcome.inference = eye.inference.name(),
+        None => outcome.lane = LaneName::Oracle,
     }
     let golden = golden_folder(args.golden.as_deref(), path);
     // A name that cannot be a golden file's is said before the run.
@@ -202,7 +204,7 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     outcome.frames = record.frames.len();
     outcome.reports = count_reports(&record);
     outcome.count_accuracy = record.count_accuracy();
-    let kind = RunKind { exact: args.lane == LaneName::Oracle, own_seed: args.seed.is_none() };
+    let kind = RunKind { exact: outcome.lane == LaneName::Oracle, own_seed: args.seed.is_none() };
     let judgement = judge(&scenario, &record, &golden, kind)?;
     outcome.verdict = if judgement.differences.is_empty() { Verdict::Pass } else { Verdict::Fail };
     outcome.differences = judgement.differences;
