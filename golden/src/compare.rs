@@ -16,7 +16,8 @@ use crate::golden_file::{GoldenFile, Report};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tolerance {
-    /// Seconds by which a report may be sent earlier or later, and times in it differ.
+    /// Seconds by which a report may be sent earlier or later, and times in it differ; spans of time (`duration`, `max_dwell_time`,
+    /// `avg_dwell_time`) by twice as much, since both of their ends may.
     pub time_s: f64,
     /// People by which `current_total`, `max_counted`, `Max_counted` and each `current_counted` may differ.
     pub count: u32,
@@ -178,6 +179,13 @@ fn tolerable(place: &str, golden: &Value, got: &Value, tolerance: &Tolerance) ->
             (Some(golden), Some(got)) => golden.abs_diff(got) <= u64::from(tolerance.count),
             _ => false,
         },
+        (Value::Number(golden), Value::Number(got)) => {
+            let (Some(unit_s), Some(golden), Some(got)) = (span_unit_s(place), golden.as_f64(), got.as_f64()) else {
+                return false;
+            };
+            // Whole units: what is as good as the same may be one apart.
+            tolerance.time_s > 0.0 && (golden - got).abs() <= 2.0 * tolerance.time_s / unit_s + 1.0
+        }
         (Value::String(golden), Value::String(got)) => {
             apart(golden, got).is_some_and(|apart| near(apart.num_milliseconds() as f64 / 1e3, 0.0, tolerance.time_s))
         }
@@ -196,6 +204,15 @@ fn apart(golden: &str, got: &str) -> Option<TimeDelta> {
 
 fn is_count(place: &str) -> bool {
     matches!(place, "current_total" | "max_counted" | "Max_counted") || place.starts_with("current_counted[")
+}
+
+/// In how many seconds a span of time is told; `None` for what is none.
+fn span_unit_s(place: &str) -> Option<f64> {
+    match place.rsplit('.').next()? {
+        "duration" => Some(1e-3),
+        "max_dwell_time" | "avg_dwell_time" => Some(1.0),
+        _ => None,
+    }
 }
 
 fn near(a_s: f64, b_s: f64, tolerance_s: f64) -> bool {

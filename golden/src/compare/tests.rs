@@ -207,3 +207,20 @@ fn nanoseconds_survive_being_written_and_read() {
     late.reports[7].at_s += 1e-6;
     assert_eq!(compare(&golden, &late, &EXACT).len(), 1);
 }
+
+#[test]
+fn spans_tolerate_twice_what_their_ends_do() {
+    let run = |duration_ms: u64, mean_s: u64| {
+        let mut report = interval(10.0, 0);
+        report.document["dwell_time_data"] =
+            json!([{ "region": 1, "duration": duration_ms, "avg_dwell_time": mean_s }]);
+        run(vec![report])
+    };
+    let golden = run(20_000, 20);
+    let differ = |duration_ms, mean_s, time_s| {
+        compare(&golden, &run(duration_ms, mean_s), &Tolerance { time_s, count: 0 }).len()
+    };
+    assert_eq!(differ(20_001, 21, 0.0), 2, "exact");
+    assert_eq!((differ(23_001, 24, 1.5), differ(16_999, 16, 1.5)), (0, 0));
+    assert_eq!((differ(23_002, 20, 1.5), differ(20_000, 25, 1.5)), (1, 1));
+}

@@ -34,7 +34,7 @@ use crate::outcome::{say, write_json};
   twin evaluate ds/val --model mine.onnx --model analytics/models/detector.onnx --json verdict.json
   twin evaluate annotations/person_val.json --images photos/
   twin evaluate mot/corridor --tracks out/corridor/tracks.txt    # from `twin dataset --scenario` and `twin run --out`
-  twin evaluate scenarios/library/corridor.ron                   # crossings, flow and stays, as its `counting` draws them
+  twin evaluate scenarios/library/corridor-crossings.ron         # crossings, flow and stays, as its device is set
 
 A crossing or passage is found when one like it is told within 1 s, each for one; a stay, when one that is told covers 95 % of it but for 3 s.
 Of tracks HOTA, MOTA and IDF1 are told as trackeval computes them for MOT17.")]
