@@ -1,6 +1,7 @@
 //! Pixels → detections → tracks → counts. Knows nothing of reports, sockets or simulation.
 
 mod count;
+mod cover;
 mod detect;
 mod dwell;
 mod flow;
@@ -14,6 +15,7 @@ mod still_life;
 mod track;
 
 pub use count::{Counts, DetectionArea, Region, RegionCount, count, polygon_problem};
+pub use cover::Cover;
 pub use detect::{DetectError, Detection, Detector, Posture};
 pub use dwell::{DwellTimer, Stay};
 pub use flow::{FlowCounter, Passage, flow_region_problem};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::count::count;
 use crate::still_life::StillLife;
-use crate::{Counts, DetectError, Detection, DetectionArea, Detector, Region, Track, Tracker};
+use crate::{Counts, Cover, DetectError, Detection, DetectionArea, Detector, Region, Track, Tracker};
 
 /// What one frame came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,13 +53,24 @@ pub struct Pipeline {
     view: View,
     area: DetectionArea,
     regions: Vec<Region>,
+    /// Where nobody is known of.
+    cover: Cover,
 }
 
 impl Pipeline {
     /// A pipeline that has seen nothing yet. Detections are in pixels of `view`'s lens.
     pub fn new(detector: Box<dyn Detector>, view: View, area: DetectionArea, regions: Vec<Region>) -> Self {
         let tracker = Tracker::new(view, detector.believes_from());
-        let mut pipeline = Pipeline { detector, holds_from: 0.0, still_life: None, tracker, view, area, regions };
+        let mut pipeline = Pipeline {
+            detector,
+            holds_from: 0.0,
+            still_life: None,
+            tracker,
+            view,
+            area,
+            regions,
+            cover: Cover::default(),
+        };
         pipeline.set_scheme(RecognitionScheme::default());
         pipeline
     }
@@ -96,7 +107,8 @@ impl Pipeline {
     /// Those of the detector.
     pub fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
         let mut detections = self.detector.detect(frame)?;
-        detections.retain(|detection| detection.confidence >= self.holds_from);
+        let is_covered = |detection: &Detection| self.cover.hides(self.view.normalised(detection.head_px));
+        detections.retain(|detection| detection.confidence >= self.holds_from && !is_covered(detection));
         Ok(match (&mut self.still_life, &frame.image) {
             (Some(still_life), Some(picture)) => still_life.without_things(frame.taken_at, picture, detections),
             _ => detections,
@@ -106,7 +118,8 @@ impl Pipeline {
     /// Follows the people seen in frame `seq`, taken at `taken_at`, and counts them by where they stand on the floor. A
     /// person lost from sight a moment ago is still counted.
     pub fn follow(&mut self, seq: u64, taken_at: Uptime, detections: Vec<Detection>) -> Analysis {
-        let tracks = self.tracker.update(taken_at, &detections);
+        let mut tracks = self.tracker.update(taken_at, &detections);
+        tracks.retain(|track| !self.cover.hides(self.view.normalised(track.foot_px)));
         let feet: Vec<DVec2> = tracks.iter().map(|track| self.view.normalised(track.foot_px)).collect();
         let counts = count(self.area, &self.regions, &feet);
         Analysis { seq, taken_at, detections, tracks, counts }
@@ -116,6 +129,11 @@ impl Pipeline {
     pub fn set_area(&mut self, area: DetectionArea, regions: Vec<Region>) {
         self.area = area;
         self.regions = regions;
+    }
+
+    /// Changes what is covered: nobody whose head or feet are there is told of. What is seen there must be painted over before.
+    pub fn set_cover(&mut self, cover: Cover) {
+        self.cover = cover;
     }
 
     /// Forgets everybody, as at the edge of a schedule. Their ids are not given again.

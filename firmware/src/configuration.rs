@@ -9,6 +9,7 @@
 mod device;
 mod flow;
 mod line;
+mod privacy;
 mod problem;
 mod protocol;
 mod region;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use device::{Device, MacAddress, MountingSettings};
 pub use flow::{FlowRegion, PeopleFlowAnalysis};
 pub use line::{DetectionLine, LineCrossingCounting};
+pub use privacy::{Mask, MaskColor, PrivacyMask};
 pub use problem::Problem;
 pub use protocol::{HttpUrl, NotificationUrl, QualityOfService, ReportProtocol, Topic};
 pub use region::{
@@ -55,6 +57,8 @@ pub struct Configuration {
     pub line_crossing_counting: LineCrossingCounting,
     /// Guide §5.3.3.
     pub people_flow_analysis: PeopleFlowAnalysis,
+    /// Guide §5.3.5.
+    pub privacy_mask: PrivacyMask,
 }
 
 /// Guide §5.3.4.
@@ -76,6 +80,7 @@ impl Default for Configuration {
             region_people_counting: RegionPeopleCounting::default(),
             line_crossing_counting: LineCrossingCounting::default(),
             people_flow_analysis: PeopleFlowAnalysis::default(),
+            privacy_mask: PrivacyMask::default(),
         }
     }
 }
@@ -106,6 +111,7 @@ impl Configuration {
         self.region_people_counting.check(&mut problems.below("region_people_counting"));
         self.line_crossing_counting.check(&mut problems.below("line_crossing_counting"));
         self.people_flow_analysis.check(&mut problems.below("people_flow_analysis"));
+        self.privacy_mask.check(&mut problems.below("privacy_mask"));
         found
     }
 }

@@ -6,10 +6,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::{Analysis, Counts, DetectError, Detection, Detector, Pipeline, Placed, Stay, Track};
+use analytics::{Analysis, Counts, Cover, DetectError, Detection, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
-use crate::configuration::{Configuration, Problem, ReportProtocol};
+use crate::configuration::{Configuration, PrivacyMask, Problem, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
 use crate::delivery::{Delivery, Outbox};
@@ -28,6 +28,8 @@ pub struct Firmware {
     detector: SharedDetector,
     pipeline: Pipeline,
     functions: Functions,
+    /// What is masked; painted over before anything looks at a picture.
+    cover: Cover,
     di: Debounced,
     delivery: Delivery,
     outbox: Outbox,
@@ -134,6 +136,7 @@ impl Firmware {
         let detector = SharedDetector(Arc::new(Mutex::new(detector)));
         Ok(Firmware {
             pipeline: pipeline(&configuration, lens, default_mounting, &detector),
+            cover: cover(&configuration.privacy_mask),
             configuration,
             lens,
             default_mounting,
@@ -221,10 +224,12 @@ impl Firmware {
                     let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
                     self.pipeline.set_area(area, regions);
                     self.pipeline.set_scheme(self.configuration.general.recognition_scheme);
+                    self.pipeline.set_cover(cover(&self.configuration.privacy_mask));
                 } else {
                     // Tracks are kept on the floor of the old mounting, and mean nothing under the new one.
                     self.pipeline = pipeline(&self.configuration, self.lens, self.default_mounting, &self.detector);
                 }
+                self.cover = cover(&self.configuration.privacy_mask);
                 if self.is_up {
                     self.apply_configuration(now, rtc);
                 }
@@ -296,12 +301,20 @@ impl Firmware {
 
     fn analyse(&mut self, frame: &Frame, entering: &mut dyn FnMut(Stage)) -> Option<Analysis> {
         entering(Stage::Inference);
-        let detections = self.pipeline.detect(frame);
+        let masked = self.masked(frame);
+        let detections = self.pipeline.detect(masked.as_ref().unwrap_or(frame));
         entering(Stage::Tracking);
         let analysis = detections.map(|detections| self.pipeline.follow(frame.seq, frame.taken_at, detections));
         entering(Stage::Reporting);
         let failed = |error: DetectError| Diagnostic::DetectorFailed { seq: frame.seq, reason: error.to_string() };
         analysis.map_err(|error| self.outbox.diagnostics.push(failed(error))).ok()
+    }
+
+    /// The frame with its masks on, when there are any.
+    fn masked(&mut self, frame: &Frame) -> Option<Frame> {
+        let image = frame.image.as_ref().filter(|_| !self.cover.is_empty())?;
+        let image = self.cover.painted(image, self.configuration.privacy_mask.color.rgb());
+        Some(Frame { image: Some(image), ..frame.clone() })
     }
 
     fn send(&mut self, report: &Report, protocol: &ReportProtocol) {
@@ -345,7 +358,12 @@ fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detec
     let (area, regions) = detection_area(&configuration.region_people_counting.detection_region);
     let mut pipeline = Pipeline::new(Box::new(detector.clone()), view(configuration, lens, mounting), area, regions);
     pipeline.set_scheme(configuration.general.recognition_scheme);
+    pipeline.set_cover(cover(&configuration.privacy_mask));
     pipeline
+}
+
+fn cover(masks: &PrivacyMask) -> Cover {
+    Cover::new(&masks.in_use().map(|mask| mask.polygon.corners()).collect::<Vec<_>>())
 }
 
 /// The one detector, which outlives the pipeline it is put into: another mounting needs another pipeline.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::expect::Expectation;
 use crate::light::{self, Exposure};
 use crate::oracle::OracleErrors;
-use crate::truth::TrueArea;
+use crate::truth::{Drawn, TrueArea};
 use crate::twin::run_time;
 
 /// What a scenario file says.
@@ -274,11 +274,13 @@ impl Scenario {
     pub fn true_area(configuration: &Configuration) -> TrueArea {
         let detection = &configuration.region_people_counting.detection_region;
         let polygons = || detection.regions.iter().map(|region| region.polygon.corners().to_vec()).collect();
-        match detection.area {
-            _ if !detection.enable || detection.regions.is_empty() => TrueArea::WholeView,
-            firmware::configuration::Area::Mapped => TrueArea::Mapped(polygons()),
-            firmware::configuration::Area::NonMapped => TrueArea::NonMapped(polygons()),
-        }
+        let drawn = match detection.area {
+            _ if !detection.enable || detection.regions.is_empty() => Drawn::WholeView,
+            firmware::configuration::Area::Mapped => Drawn::Mapped(polygons()),
+            firmware::configuration::Area::NonMapped => Drawn::NonMapped(polygons()),
+        };
+        let masks = configuration.privacy_mask.in_use().map(|mask| mask.polygon.corners().to_vec());
+        TrueArea { drawn, masks: masks.collect() }
     }
 }
 

@@ -80,7 +80,16 @@ impl TrueCount {
 
 /// Where people are counted, in normalised image coordinates.
 #[derive(Clone, Debug, PartialEq)]
-pub enum TrueArea {
+pub struct TrueArea {
+    /// By what is drawn.
+    pub drawn: Drawn,
+    /// Whose feet are in one of these polygons is not to be counted; whose head is may be counted or not.
+    pub masks: Vec<Vec<DVec2>>,
+}
+
+/// What is drawn to count by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Drawn {
     /// The whole picture.
     WholeView,
     /// In at least one of these polygons.
@@ -92,9 +101,9 @@ pub enum TrueArea {
 impl TrueArea {
     /// The outlines drawn, if any.
     pub fn polygons(&self) -> &[Vec<DVec2>] {
-        match self {
-            TrueArea::WholeView => &[],
-            TrueArea::Mapped(polygons) | TrueArea::NonMapped(polygons) => polygons,
+        match &self.drawn {
+            Drawn::WholeView => &[],
+            Drawn::Mapped(polygons) | Drawn::NonMapped(polygons) => polygons,
         }
     }
 
@@ -103,11 +112,16 @@ impl TrueArea {
         let in_view = (0.0..=1.0).contains(&foot.x) && (0.0..=1.0).contains(&foot.y);
         let in_any = |polygons: &[Vec<DVec2>]| polygons.iter().any(|polygon| is_inside(polygon, foot));
         in_view
-            && match self {
-                TrueArea::WholeView => true,
-                TrueArea::Mapped(polygons) => in_any(polygons),
-                TrueArea::NonMapped(polygons) => !in_any(polygons),
+            && !self.masks(foot)
+            && match &self.drawn {
+                Drawn::WholeView => true,
+                Drawn::Mapped(polygons) => in_any(polygons),
+                Drawn::NonMapped(polygons) => !in_any(polygons),
             }
+    }
+
+    fn masks(&self, point: DVec2) -> bool {
+        self.masks.iter().any(|mask| is_inside(mask, point))
     }
 }
 
@@ -168,7 +182,11 @@ impl Truth {
         let in_area =
             |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(self.view.normalised(foot)));
         let possible = frame.people.iter().filter(in_area).count() as u32;
-        let sure = frame.people.iter().filter(in_area).filter(|person| person.is_visible()).count() as u32;
+        let is_sure = |person: &&TruePerson| {
+            let is_masked = person.head_px.is_some_and(|head| area.masks(self.view.normalised(head)));
+            person.is_visible() && !is_masked
+        };
+        let sure = frame.people.iter().filter(in_area).filter(is_sure).count() as u32;
         TrueCount { sure, possible }
     }
 
@@ -328,13 +346,14 @@ mod tests {
     fn a_point_is_in_a_polygon_by_the_even_odd_rule() {
         let l_shape = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.4), (0.4, 0.4), (0.4, 0.9), (0.1, 0.9)];
         let polygons = vec![l_shape.map(|(x, y)| DVec2::new(x, y)).to_vec()];
-        let (mapped, non_mapped) = (TrueArea::Mapped(polygons.clone()), TrueArea::NonMapped(polygons));
+        let area = |drawn| TrueArea { drawn, masks: vec![] };
+        let (mapped, non_mapped) = (area(Drawn::Mapped(polygons.clone())), area(Drawn::NonMapped(polygons)));
         for (x, y, inside) in [(0.2, 0.8, true), (0.8, 0.2, true), (0.8, 0.8, false)] {
             let point = DVec2::new(x, y);
             assert_eq!((mapped.contains(point), non_mapped.contains(point)), (inside, !inside), "{point}");
         }
         let outside_the_picture = DVec2::new(0.5, 1.01);
-        for area in [TrueArea::WholeView, mapped, non_mapped] {
+        for area in [area(Drawn::WholeView), mapped, non_mapped] {
             assert!(!area.contains(outside_the_picture), "{area:?}");
         }
     }

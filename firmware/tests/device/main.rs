@@ -6,3 +6,4 @@ mod configure;
 mod http;
 mod mqtt;
 mod net;
+mod privacy;
