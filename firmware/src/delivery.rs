@@ -7,6 +7,7 @@
 //! monotonic time. A report that cannot be delivered is dropped with a diagnostic: keeping it for later is a setting of
 //! its own (guide §5.3.4), and off. Knows nothing of what a report says.
 
+mod authentication;
 mod http;
 mod mqtt;
 
@@ -15,11 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firmware_shim::{ConnId, NetAction, NetEvent, Uptime};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
-use crate::configuration::{HttpUrl, QualityOfService, ReportProtocol, Topic};
+use crate::configuration::{QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 use crate::firmware::Tally;
-use http::HttpRecipient;
+use http::{HttpAddress, HttpRecipient};
 use mqtt::{Broker, MqttRecipient};
 
 /// How long the device waits for an answer: to a connection, a request, a publish or a ping. A decision: the guide is
@@ -50,15 +53,22 @@ pub(crate) struct Publication {
 }
 
 /// Collects what delivery does in a step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
     last_conn: u64,
+    /// For what nobody must be able to foretell.
+    pub rng: ChaCha8Rng,
     pub network: Vec<NetAction>,
     pub diagnostics: Vec<Diagnostic>,
     pub tally: Tally,
 }
 
 impl Outbox {
+    pub fn new(entropy: u64) -> Self {
+        let rng = ChaCha8Rng::seed_from_u64(entropy);
+        Outbox { last_conn: 0, rng, network: vec![], diagnostics: vec![], tally: Tally::default() }
+    }
+
     fn connect(&mut self, host: &str, port: u16) -> ConnId {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
@@ -136,11 +146,11 @@ impl Delivery {
         let mut http = std::mem::take(&mut self.http);
         let mut mqtt = std::mem::take(&mut self.mqtt);
         for protocol in protocols {
-            for url in enabled(protocol) {
-                if self.http.iter().all(|recipient| recipient.url() != url) {
-                    let known = http.iter().position(|recipient| recipient.url() == url);
+            for address in addresses(protocol) {
+                if self.http.iter().all(|recipient| *recipient.address() != address) {
+                    let known = http.iter().position(|recipient| *recipient.address() == address);
                     let kept = known.map(|i| http.swap_remove(i));
-                    self.http.push(kept.unwrap_or_else(|| HttpRecipient::new(url.clone())));
+                    self.http.push(kept.unwrap_or_else(|| HttpRecipient::new(address)));
                 }
             }
             if let Some(broker) = Broker::of(protocol)
@@ -159,8 +169,8 @@ impl Delivery {
 
     /// Hands a report to every recipient of a function.
     pub fn offer(&mut self, protocol: &ReportProtocol, report: u64, document: &Arc<str>, outbox: &mut Outbox) {
-        for url in enabled(protocol) {
-            if let Some(recipient) = self.http.iter_mut().find(|recipient| recipient.url() == url) {
+        for address in addresses(protocol) {
+            if let Some(recipient) = self.http.iter_mut().find(|recipient| *recipient.address() == address) {
                 let (document, recipient_name) = (Arc::clone(document), recipient.name());
                 outbox.tally.offered += 1;
                 recipient.offer(Letter { report, document, recipient: recipient_name, publication: None }, outbox);
@@ -208,12 +218,12 @@ impl Delivery {
     }
 }
 
-fn enabled(protocol: &ReportProtocol) -> impl Iterator<Item = &HttpUrl> {
+fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = HttpAddress> {
     let urls = match protocol {
         ReportProtocol::Http { urls } => urls.as_slice(),
         ReportProtocol::Mqtt { .. } => &[],
     };
-    urls.iter().filter(|entry| entry.enable).map(|entry| &entry.url)
+    urls.iter().filter(|entry| entry.enable).map(HttpAddress::new)
 }
 
 fn publication(protocol: &ReportProtocol) -> Option<Publication> {
@@ -226,11 +236,12 @@ fn publication(protocol: &ReportProtocol) -> Option<Publication> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configuration::NotificationUrl;
+    use crate::configuration::{HttpUrl, NotificationUrl};
 
     fn http(addresses: &[&str]) -> ReportProtocol {
         let url = |address: &&str| HttpUrl::try_from((*address).to_owned()).expect("an address");
-        ReportProtocol::Http { urls: addresses.iter().map(|a| NotificationUrl { enable: true, url: url(a) }).collect() }
+        let entry = |address| NotificationUrl { enable: true, url: url(address), user_name: None, password: None };
+        ReportProtocol::Http { urls: addresses.iter().map(entry).collect() }
     }
 
     fn mqtt(topic: &str) -> ReportProtocol {
@@ -253,7 +264,7 @@ mod tests {
     #[test]
     fn the_oldest_of_too_many_waiting_reports_goes() {
         let protocol = http(&["http://192.168.0.9/"]);
-        let (mut outbox, mut delivery) = (Outbox::default(), Delivery::default());
+        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
         delivery.reconfigure(&[&protocol], Uptime::ZERO, &mut outbox);
         for report in 1..=WAITING_MAX as u64 + 2 {
             delivery.offer(&protocol, report, &"{}".into(), &mut outbox);
@@ -267,7 +278,7 @@ mod tests {
     #[test]
     fn functions_with_the_same_address_share_it_and_what_one_gives_up_the_other_keeps() {
         let (one, other) = (http(&["http://a/", "http://b/"]), http(&["http://b/"]));
-        let (mut outbox, mut delivery) = (Outbox::default(), Delivery::default());
+        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
         delivery.reconfigure(&[&one, &other], Uptime::ZERO, &mut outbox);
         delivery.offer(&one, 1, &"{}".into(), &mut outbox);
         delivery.offer(&other, 2, &"{}".into(), &mut outbox);
@@ -279,7 +290,7 @@ mod tests {
     #[test]
     fn topics_of_one_client_share_a_connection() {
         let (one, other) = (mqtt("people"), mqtt("lines"));
-        let (mut outbox, mut delivery) = (Outbox::default(), Delivery::default());
+        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
         delivery.reconfigure(&[&one, &other], Uptime::ZERO, &mut outbox);
         delivery.proceed(Uptime::ZERO, &mut outbox);
         delivery.offer(&one, 1, &"{}".into(), &mut outbox);

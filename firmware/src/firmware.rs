@@ -120,6 +120,7 @@ impl std::error::Error for CommandError {}
 impl Firmware {
     /// Firmware as it comes out of the boot loader; the first [`step`](Self::step) is the moment it is up, from which
     /// intervals count. `lens` and `default_mounting` are the device's calibration; detections are in pixels of `lens`.
+    /// `entropy` is of the hardware's source of random numbers.
     ///
     /// # Errors
     /// All mistakes of the configuration.
@@ -128,6 +129,7 @@ impl Firmware {
         lens: Lens,
         default_mounting: Mounting,
         detector: Box<dyn Detector>,
+        entropy: u64,
     ) -> Result<Firmware, Vec<Problem>> {
         let problems = configuration.validate();
         if !problems.is_empty() {
@@ -144,7 +146,7 @@ impl Firmware {
             functions: Functions::default(),
             di: Debounced::default(),
             delivery: Delivery::default(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(entropy),
             is_up: false,
             reports_made: 0,
         })

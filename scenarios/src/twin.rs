@@ -122,7 +122,7 @@ impl<'a> Twin<'a> {
             Lane::Oracle => (None, Box::new(OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed))),
         };
         let configuration = scenario.configuration.clone();
-        let firmware = Firmware::new(configuration, scenario.lens(), scenario.mounting, detector)
+        let firmware = Firmware::new(configuration, scenario.lens(), scenario.mounting, detector, scenario.seed)
             .map_err(RunError::Configuration)?;
         let wire = Wire::start(&scenario.recipients)?;
         Ok(Twin {

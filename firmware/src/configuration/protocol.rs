@@ -12,6 +12,8 @@ use super::problem::Problems;
 
 /// URL 1, URL 2 and URL 3.
 const URLS_MAX: usize = 3;
+/// Ours: the guide gives no limit, and everything has a bound.
+const CREDENTIAL_BYTES_MAX: usize = 256;
 
 /// *Report Protocol*: one broker, or up to three addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,12 @@ pub struct NotificationUrl {
     pub enable: bool,
     /// The address.
     pub url: HttpUrl,
+    /// *User Name*, for a server that asks for one, by Basic or by Digest.
+    #[serde(default)]
+    pub user_name: Option<String>,
+    /// *Password*.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
 fn enabled() -> bool {
@@ -87,6 +95,23 @@ impl ReportProtocol {
                 }
                 // The same address twice would be one recipient, so that a second entry can only be a slip of the pen.
                 let mut first: BTreeMap<String, usize> = BTreeMap::new();
+                for (i, url) in urls.iter().enumerate() {
+                    let texts = [("user_name", &url.user_name), ("password", &url.password)];
+                    for (field, text) in texts.into_iter().filter_map(|(field, text)| Some((field, text.as_ref()?))) {
+                        if text.is_empty() || text.len() > CREDENTIAL_BYTES_MAX || text.chars().any(char::is_control) {
+                            let message = format!(
+                                "must be 1 to {CREDENTIAL_BYTES_MAX} bytes long and hold no control characters"
+                            );
+                            problems.add(format!("urls[{i}].{field}"), message);
+                        }
+                    }
+                    if url.user_name.as_ref().is_some_and(|name| name.contains(':')) {
+                        problems.add(format!("urls[{i}].user_name"), "must hold no `:` (RFC 7617 §2)");
+                    }
+                    if url.password.is_some() && url.user_name.is_none() {
+                        problems.add(format!("urls[{i}].password"), "needs a user_name beside it");
+                    }
+                }
                 for (i, url) in urls.iter().enumerate().filter(|(_, url)| url.enable) {
                     let before = *first.entry(url.url.to_string()).or_insert(i);
                     if before != i {

@@ -1,16 +1,19 @@
 //! One HTTP address: each report is one POST on a connection of its own, one after the other.
 //!
-//! Success is any 2xx. Redirects are not followed: a recipient is an address somebody wrote down.
+//! Success is any 2xx. Redirects are not followed: a recipient is an address somebody wrote down. Where the server asks who the device is, the
+//! same report goes once more, with the answer; what was asked for is answered at once from then on.
 
 use std::sync::Arc;
 
 use firmware_shim::{ConnId, NetEvent, Uptime};
 use ureq_proto::client::state::RecvResponse;
 use ureq_proto::client::{Call, SendRequestResult};
-use ureq_proto::http::Request;
+use ureq_proto::http::header::WWW_AUTHENTICATE;
+use ureq_proto::http::{Request, Response, StatusCode};
 
+use super::authentication::{Challenge, Credentials};
 use super::{ANSWER_MAX, Letter, Outbox, Waiting};
-use crate::configuration::HttpUrl;
+use crate::configuration::{HttpUrl, NotificationUrl};
 use crate::diagnostic::{Failure, Receipt};
 
 const USER_AGENT: &str = concat!("workplace-sensor/", env!("CARGO_PKG_VERSION"));
@@ -22,10 +25,29 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const LINE_BYTES: usize = 1024;
 
 pub(crate) struct HttpRecipient {
-    url: HttpUrl,
+    address: HttpAddress,
     name: Arc<str>,
     waiting: Waiting,
     exchange: Option<Exchange>,
+    /// What the server asked last.
+    challenge: Option<Challenge>,
+}
+
+/// Where reports go, and as whom: two entries with the same are one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HttpAddress {
+    url: HttpUrl,
+    credentials: Option<Credentials>,
+}
+
+impl HttpAddress {
+    pub fn new(entry: &NotificationUrl) -> Self {
+        let credentials = entry.user_name.clone().map(|user_name| {
+            let password = entry.password.clone().unwrap_or_default();
+            Credentials { user_name, password }
+        });
+        HttpAddress { url: entry.url.clone(), credentials }
+    }
 }
 
 /// One report under way.
@@ -34,6 +56,8 @@ struct Exchange {
     letter: Letter,
     deadline: Uptime,
     stage: Stage,
+    /// Whether the server has asked already, in this exchange.
+    was_asked: bool,
 }
 
 enum Stage {
@@ -42,12 +66,13 @@ enum Stage {
 }
 
 impl HttpRecipient {
-    pub fn new(url: HttpUrl) -> Self {
-        HttpRecipient { name: url.to_string().into(), url, waiting: Waiting::default(), exchange: None }
+    pub fn new(address: HttpAddress) -> Self {
+        let name = address.url.to_string().into();
+        HttpRecipient { address, name, waiting: Waiting::default(), exchange: None, challenge: None }
     }
 
-    pub fn url(&self) -> &HttpUrl {
-        &self.url
+    pub fn address(&self) -> &HttpAddress {
+        &self.address
     }
 
     /// For people.
@@ -62,7 +87,7 @@ impl HttpRecipient {
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
         let Some(mut exchange) = self.exchange.take_if(|exchange| exchange.conn == event.conn()) else { return };
         match event {
-            NetEvent::Connected { conn } => match request(&self.url, &exchange.letter.document) {
+            NetEvent::Connected { conn } => match self.request(&exchange.letter.document, outbox) {
                 Ok((bytes, call)) => {
                     outbox.send(*conn, bytes);
                     outbox.note_sent(&exchange.letter);
@@ -77,26 +102,58 @@ impl HttpRecipient {
             NetEvent::Closed { reason, .. } => {
                 self.fail(exchange, Failure::ConnectionLost { reason: reason.clone() }, false, outbox);
             }
-            NetEvent::Received { bytes, .. } => self.hear_answer(exchange, bytes, outbox),
+            NetEvent::Received { bytes, .. } => self.hear_answer(exchange, bytes, now, outbox),
         }
         self.proceed(now, outbox);
     }
 
-    fn hear_answer(&mut self, mut exchange: Exchange, bytes: &[u8], outbox: &mut Outbox) {
+    fn hear_answer(&mut self, mut exchange: Exchange, bytes: &[u8], now: Uptime, outbox: &mut Outbox) {
         let Stage::AwaitingAnswer { call, received } = &mut exchange.stage else {
             let reason = "bytes before the connection was open".to_owned();
             return self.fail(exchange, Failure::Protocol { reason }, true, outbox);
         };
         received.extend_from_slice(bytes);
-        match read_status(call, received) {
-            Ok(None) => self.exchange = Some(exchange),
-            Ok(Some(status @ 200..=299)) => {
-                outbox.close(exchange.conn);
-                outbox.note_delivered(&exchange.letter, Receipt::HttpStatus(status));
+        let response = match read_head(call, received) {
+            Ok(None) => {
+                self.exchange = Some(exchange);
+                return;
             }
-            Ok(Some(status)) => self.fail(exchange, Failure::HttpStatus(status), true, outbox),
-            Err(reason) => self.fail(exchange, Failure::Protocol { reason }, true, outbox),
+            Ok(Some(response)) => response,
+            Err(reason) => return self.fail(exchange, Failure::Protocol { reason }, true, outbox),
+        };
+        match response.status() {
+            status if status.is_success() => {
+                outbox.close(exchange.conn);
+                outbox.note_delivered(&exchange.letter, Receipt::HttpStatus(status.as_u16()));
+            }
+            StatusCode::UNAUTHORIZED if !exchange.was_asked && self.is_asked(&response) => {
+                outbox.close(exchange.conn);
+                self.exchange = Some(self.begin(exchange.letter, true, now, outbox));
+            }
+            status => self.fail(exchange, Failure::HttpStatus(status.as_u16()), true, outbox),
         }
+    }
+
+    /// Takes in who the server asks for, when the device can say.
+    fn is_asked(&mut self, response: &Response<()>) -> bool {
+        let values = response.headers().get_all(WWW_AUTHENTICATE).iter();
+        let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+        self.challenge = self.address.credentials.as_ref().and_then(|_| Challenge::strongest(&values));
+        self.challenge.is_some()
+    }
+
+    fn begin(&self, letter: Letter, was_asked: bool, now: Uptime, outbox: &mut Outbox) -> Exchange {
+        let conn = outbox.connect(self.address.url.host(), self.address.url.port());
+        Exchange { conn, letter, deadline: now + ANSWER_MAX, stage: Stage::Connecting, was_asked }
+    }
+
+    /// The request's bytes, and the protocol's state after sending them.
+    fn request(&mut self, document: &Arc<str>, outbox: &mut Outbox) -> Result<(Vec<u8>, Call<RecvResponse>), String> {
+        let uri = self.address.url.uri();
+        let answer = self.challenge.as_mut().zip(self.address.credentials.as_ref());
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let answer = answer.and_then(|(challenge, who)| challenge.answer(who, path, document, &mut outbox.rng));
+        request(&self.address.url, document, answer)
     }
 
     fn fail(&mut self, exchange: Exchange, failure: Failure, is_open: bool, outbox: &mut Outbox) {
@@ -113,8 +170,7 @@ impl HttpRecipient {
         if self.exchange.is_none()
             && let Some(letter) = self.waiting.pop()
         {
-            let conn = outbox.connect(self.url.host(), self.url.port());
-            self.exchange = Some(Exchange { conn, letter, deadline: now + ANSWER_MAX, stage: Stage::Connecting });
+            self.exchange = Some(self.begin(letter, false, now, outbox));
         }
     }
 
@@ -134,19 +190,26 @@ impl HttpRecipient {
     }
 }
 
-/// The request's bytes, and the protocol's state after sending them.
-fn request(url: &HttpUrl, document: &Arc<str>) -> Result<(Vec<u8>, Call<RecvResponse>), String> {
-    let request = Request::post(url.uri())
+/// A request with an answer to the server's question, if there was one.
+fn request(
+    url: &HttpUrl,
+    document: &Arc<str>,
+    answer: Option<String>,
+) -> Result<(Vec<u8>, Call<RecvResponse>), String> {
+    let answer_bytes = answer.as_ref().map_or(0, String::len);
+    let mut request = Request::post(url.uri())
         .header("user-agent", USER_AGENT)
         .header("content-type", "application/json")
         .header("content-length", document.len())
-        .header("connection", "close")
-        .body(())
-        .map_err(|error| error.to_string())?;
+        .header("connection", "close");
+    if let Some(answer) = answer {
+        request = request.header("authorization", answer);
+    }
+    let request = request.body(()).map_err(|error| error.to_string())?;
     let words = |error: ureq_proto::Error| error.to_string();
     let mut call = Call::new(request).map_err(words)?.proceed();
     let mut bytes = Vec::new();
-    let mut buffer = vec![0; LINE_BYTES + url.uri().to_string().len() + document.len()];
+    let mut buffer = vec![0; LINE_BYTES + url.uri().to_string().len() + answer_bytes + document.len()];
     while !call.can_proceed() {
         let written = call.write(&mut buffer).map_err(words)?;
         bytes.extend_from_slice(&buffer[..written]);
@@ -160,13 +223,13 @@ fn request(url: &HttpUrl, document: &Arc<str>) -> Result<(Vec<u8>, Call<RecvResp
     Ok((bytes, call))
 }
 
-/// The status of the answer, once its head is there.
-fn read_status(call: &mut Call<RecvResponse>, received: &mut Vec<u8>) -> Result<Option<u16>, String> {
+/// The head of the answer, once it is there.
+fn read_head(call: &mut Call<RecvResponse>, received: &mut Vec<u8>) -> Result<Option<Response<()>>, String> {
     loop {
         let (used, response) = call.try_response(received, false).map_err(|error| error.to_string())?;
         received.drain(..used);
         if let Some(response) = response {
-            return Ok(Some(response.status().as_u16()));
+            return Ok(Some(response));
         }
         // An interim answer (1xx) was used up, and the real one may follow in the same bytes.
         if used == 0 {

@@ -70,7 +70,7 @@ impl<P: Peer> Bench<P> {
         let people: People = Arc::new(Mutex::new(Ok(Vec::new())));
         let detector = Box::new(SeesAll { view, people: people.clone() });
         let firmware =
-            Firmware::new(configuration, lens, mounting, detector).expect("a configuration without mistakes");
+            Firmware::new(configuration, lens, mounting, detector, 1).expect("a configuration without mistakes");
         let mut bench = Bench {
             firmware,
             peer,

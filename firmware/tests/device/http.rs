@@ -177,3 +177,123 @@ fn bytes_on_a_connection_that_was_given_up_are_nobodys() {
     bench.hears(NetEvent::Connected { conn: ConnId(99) });
     assert_eq!(bench.said.len(), before);
 }
+
+/// Asks who is there, and takes in what has the right first word in its answer. Nonces are good for two requests.
+struct Asking {
+    wire: Listening,
+    challenge: &'static str,
+    answers_begin: &'static str,
+    /// The request lines and `Authorization` of all requests.
+    heard: Vec<Option<String>>,
+    taken: usize,
+    nonce: usize,
+}
+
+impl Asking {
+    fn new(challenge: &'static str, answers_begin: &'static str) -> Self {
+        Asking { wire: Listening::default(), challenge, answers_begin, heard: vec![], taken: 0, nonce: 0 }
+    }
+}
+
+impl Peer for Asking {
+    fn carry_out(&mut self, actions: &[NetAction]) -> Vec<NetEvent> {
+        let (mut events, sent) = self.wire.take(actions);
+        for (conn, bytes) in sent {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let header = text.lines().find_map(|line| line.strip_prefix("authorization: ")).map(str::to_owned);
+            let is_current = |answer: &String| {
+                answer.starts_with(self.answers_begin)
+                    && (self.answers_begin != "Digest" || answer.contains(&format!("nonce=\"n{}\"", self.nonce)))
+            };
+            let is_let_in = header.as_ref().is_some_and(is_current);
+            self.heard.push(header);
+            let answer = if is_let_in {
+                self.taken += 1;
+                if self.taken.is_multiple_of(2) {
+                    self.nonce += 1;
+                }
+                String::from_utf8_lossy(OK).into_owned()
+            } else {
+                let challenge = self.challenge.replace("NONCE", &format!("n{}", self.nonce));
+                format!("HTTP/1.1 401 Unauthorized\r\n{challenge}content-length: 0\r\n\r\n")
+            };
+            events.push(NetEvent::Received { conn, bytes: answer.into_bytes() });
+        }
+        events
+    }
+}
+
+const WITH_NAME: &str = r#"(url: "http://192.168.0.9/", user_name: "sensor", password: "s3cret")"#;
+
+#[test]
+fn a_server_that_asks_for_basic_is_answered_and_not_asked_again() {
+    let server = Asking::new("WWW-Authenticate: Basic realm=\"reports\"\r\n", "Basic");
+    let mut bench = Bench::new(settings(WITH_NAME), server);
+    bench.run_until_ms(60_000);
+    let answer = Some("Basic c2Vuc29yOnMzY3JldA==".to_owned());
+    assert_eq!(bench.peer.heard, [None, answer.clone(), answer.clone(), answer]);
+    assert_eq!(bench.firmware.tally().delivered, 3);
+}
+
+#[test]
+fn digest_is_preferred_counts_its_requests_and_takes_a_new_nonce() {
+    let challenge = "WWW-Authenticate: Basic realm=\"r\"\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"NONCE\", qop=\"auth\"\r\n";
+    let mut bench = Bench::new(settings(WITH_NAME), Asking::new(challenge, "Digest"));
+    bench.run_until_ms(80_000);
+    let parts = |answer: &Option<String>| {
+        let answer = answer.as_ref()?;
+        let part =
+            |name: &str| answer.split(&[' ', ','][..]).find_map(|part| part.strip_prefix(name)).map(str::to_owned);
+        Some((part("nonce=")?, part("nc=")?))
+    };
+    let told = |nonce: &str, count: &str| Some((format!("\"{nonce}\""), count.to_owned()));
+    assert_eq!(
+        bench.peer.heard.iter().map(parts).collect::<Vec<_>>(),
+        [
+            None,
+            told("n0", "00000001"),
+            told("n0", "00000002"),
+            // The server has another nonce by now, and says so.
+            told("n0", "00000003"),
+            told("n1", "00000001"),
+            told("n1", "00000002"),
+        ]
+    );
+    assert_eq!(bench.firmware.tally().delivered, 4);
+    let cnonces: std::collections::BTreeSet<_> = bench
+        .peer
+        .heard
+        .iter()
+        .flatten()
+        .map(|answer| answer.split("cnonce=").nth(1).map(|rest| &rest[..34]))
+        .collect();
+    assert_eq!(cnonces.len(), 5, "each is new");
+}
+
+#[test]
+fn whoever_is_not_let_in_asks_no_third_time() {
+    // The wrong word, no name to give, or a question that is none.
+    let basic = "WWW-Authenticate: Basic realm=\"r\"\r\n";
+    for (settings_of, challenge, requests) in
+        [(WITH_NAME, basic, 2), (ONE_URL, basic, 1), (WITH_NAME, "", 1), (WITH_NAME, "WWW-Authenticate: Bearer\r\n", 1)]
+    {
+        let mut bench = Bench::new(settings(settings_of), Asking::new(challenge, "never"));
+        bench.run_until_ms(20_000);
+        let tally = bench.firmware.tally();
+        assert_eq!((bench.peer.heard.len(), tally.delivered, tally.dropped), (requests, 0, 1), "{challenge}");
+    }
+}
+
+#[test]
+fn names_and_passwords_that_cannot_be_are_refused() {
+    let problems = |entry: &str| {
+        let problems = settings(&format!(r#"(url: "http://a/", {entry})"#)).validate();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let path = "region_people_counting.protocol.urls[0]";
+    assert_eq!(problems(r#"password: "x""#), format!("{path}.password: needs a user_name beside it"));
+    assert_eq!(problems(r#"user_name: "a:b""#), format!("{path}.user_name: must hold no `:` (RFC 7617 §2)"));
+    let bytes = "must be 1 to 256 bytes long and hold no control characters";
+    assert_eq!(problems(r#"user_name: "a\nb""#), format!("{path}.user_name: {bytes}"));
+    assert_eq!(problems(r#"user_name: "a", password: """#), format!("{path}.password: {bytes}"));
+}

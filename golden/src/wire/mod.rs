@@ -7,6 +7,7 @@
 // connections, and their receivers answer when they answer.
 #![allow(clippy::disallowed_methods)]
 
+mod admission;
 mod broker;
 mod error;
 mod http_receiver;
@@ -32,6 +33,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::delivery::Delivery;
+pub use admission::Admits;
 use broker::Lease;
 pub use error::WireError;
 use relay::Relay;
@@ -59,19 +61,24 @@ pub struct Recipient {
     /// Where to listen on this machine, for a device outside this process; without it, a free port of loopback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
+    /// Whom an HTTP receiver lets in; everybody without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admits: Option<Admits>,
 }
 
 impl Recipient {
     /// What is wrong with the address, in words of what would be right.
     pub fn problem(&self) -> Option<String> {
-        host_and_port(&self.address).err().map(|error| error.to_string())
+        let admits_all = self.kind == RecipientKind::Http || self.admits.is_none();
+        let admits = || (!admits_all).then(|| "`admits` is for HTTP; a broker lets everybody in".to_owned());
+        host_and_port(&self.address).err().map(|error| error.to_string()).or_else(admits)
     }
 }
 
 /// What is spoken at a recipient's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecipientKind {
-    /// HTTP/1.1; every request is answered with 200.
+    /// HTTP/1.1; every request that is let in is answered with 200.
     Http,
     /// MQTT 3.1.1; any client, user name and password are let in.
     Mqtt,
@@ -127,7 +134,11 @@ impl Wire {
         }
         let (receiver, sessions) = match recipient.kind {
             RecipientKind::Http => {
-                let started = self.runtime.block_on(http_receiver::start(index, Arc::clone(&self.tally)));
+                let started = self.runtime.block_on(http_receiver::start(
+                    index,
+                    recipient.admits.clone(),
+                    Arc::clone(&self.tally),
+                ));
                 (started.map_err(|error| failed(error.to_string()))?, None)
             }
             RecipientKind::Mqtt => {

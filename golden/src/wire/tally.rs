@@ -161,6 +161,21 @@ impl Tally {
         self.captured.notify_waiters();
     }
 
+    /// Books a request that the HTTP receiver did not let in: nothing was delivered by it.
+    pub fn refused_request(&self, recipient: usize, from: SocketAddr) {
+        self.change(recipient, |account| {
+            let connection = account.relays.get(&from).copied();
+            let is_it = |awaited: &Awaited| {
+                awaited.is_due() && Some(awaited.connection) == connection && matches!(awaited.what, What::Request(_))
+            };
+            match account.awaited.iter().position(is_it) {
+                Some(refused) => drop(account.awaited.remove(refused)),
+                None => account.stray = Some(format!("a request to {} that was not let in", account.recipient)),
+            }
+        });
+        self.captured.notify_waiters();
+    }
+
     /// Books a message that came out of the broker.
     pub fn captured_message(&self, recipient: usize, topic: &[u8], payload: &[u8]) {
         self.change(recipient, |account| {

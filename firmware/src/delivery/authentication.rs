@@ -1,0 +1,102 @@
+//! HTTP authentication: Basic (RFC 7617) or Digest (RFC 7616), whichever the server challenges with.
+//!
+//! Knows nothing of connections.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// Who the device says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub user_name: String,
+    pub password: String,
+}
+
+/// What a server wants to see.
+#[derive(Debug)]
+pub(super) enum Challenge {
+    Basic,
+    /// Counts the answers given to it, as servers ask.
+    Digest(Box<WwwAuthenticateHeader>),
+}
+
+impl Challenge {
+    /// The strongest of the challenges in the values of `WWW-Authenticate`; `None` when there is none that the device knows.
+    pub fn strongest(values: &[&str]) -> Option<Self> {
+        // Anything but ASCII is none, and the parser could not be trusted with it.
+        let known = values.iter().filter(|value| value.is_ascii());
+        let digest = known.clone().find_map(|value| {
+            let begin = value.to_ascii_lowercase().find("digest ")?;
+            digest_auth::parse(&value[begin..]).ok()
+        });
+        let basic = || known.clone().any(|value| value.to_ascii_lowercase().contains("basic"));
+        digest.map(|digest| Challenge::Digest(Box::new(digest))).or_else(|| basic().then_some(Challenge::Basic))
+    }
+
+    /// The value of `Authorization` for a POST of `body` to `path`; `None` when the challenge cannot be answered.
+    pub fn answer(
+        &mut self,
+        credentials: &Credentials,
+        path: &str,
+        body: &str,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<String> {
+        let Credentials { user_name, password } = credentials;
+        match self {
+            Challenge::Basic => Some(format!("Basic {}", STANDARD.encode(format!("{user_name}:{password}")))),
+            Challenge::Digest(prompt) => {
+                let body = Some(body.as_bytes());
+                let mut context = AuthContext::new_with_method(user_name, password, path, body, HttpMethod::POST);
+                context.set_custom_cnonce(format!("{:032x}", rng.random::<u128>()));
+                Some(prompt.respond(&context).ok()?.to_header_string())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn answer(challenges: &[&str]) -> Option<String> {
+        let credentials = Credentials { user_name: "Mufasa".into(), password: "Circle Of Life".into() };
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        Challenge::strongest(challenges)?.answer(&credentials, "/dir/index.html", "{}", rng)
+    }
+
+    #[test]
+    fn the_stronger_challenge_is_answered() {
+        let digest = r#"Digest realm="a", qop="auth", nonce="n", opaque="o""#;
+        for challenges in
+            [&[r#"Basic realm="a""#, digest][..], &[digest], &[r#"Basic realm="a", Digest realm="a", nonce="n""#]]
+        {
+            assert!(answer(challenges).is_some_and(|answer| answer.starts_with("Digest ")), "{challenges:?}");
+        }
+        assert_eq!(answer(&["basic realm=\"a\""]).as_deref(), Some("Basic TXVmYXNhOkNpcmNsZSBPZiBMaWZl"));
+        for nonsense in ["", "Negotiate", "Digest", "Digest realm", "Digest nonce=\"ü\"", "Bearer x"] {
+            assert_eq!(answer(&[nonsense]), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_what_rfc_2617_says() {
+        // The example of its §3.5, with a method and a client's nonce of ours.
+        let prompt = r#"Digest realm="testrealm@host.com", qop="auth", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41""#;
+        let answer = answer(&[prompt]).expect("a challenge");
+        let field = |name: &str| {
+            let begin = answer.find(&format!("{name}=")).expect(name) + name.len() + 1;
+            answer[begin..].split(',').next().unwrap_or_default().trim_matches('"').to_owned()
+        };
+        let md5 = |text: String| digest_auth::Algorithm::default().hash_str(&text);
+        let secret = md5("Mufasa:testrealm@host.com:Circle Of Life".into());
+        let request = md5("POST:/dir/index.html".into());
+        let expected = md5(format!("{secret}:{}:00000001:{}:auth:{request}", field("nonce"), field("cnonce")));
+        assert_eq!((field("response"), field("nc"), field("username")), (expected, "00000001".into(), "Mufasa".into()));
+        assert_eq!((field("opaque"), field("qop")), ("5ccc069c403ebaf9f0171e9517f40e41".into(), "auth".into()));
+    }
+}
