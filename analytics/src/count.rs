@@ -89,11 +89,17 @@ pub(crate) fn polygon(points: &[DVec2]) -> Polygon {
     Polygon::new(LineString::from_iter(ring), Vec::new())
 }
 
+/// The most points of a polygon. Ours: people draw a dozen, and every frame looks at all of them.
+const POINTS_MAX: usize = 64;
+
 /// What is wrong with a polygon drawn in normalised image coordinates, as a fragment to follow its name ("region 2 …");
 /// `None` for a simple polygon inside the image.
 pub fn polygon_problem(points: &[DVec2]) -> Option<String> {
     if points.len() < 3 {
         return Some(format!("has {} of the at least 3 points that a polygon needs", points.len()));
+    }
+    if points.len() > POINTS_MAX {
+        return Some(format!("has {} points, more than {POINTS_MAX}", points.len()));
     }
     if let Some(words) = outside_image(points) {
         return Some(words);

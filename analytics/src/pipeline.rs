@@ -119,7 +119,9 @@ impl Pipeline {
     /// person lost from sight a moment ago is still counted.
     pub fn follow(&mut self, seq: u64, taken_at: Uptime, detections: Vec<Detection>) -> Analysis {
         let mut tracks = self.tracker.update(taken_at, &detections);
-        tracks.retain(|track| !self.cover.hides(self.view.normalised(track.foot_px)));
+        // A head that has just gone below a mask is one that coasts.
+        let is_covered = |pixel: DVec2| self.cover.hides(self.view.normalised(pixel));
+        tracks.retain(|track| !is_covered(track.foot_px) && !is_covered(track.head_px));
         let feet: Vec<DVec2> = tracks.iter().map(|track| self.view.normalised(track.foot_px)).collect();
         let counts = count(self.area, &self.regions, &feet);
         Analysis { seq, taken_at, detections, tracks, counts }
@@ -129,6 +131,12 @@ impl Pipeline {
     pub fn set_area(&mut self, area: DetectionArea, regions: Vec<Region>) {
         self.area = area;
         self.regions = regions;
+    }
+
+    /// Looks from elsewhere from now on; everybody is forgotten.
+    pub fn set_view(&mut self, view: View) {
+        self.view = view;
+        self.tracker.set_view(view);
     }
 
     /// Changes what is covered: nobody whose head or feet are there is told of. What is seen there must be painted over before.

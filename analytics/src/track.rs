@@ -134,6 +134,12 @@ impl Tracker {
         self.tracks()
     }
 
+    /// Looks from elsewhere from now on: everybody is forgotten, for tracks are on the floor of the old view. Ids are not given again.
+    pub fn set_view(&mut self, view: View) {
+        self.view = view;
+        self.drop_tracks();
+    }
+
     /// Forgets everybody; the next person gets the next id all the same.
     pub fn drop_tracks(&mut self) {
         self.people.clear();

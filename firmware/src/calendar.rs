@@ -87,6 +87,19 @@ impl Slots {
 /// Where daylight saving repeats an hour, its multiples come again: an hour has passed, and reports tell the two apart by
 /// `dst_status`; what is due once a day is not. Where it leaves an hour out, the slots in it fall on the instant the clock jumps. (A decision.)
 pub fn next_slot(after: RtcTime, slots: &Slots, zone: Tz) -> RtcTime {
+    let next = next_shown(after, slots, zone);
+    let is_once_a_day = matches!(slots, Slots::At(..));
+    if is_once_a_day && is_second_pass(next, zone) { next_shown(next, slots, zone) } else { next }
+}
+
+/// Whether the wall clock has shown this time of day before: the hour comes twice.
+fn is_second_pass(at: RtcTime, zone: Tz) -> bool {
+    let earliest = zone.from_local_datetime(&local(utc(at), zone)).earliest();
+    earliest.is_some_and(|earliest| rtc(earliest.with_timezone(&Utc)) < at)
+}
+
+/// The first instant after `after` at which the wall clock in `zone` shows a slot, be it for the second time.
+fn next_shown(after: RtcTime, slots: &Slots, zone: Tz) -> RtcTime {
     let start = utc(after);
     let shown = local(start, zone);
     let steady = start + (slots.next(shown, false) - shown);
@@ -227,8 +240,10 @@ mod tests {
             "18:04:00",
             &["2022/10/30 18:04", "2022/11/06 18:04", "2022/11/13 18:04"],
         );
-        // Begun within the hour that comes twice: the first pass of 02:30 is over.
-        check("2022-10-30T00:45:00Z", "2022-10-31T12:00:00Z", None, "02:30:00", &["2022/10/31 02:30"]);
+        // Begun within the hour that comes twice, in its first pass and in its second.
+        for begun in ["2022-10-30T00:45:00Z", "2022-10-30T01:10:00Z"] {
+            check(begun, "2022-10-31T12:00:00Z", None, "02:30:00", &["2022/10/31 02:30"]);
+        }
     }
 
     #[test]

@@ -112,6 +112,35 @@ impl Configuration {
         self.line_crossing_counting.check(&mut problems.below("line_crossing_counting"));
         self.people_flow_analysis.check(&mut problems.below("people_flow_analysis"));
         self.privacy_mask.check(&mut problems.below("privacy_mask"));
+        self.check_clients(&mut problems);
         found
+    }
+
+    /// A broker has one client of a name, so that two functions that give one must agree in who it is.
+    fn check_clients(&self, problems: &mut Problems) {
+        let functions = [
+            ("region_people_counting", self.region_people_counting.enable, &self.region_people_counting.protocol),
+            ("line_crossing_counting", self.line_crossing_counting.enable, &self.line_crossing_counting.protocol),
+            ("people_flow_analysis", self.people_flow_analysis.enable, &self.people_flow_analysis.protocol),
+        ];
+        let clients: Vec<_> = functions
+            .iter()
+            .filter(|(_, enable, _)| *enable)
+            .filter_map(|(function, _, protocol)| match protocol {
+                ReportProtocol::Mqtt { host, port, client_id, user_name, password, keep_alive_s, .. } => {
+                    Some((*function, (host, port, client_id), (user_name, password, keep_alive_s)))
+                }
+                ReportProtocol::Http { .. } => None,
+            })
+            .collect();
+        for (i, (function, client, who)) in clients.iter().enumerate() {
+            if let Some((other, ..)) = clients[..i].iter().find(|(_, same, other)| same == client && other != who) {
+                let message = format!(
+                    "must differ from that of {other}, or agree with it in user_name, password and keep_alive_s: a broker has one \
+                     client of a name"
+                );
+                problems.add(format!("{function}.protocol.client_id"), message);
+            }
+        }
     }
 }

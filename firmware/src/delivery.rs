@@ -29,7 +29,7 @@ use mqtt::{Broker, MqttRecipient};
 /// silent.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// How many reports wait for one recipient while it is being connected to or has yet to answer earlier ones. A decision.
+/// How many reports wait for one connection while it is being opened or its other end has yet to answer earlier ones. A decision.
 const WAITING_MAX: usize = 100;
 
 /// A report on its way to one recipient.
@@ -163,8 +163,13 @@ impl Delivery {
         }
         http.iter_mut().for_each(|removed| removed.give_up(outbox));
         mqtt.iter_mut().for_each(|removed| removed.give_up(outbox));
-        let is_wanted = |letter: &Letter| protocols.iter().any(|protocol| publication(protocol) == letter.publication);
-        self.mqtt.iter_mut().for_each(|recipient| recipient.drop_unless(is_wanted, outbox));
+        for recipient in &mut self.mqtt {
+            let broker = recipient.broker().clone();
+            let at_it = || protocols.iter().filter(|protocol| Broker::of(protocol).as_ref() == Some(&broker));
+            let topics: Vec<Topic> = at_it().filter_map(|protocol| Some(publication(protocol)?.topic)).collect();
+            let is_wanted = |letter: &Letter| letter.publication.as_ref().is_some_and(|to| topics.contains(&to.topic));
+            recipient.drop_unless(is_wanted, outbox);
+        }
     }
 
     /// Hands a report to every recipient of a function.
@@ -299,5 +304,22 @@ mod tests {
         assert_eq!((opened, outbox.tally.offered), (1, 2));
         delivery.reconfigure(&[&other], Uptime::ZERO, &mut outbox);
         assert_eq!(lines(&outbox), ["report 1 dropped for mqtt://broker:1883/people: recipient no longer configured"]);
+    }
+
+    #[test]
+    fn what_waits_at_a_broker_for_a_topic_that_is_now_told_to_another_is_dropped() {
+        let elsewhere = |protocol: ReportProtocol| match protocol {
+            ReportProtocol::Mqtt { port, client_id, user_name, password, topic, qos, keep_alive_s, .. } => {
+                let host = "elsewhere".into();
+                ReportProtocol::Mqtt { host, port, client_id, user_name, password, topic, qos, keep_alive_s }
+            }
+            http => http,
+        };
+        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
+        delivery.reconfigure(&[&mqtt("people"), &mqtt("lines")], Uptime::ZERO, &mut outbox);
+        delivery.proceed(Uptime::ZERO, &mut outbox);
+        delivery.offer(&mqtt("lines"), 1, &"{}".into(), &mut outbox);
+        delivery.reconfigure(&[&mqtt("people"), &elsewhere(mqtt("lines"))], Uptime::ZERO, &mut outbox);
+        assert_eq!(lines(&outbox), ["report 1 dropped for mqtt://broker:1883/lines: recipient no longer configured"]);
     }
 }

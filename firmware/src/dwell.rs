@@ -16,7 +16,8 @@ use crate::report::{DwellFigures, EndedStay};
 const NO_REGION: u32 = 0;
 
 /// How many have come into a region and gone out of it since the last reset (guide §5.3.1: *Total In/Out counting of each detection
-/// region*). V1.3's reports do not carry it.
+/// region*). V1.3's reports do not carry it. Whoever is there when hours end, or the device is set to look from elsewhere, has gone;
+/// whoever is there at a reset goes out after it all the same. (Decisions.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RegionPassages {
     /// The region's number; 0 when none is drawn.
@@ -34,10 +35,11 @@ pub(crate) struct Dwell {
     drawn: Vec<Region>,
     /// Where stays are timed.
     timed: Vec<Region>,
-    least: Duration,
+    /// Shorter stays are none; `None` when only who comes and goes is counted.
+    least: Option<Duration>,
     timer: DwellTimer,
-    /// What the clock read when each stay under way began.
-    begun: BTreeMap<(u32, u64, Uptime), RtcTime>,
+    /// What the clock read when each stay under way began, and when it was last certain.
+    under_way: BTreeMap<(u32, u64, Uptime), (RtcTime, RtcTime)>,
     /// Since the last reset, by region.
     totals: BTreeMap<u32, Total>,
 }
@@ -52,8 +54,8 @@ struct Total {
 }
 
 impl Dwell {
-    /// Times stays of at least so long. `before` is what it replaces: stays and totals of regions that are still there go on.
-    pub fn start(area: DetectionArea, drawn: Vec<Region>, least: Duration, before: Option<Dwell>) -> Self {
+    /// Times stays of at least so long, or none. `before` is what it replaces: stays and totals of regions that are still there go on.
+    pub fn start(area: DetectionArea, drawn: Vec<Region>, least: Option<Duration>, before: Option<Dwell>) -> Self {
         let timed = match area {
             DetectionArea::Mapped => drawn.clone(),
             DetectionArea::NonMapped | DetectionArea::WholeView => {
@@ -61,12 +63,12 @@ impl Dwell {
                 vec![Region { id: NO_REGION, name: String::new(), polygon: corners.map(DVec2::from).to_vec() }]
             }
         };
-        let (timer, mut begun, mut totals) =
-            before.map_or_else(Default::default, |before| (before.timer, before.begun, before.totals));
+        let (timer, mut under_way, mut totals) =
+            before.map_or_else(Default::default, |before| (before.timer, before.under_way, before.totals));
         let is_there = |id: u32| timed.iter().any(|region| region.id == id);
-        begun.retain(|(region, ..), _| is_there(*region));
+        under_way.retain(|(region, ..), _| is_there(*region));
         totals.retain(|region, _| is_there(*region));
-        Dwell { area, drawn, timed, least, timer, begun, totals }
+        Dwell { area, drawn, timed, least, timer, under_way, totals }
     }
 
     /// Takes where everybody was when the frame was taken; gives the stays that have ended and were long enough.
@@ -79,34 +81,39 @@ impl Dwell {
             DetectionArea::Mapped | DetectionArea::WholeView => people.to_vec(),
         };
         let ended = self.timer.update(taken_at, &self.timed, &inside);
-        for stay in self.timer.open() {
-            let is_there = self.timed.iter().any(|region| region.id == stay.region);
-            if is_there && let Entry::Vacant(entry) = self.begun.entry(key(&stay)) {
-                entry.insert(clock_at(stay.since, now, rtc));
-                self.totals.entry(stay.region).or_default().came += 1;
+        for stay in self.timer.open().filter(|stay| stay.until == taken_at) {
+            let read = clock_at(taken_at, now, rtc);
+            match self.under_way.entry(key(&stay)) {
+                Entry::Occupied(mut known) => known.get_mut().1 = read,
+                Entry::Vacant(new) if self.timed.iter().any(|region| region.id == stay.region) => {
+                    new.insert((read, read));
+                    self.totals.entry(stay.region).or_default().came += 1;
+                }
+                Entry::Vacant(_) => {}
             }
         }
-        self.end(ended, now, rtc)
+        self.end(ended)
     }
 
     /// Ends everything, as at the edge of a schedule; gives what was long enough.
-    pub fn close(&mut self, now: Uptime, rtc: RtcTime) -> Vec<EndedStay> {
+    pub fn close(&mut self) -> Vec<EndedStay> {
         let ended = self.timer.end_all();
-        self.end(ended, now, rtc)
+        self.end(ended)
     }
 
-    fn end(&mut self, stays: Vec<Stay>, now: Uptime, rtc: RtcTime) -> Vec<EndedStay> {
+    fn end(&mut self, stays: Vec<Stay>) -> Vec<EndedStay> {
         let mut told = Vec::new();
         for stay in stays {
             // Of a region that has been deleted meanwhile nobody wants to know.
-            let Some(start) = self.begun.remove(&key(&stay)) else { continue };
+            let Some((start, end)) = self.under_way.remove(&key(&stay)) else { continue };
+            let is_long_enough = self.is_long_enough(&stay);
             let total = self.totals.entry(stay.region).or_default();
             total.went += 1;
-            if stay.duration() < self.least {
+            if !is_long_enough {
                 continue;
             }
             total.add(stay.duration());
-            told.push(EndedStay { stay, start, end: clock_at(stay.until, now, rtc) });
+            told.push(EndedStay { stay, start, end });
         }
         told
     }
@@ -115,7 +122,7 @@ impl Dwell {
     pub fn figures(&self) -> Vec<DwellFigures> {
         let figures = |region: &Region| {
             let mut total = self.totals.get(&region.id).copied().unwrap_or_default();
-            self.under_way().filter(|stay| stay.region == region.id).for_each(|stay| total.add(stay.duration()));
+            self.stays_under_way().filter(|stay| stay.region == region.id).for_each(|stay| total.add(stay.duration()));
             let mean_s = total.sum.as_secs().checked_div(total.stays).unwrap_or(0);
             DwellFigures { region: region.id, max_s: total.max.as_secs(), avg_s: mean_s }
         };
@@ -123,8 +130,12 @@ impl Dwell {
     }
 
     /// Stays that have not ended and are long enough already.
-    pub fn under_way(&self) -> impl Iterator<Item = Stay> {
-        self.timer.open().filter(|stay| stay.duration() >= self.least)
+    pub fn stays_under_way(&self) -> impl Iterator<Item = Stay> {
+        self.timer.open().filter(|stay| self.is_long_enough(stay))
+    }
+
+    fn is_long_enough(&self, stay: &Stay) -> bool {
+        self.least.is_some_and(|least| stay.duration() >= least)
     }
 
     /// Who came and went, by region.
@@ -187,19 +198,21 @@ mod tests {
     struct Room {
         dwell: Dwell,
         now_ms: u64,
+        /// What the calendar was put forward by.
+        clock_put_by_s: i64,
         ended: Vec<EndedStay>,
     }
 
     impl Room {
         fn new(area: DetectionArea, least_s: u64) -> Self {
-            let dwell = Dwell::start(area, desks(), Duration::from_secs(least_s), None);
-            Room { dwell, now_ms: 0, ended: vec![] }
+            let dwell = Dwell::start(area, desks(), Some(Duration::from_secs(least_s)), None);
+            Room { dwell, now_ms: 0, clock_put_by_s: 0, ended: vec![] }
         }
 
         fn with(mut self, people: &[Placed], for_s: u64) -> Self {
             for _ in 0..10 * for_s {
                 let now = Uptime::from_millis(self.now_ms);
-                let rtc = RtcTime(self.now_ms as i64 * 1_000_000);
+                let rtc = RtcTime(self.now_ms as i64 * 1_000_000 + self.clock_put_by_s * 1_000_000_000);
                 self.ended.extend(self.dwell.see(now, now, rtc, people));
                 self.now_ms += 100;
             }
@@ -262,7 +275,7 @@ mod tests {
     fn a_region_that_is_deleted_takes_its_stays_along_and_others_go_on() {
         let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT), at(2, RIGHT)], 10);
         let dwell = room.dwell.clone();
-        room.dwell = Dwell::start(DetectionArea::Mapped, desks()[1..].to_vec(), Duration::ZERO, Some(dwell));
+        room.dwell = Dwell::start(DetectionArea::Mapped, desks()[1..].to_vec(), Some(Duration::ZERO), Some(dwell));
         let room = room.with(&[at(1, LEFT), at(2, RIGHT)], 5).with(&[], 10);
         assert_eq!((room.ended(), room.figures()), (vec![(2, 2, 0, 15)], vec![(2, 14, 14)]));
     }
@@ -270,8 +283,31 @@ mod tests {
     #[test]
     fn closing_ends_all_stays() {
         let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT)], 10);
-        let (now, rtc) = (Uptime::from_millis(room.now_ms), RtcTime(room.now_ms as i64 * 1_000_000));
-        room.ended = room.dwell.close(now, rtc);
+        room.ended = room.dwell.close();
         assert_eq!((room.ended(), room.passages()[0]), (vec![(1, 1, 0, 10)], (1, 1)));
+    }
+
+    #[test]
+    fn a_stay_is_told_by_what_the_clock_read_at_its_ends() {
+        let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT)], 10);
+        room.clock_put_by_s = 1000;
+        let mut room = room.with(&[at(1, LEFT)], 10).with(&[], 3);
+        room.clock_put_by_s = 5000;
+        assert_eq!(room.with(&[], 3).ended(), [(1, 1, 0, 1020)]);
+    }
+
+    #[test]
+    fn without_dwell_detection_people_come_and_go_and_no_stay_is_timed() {
+        let dwell = Dwell::start(DetectionArea::Mapped, desks(), None, None);
+        let room = Room { dwell, now_ms: 0, clock_put_by_s: 0, ended: vec![] };
+        let mut room = room.with(&[at(1, LEFT)], 10).with(&[], 6).with(&[at(2, LEFT)], 1);
+        assert_eq!((room.ended(), room.figures()[0], room.passages()[0]), (vec![], (1, 0, 0), (2, 1)));
+        let dwell = room.dwell.clone();
+        room.dwell = Dwell::start(DetectionArea::Mapped, desks(), Some(Duration::ZERO), Some(dwell));
+        assert_eq!(
+            room.with(&[at(2, LEFT)], 3).figures()[0],
+            (1, 3, 3),
+            "of who was there before, but not of who had gone"
+        );
     }
 }

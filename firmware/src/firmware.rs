@@ -4,9 +4,8 @@
 //! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::{Analysis, Counts, Cover, DetectError, Detection, Detector, Pipeline, Placed, Stay, Track};
+use analytics::{Analysis, Counts, Cover, DetectError, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
 use crate::configuration::{Configuration, PrivacyMask, Problem, ReportProtocol};
@@ -17,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
 use crate::line_crossing_counting::LineCrossing;
 use crate::people_flow_analysis::PeopleFlow;
-use crate::region_people_counting::{Counting, Seen, detection_area};
+use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::Report;
 
 /// The sensor's firmware.
@@ -25,7 +24,6 @@ pub struct Firmware {
     configuration: Configuration,
     lens: Lens,
     default_mounting: Mounting,
-    detector: SharedDetector,
     pipeline: Pipeline,
     functions: Functions,
     /// What is masked; painted over before anything looks at a picture.
@@ -38,10 +36,10 @@ pub struct Firmware {
     reports_made: u64,
 }
 
-/// What counts and reports. Each is `None` until the first step, and while it is disabled.
+/// What counts and reports. Each is `None` until the first step.
 #[derive(Default)]
 struct Functions {
-    region: Option<Counting>,
+    region: Option<RegionCounting>,
     line: Option<LineCrossing>,
     flow: Option<PeopleFlow>,
 }
@@ -49,7 +47,7 @@ struct Functions {
 impl Functions {
     /// Whether any works at present, so that frames need to be analysed.
     fn are_on(&self) -> bool {
-        self.region.as_ref().is_some_and(Counting::is_on)
+        self.region.as_ref().is_some_and(RegionCounting::is_on)
             || self.line.as_ref().is_some_and(LineCrossing::is_on)
             || self.flow.as_ref().is_some_and(PeopleFlow::is_on)
     }
@@ -135,14 +133,12 @@ impl Firmware {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let detector = SharedDetector(Arc::new(Mutex::new(detector)));
         Ok(Firmware {
-            pipeline: pipeline(&configuration, lens, default_mounting, &detector),
+            pipeline: pipeline(&configuration, lens, default_mounting, detector),
             cover: cover(&configuration.privacy_mask),
             configuration,
             lens,
             default_mounting,
-            detector,
             functions: Functions::default(),
             di: Debounced::default(),
             delivery: Delivery::default(),
@@ -201,11 +197,14 @@ impl Firmware {
         if were_on && !self.functions.are_on() {
             self.pipeline.drop_tracks();
         }
-        let Configuration { region_people_counting, line_crossing_counting, people_flow_analysis, .. } =
-            self.configuration.clone();
-        region.iter().for_each(|report| self.send(report, &region_people_counting.protocol));
-        line.iter().for_each(|report| self.send(report, &line_crossing_counting.protocol));
-        flow.iter().for_each(|report| self.send(report, &people_flow_analysis.protocol));
+        for (reports, protocol) in [
+            (region, |of: &Configuration| &of.region_people_counting.protocol),
+            (line, |of| &of.line_crossing_counting.protocol),
+            (flow, |of| &of.people_flow_analysis.protocol),
+        ] as [(Vec<Report>, fn(&Configuration) -> &ReportProtocol); 3]
+        {
+            reports.iter().for_each(|report| self.send(report, protocol));
+        }
         counted
     }
 
@@ -222,15 +221,13 @@ impl Firmware {
                     return Err(CommandError::Configuration(problems));
                 }
                 let before = std::mem::replace(&mut self.configuration, *configuration);
-                if before.mounting == self.configuration.mounting {
-                    let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
-                    self.pipeline.set_area(area, regions);
-                    self.pipeline.set_scheme(self.configuration.general.recognition_scheme);
-                    self.pipeline.set_cover(cover(&self.configuration.privacy_mask));
-                } else {
-                    // Tracks are kept on the floor of the old mounting, and mean nothing under the new one.
-                    self.pipeline = pipeline(&self.configuration, self.lens, self.default_mounting, &self.detector);
+                if before.mounting != self.configuration.mounting {
+                    self.pipeline.set_view(self.view());
                 }
+                let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
+                self.pipeline.set_area(area, regions);
+                self.pipeline.set_scheme(self.configuration.general.recognition_scheme);
+                self.pipeline.set_cover(cover(&self.configuration.privacy_mask));
                 self.cover = cover(&self.configuration.privacy_mask);
                 if self.is_up {
                     self.apply_configuration(now, rtc);
@@ -247,12 +244,12 @@ impl Firmware {
 
     /// The counts the firmware believes, for observers; nobody while the function is disabled.
     pub fn believed(&self) -> Counts {
-        self.functions.region.as_ref().map(Counting::believed).unwrap_or_default()
+        self.functions.region.as_ref().map(RegionCounting::believed).unwrap_or_default()
     }
 
     /// Who came into and went out of each region since the last reset; nobody while the function is disabled.
     pub fn region_passages(&self) -> Vec<RegionPassages> {
-        self.functions.region.as_ref().map(Counting::passages).unwrap_or_default()
+        self.functions.region.as_ref().map(RegionCounting::passages).unwrap_or_default()
     }
 
     /// Stays in regions that have not ended.
@@ -284,12 +281,12 @@ impl Firmware {
         let view = view(configuration, self.lens, self.default_mounting);
         let Functions { region, line, flow } = std::mem::take(&mut self.functions);
         self.functions = Functions {
-            region: region_people_counting.enable.then(|| Counting::start(configuration, now, rtc, region)),
-            line: line_crossing_counting.enable.then(|| LineCrossing::start(configuration, &view, now, rtc, line)),
-            flow: people_flow_analysis.enable.then(|| PeopleFlow::start(configuration, &view, now, rtc, flow)),
+            region: Some(RegionCounting::start(configuration, &view, now, rtc, region)),
+            line: Some(LineCrossing::start(configuration, &view, now, rtc, line)),
+            flow: Some(PeopleFlow::start(configuration, &view, now, rtc, flow)),
         };
         if self.functions.line.as_ref().is_some_and(LineCrossing::sees_no_floor) {
-            let setting = "line_crossing_counting.line";
+            let setting = "line_crossing_counting.line, or its u_turn_area,";
             self.outbox.diagnostics.push(Diagnostic::NoFloorInView { setting });
         }
         if self.functions.flow.as_ref().is_some_and(PeopleFlow::sees_no_floor) {
@@ -319,12 +316,17 @@ impl Firmware {
         Some(Frame { image: Some(image), ..frame.clone() })
     }
 
-    fn send(&mut self, report: &Report, protocol: &ReportProtocol) {
+    fn send(&mut self, report: &Report, protocol: fn(&Configuration) -> &ReportProtocol) {
         self.reports_made += 1;
         let Report { kind, document } = report;
         let made = Diagnostic::ReportMade { report: self.reports_made, kind: *kind, document: document.clone() };
         self.outbox.diagnostics.push(made);
-        self.delivery.offer(protocol, self.reports_made, &document.as_str().into(), &mut self.outbox);
+        self.delivery.offer(
+            protocol(&self.configuration),
+            self.reports_made,
+            &document.as_str().into(),
+            &mut self.outbox,
+        );
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {
@@ -342,7 +344,7 @@ impl Firmware {
             next_wake: wakes.into_iter().flatten().min(),
             camera: self.configuration.image,
             // Without an overcrowding alarm the contact is closed, as it is for any alarm that is off.
-            do_contact: region.as_ref().map_or(Contact::Closed, Counting::do_contact),
+            do_contact: region.as_ref().map_or(Contact::Closed, RegionCounting::do_contact),
             led_on: true,
         }
     }
@@ -356,9 +358,9 @@ fn view(configuration: &Configuration, lens: Lens, default_mounting: Mounting) -
     View { lens, mounting: configuration.mounting.resolve(default_mounting) }
 }
 
-fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detector: &SharedDetector) -> Pipeline {
+fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detector: Box<dyn Detector>) -> Pipeline {
     let (area, regions) = detection_area(&configuration.region_people_counting.detection_region);
-    let mut pipeline = Pipeline::new(Box::new(detector.clone()), view(configuration, lens, mounting), area, regions);
+    let mut pipeline = Pipeline::new(detector, view(configuration, lens, mounting), area, regions);
     pipeline.set_scheme(configuration.general.recognition_scheme);
     pipeline.set_cover(cover(&configuration.privacy_mask));
     pipeline
@@ -366,18 +368,4 @@ fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detec
 
 fn cover(masks: &PrivacyMask) -> Cover {
     Cover::new(&masks.in_use().map(|mask| mask.polygon.corners()).collect::<Vec<_>>())
-}
-
-/// The one detector, which outlives the pipeline it is put into: another mounting needs another pipeline.
-#[derive(Clone)]
-struct SharedDetector(Arc<Mutex<Box<dyn Detector>>>);
-
-impl Detector for SharedDetector {
-    fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).detect(frame)
-    }
-
-    fn believes_from(&self) -> f64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).believes_from()
-    }
 }

@@ -20,7 +20,8 @@ const STAFF_WINDOW: Duration = Duration::from_secs(8);
 pub(crate) struct LineCrossing {
     settings: LineCrossingCounting,
     head: Letterhead,
-    /// `None` without a line, or where the view shows no floor below it.
+    view: View,
+    /// `None` without a line, or where the view shows no floor below it or its area.
     counter: Option<LineCounter>,
     rota: Rota,
     reset: Option<Dots>,
@@ -33,7 +34,8 @@ pub(crate) struct LineCrossing {
 }
 
 impl LineCrossing {
-    /// Starts the function with a configuration saved now. `before` is the function as it was until now: its totals go on.
+    /// Starts the function with a configuration saved now. `before` is the function as it was until now: it goes on as it is when nothing
+    /// that concerns it has changed; else its totals go on, and what was going on at a line that is still there.
     pub fn start(
         configuration: &Configuration,
         view: &View,
@@ -42,19 +44,43 @@ impl LineCrossing {
         before: Option<LineCrossing>,
     ) -> Self {
         let settings = &configuration.line_crossing_counting;
-        let zone = configuration.time_zone;
-        let (rota, reset, total) =
-            before.map_or((None, None, Passed::default()), |before| (Some(before.rota), before.reset, before.total));
-        LineCrossing {
-            head: Letterhead::new(configuration),
-            counter: counter(settings, view),
-            rota: Rota::start(settings.report_regularly, &settings.time_schedule, zone, now, rtc, rota),
-            reset: Dots::of_reset(settings.reset, zone, rtc, reset),
-            staff_until: None,
-            passed: Passed::default(),
-            total,
-            settings: settings.clone(),
+        let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
+        let mut function = match before {
+            Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
+            Some(before) => before,
+            None => LineCrossing {
+                settings: settings.clone(),
+                head: head.clone(),
+                view: *view,
+                counter: counter(settings, view),
+                rota: Rota::start(
+                    settings.enable,
+                    settings.report_regularly,
+                    &settings.time_schedule,
+                    zone,
+                    now,
+                    rtc,
+                    None,
+                ),
+                reset: None,
+                staff_until: None,
+                passed: Passed::default(),
+                total: Passed::default(),
+            },
+        };
+        let drawn = |of: &LineCrossingCounting| (of.enable, of.line.clone(), of.u_turn_area.clone(), of.filter_u_turns);
+        if drawn(&function.settings) != drawn(settings) || function.view != *view {
+            function.counter = counter(settings, view);
         }
+        let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
+        function.rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, Some(function.rota));
+        function.reset = Dots::of_reset(settings.reset, zone, rtc, function.reset);
+        function.staff_until = function.staff_until.filter(|_| settings.filter_staff);
+        if !function.rota.interval_goes_on() {
+            function.passed = Passed::default();
+        }
+        (function.settings, function.head, function.view) = (settings.clone(), head, *view);
+        function
     }
 
     /// The reports this instant brings. `signal`: the level at DI has just risen. `people`: where everybody is, if a frame came.
@@ -107,9 +133,9 @@ impl LineCrossing {
         reports
     }
 
-    /// Whether the line is drawn where there is no floor to count on.
+    /// Whether the line or its area is drawn where there is no floor to count on.
     pub fn sees_no_floor(&self) -> bool {
-        self.settings.line.is_some() && self.counter.is_none()
+        self.settings.enable && self.settings.line.is_some() && self.counter.is_none()
     }
 
     /// Whether the function works at present.
@@ -138,7 +164,8 @@ mod tests {
 
     use super::*;
     use crate::configuration::{
-        Day, DetectionLine, IntervalSeconds, Period, Polygon, ReportRegularly, ResetOnSchedule, TimeOfDay, TimeSchedule,
+        Day, DetectionLine, DotMinutes, IntervalSeconds, Period, Polygon, ReportRegularly, ResetOnSchedule, TimeOfDay,
+        TimeSchedule,
     };
 
     fn view() -> View {
@@ -167,9 +194,15 @@ mod tests {
             let mut configuration = Configuration::default();
             let settings = &mut configuration.line_crossing_counting;
             settings.line = Some(DetectionLine::try_from(vec![seen(-1.5, 0.0), seen(1.5, 0.0)]).expect("a line"));
-            settings.report_regularly = ReportRegularly::Off;
+            (settings.enable, settings.report_regularly) = (true, ReportRegularly::Off);
             set(settings);
             Door { configuration, function: None, now_ms: 0, people: 0, reports: vec![] }
+        }
+
+        /// Settings are changed and saved.
+        fn set(mut self, set: impl FnOnce(&mut LineCrossingCounting)) -> Self {
+            set(&mut self.configuration.line_crossing_counting);
+            self.saved()
         }
 
         fn saved(mut self) -> Self {
@@ -273,9 +306,40 @@ mod tests {
     }
 
     #[test]
-    fn settings_saved_anew_keep_the_total() {
-        let door = Door::new(|settings| settings.report_regularly = every(10)).comes().saved().waits(10.5);
-        assert_eq!(door.told(), ["0/0: 1/0"]);
+    fn settings_saved_anew_keep_the_total_and_begin_the_interval_anew() {
+        let door = || Door::new(|settings| settings.report_regularly = every(10)).comes();
+        assert_eq!(door().set(|settings| settings.trigger_report = true).waits(10.5).told(), ["0/0: 1/0"]);
+        assert_eq!(door().set(|settings| settings.report_regularly = every(20)).waits(18.1).told(), [""; 0]);
+        assert_eq!(door().saved().waits(8.5).told(), ["1/0: 1/0"], "nothing has changed");
+        let renamed = |mut door: Door| {
+            door.configuration.privacy_mask.enable = false;
+            door.saved()
+        };
+        assert_eq!(renamed(door()).waits(8.5).told(), ["1/0: 1/0"], "nothing that concerns it");
+    }
+
+    #[test]
+    fn who_is_on_the_way_over_a_line_that_stays_is_counted() {
+        let half = Door::new(|settings| settings.trigger_report = true).passed(&[-1.0, -0.05]);
+        let mut moved = half.set(|settings| settings.report_regularly = every(50));
+        moved.people -= 1;
+        assert_eq!(moved.passed(&[-0.05, 1.0]).told(), ["+"]);
+    }
+
+    #[test]
+    fn a_function_that_was_disabled_for_a_while_keeps_its_total() {
+        let door = Door::new(|settings| settings.report_regularly = every(10)).comes();
+        let door = door.set(|settings| settings.enable = false).comes().waits(20.0);
+        assert_eq!(door.told(), [""; 0]);
+        assert_eq!(door.set(|settings| settings.enable = true).goes().waits(8.5).told(), ["0/1: 1/1"]);
+    }
+
+    #[test]
+    fn on_the_dot_a_save_at_the_very_instant_loses_no_slot() {
+        let dots = || ReportRegularly::OnTheDot { interval_min: DotMinutes::try_from(5).expect("a choice") };
+        let door = Door::new(|settings| settings.report_regularly = dots()).comes().waits(298.0);
+        assert_eq!((door.now_ms, door.told()), (300_000, vec![]));
+        assert_eq!(door.set(|settings| settings.trigger_report = true).waits(1.0).told(), ["1/0: 1/0"]);
     }
 
     #[test]
@@ -294,7 +358,9 @@ mod tests {
         assert_eq!(door().signalled().comes().comes().told(), ["+"], "one pulse, one count");
         assert_eq!(door().signalled().goes().told(), [""; 0], "either way");
         assert_eq!(door().signalled().signalled().comes().comes().told(), ["+"], "windows never stack");
-        assert_eq!(door().signalled().waits(9.0).comes().told(), ["+"], "too early");
+        // The crossing is told 1.2 s after the wait is over.
+        assert_eq!(door().signalled().waits(6.7).comes().told(), [""; 0], "7.9 s");
+        assert_eq!(door().signalled().waits(6.9).comes().told(), ["+"], "8.1 s: too early");
         assert_eq!(door().comes().signalled().waits(9.0).goes().told(), ["+", "-"], "too late");
         assert_eq!(door().signalled().waits(5.0).signalled().waits(5.0).comes().comes().told(), ["+"], "begun anew");
         let deaf = Door::new(|settings| settings.trigger_report = true);
@@ -326,6 +392,25 @@ mod tests {
         // One crosses within the hours, one over their end, one outside of them, one within again.
         let door = door.comes().waits(57.0).passed(&[-1.0, -0.2, 1.0]).comes().waits(60.0).goes().waits(60.0);
         assert_eq!(door.told(), ["+", "1/0: 1/0", "-", "0/1: 1/1"]);
+    }
+
+    #[test]
+    fn hours_that_end_within_an_interval_end_it_and_it_is_reported() {
+        let period = |text: &str| Period::try_from(text.to_owned()).expect("a period");
+        let door = Door::new(|settings| {
+            settings.report_regularly = every(100);
+            let tuesday = vec![period("09:00-10:01"), period("10:02-24:00")].try_into().expect("two");
+            settings.time_schedule = TimeSchedule { tuesday, ..TimeSchedule::default() };
+        });
+        let door = door.comes().waits(58.0).comes().waits(58.0).goes().waits(80.0);
+        assert_eq!(door.told(), ["1/0: 1/0", "0/1: 1/1"]);
+        let times = door.reports.iter().map(|report| {
+            let part = |key: &str| report["time_info"][key].as_str().map(|time| time[11..].to_owned());
+            part("start_time").zip(part("end_time"))
+        });
+        let expected = [("10:00:00", "10:01:00"), ("10:02:00", "10:03:20")];
+        let expected = expected.map(|(start, end)| Some((start.to_owned(), end.to_owned())));
+        assert_eq!(times.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -5,14 +5,16 @@
 use analytics::{FlowCounter, Placed};
 use firmware_shim::{RtcTime, Uptime, View};
 
-use crate::configuration::{Configuration, FlowRegion};
+use crate::configuration::{Configuration, FlowRegion, PeopleFlowAnalysis};
 use crate::counted::Counted;
 use crate::report::{Letterhead, Report, interval_flow};
 use crate::rota::{Duty, Rota};
 
 /// The function at work.
 pub(crate) struct PeopleFlow {
+    settings: PeopleFlowAnalysis,
     head: Letterhead,
+    view: View,
     /// `None` without a region, or where the view shows no floor below it.
     counter: Option<FlowCounter>,
     rota: Rota,
@@ -21,7 +23,8 @@ pub(crate) struct PeopleFlow {
 }
 
 impl PeopleFlow {
-    /// Starts the function with a configuration saved now. `before` is the function as it was until now.
+    /// Starts the function with a configuration saved now. `before` is the function as it was until now: it goes on as it is when nothing
+    /// that concerns it has changed.
     pub fn start(
         configuration: &Configuration,
         view: &View,
@@ -30,19 +33,24 @@ impl PeopleFlow {
         before: Option<PeopleFlow>,
     ) -> Self {
         let settings = &configuration.people_flow_analysis;
-        let rota = before.map(|before| before.rota);
+        let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
         let edges = settings.region.as_ref().map_or(0, |region| region.corners().len());
-        let zone = configuration.time_zone;
-        PeopleFlow {
-            head: Letterhead::new(configuration),
-            counter: settings
-                .region
-                .as_ref()
-                .map(FlowRegion::corners)
-                .and_then(|region| FlowCounter::new(view, region)),
-            rota: Rota::start(settings.report_regularly, &settings.time_schedule, zone, now, rtc, rota),
-            passed: vec![vec![0; edges]; edges],
-        }
+        let nobody = || vec![vec![0; edges]; edges];
+        let counter =
+            || settings.region.as_ref().map(FlowRegion::corners).and_then(|region| FlowCounter::new(view, region));
+        let (rota, kept) = match before {
+            Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
+            Some(before) => {
+                let is_same_place = before.settings.region == settings.region && before.view == *view;
+                (Some(before.rota), is_same_place.then_some((before.counter, before.passed)))
+            }
+            None => (None, None),
+        };
+        let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
+        let rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, rota);
+        let (counter, passed) = kept.unwrap_or_else(|| (counter(), nobody()));
+        let passed = if rota.interval_goes_on() { passed } else { nobody() };
+        PeopleFlow { settings: settings.clone(), head, view: *view, counter, rota, passed }
     }
 
     /// The reports this instant brings. `people`: where everybody is, if a frame came.
@@ -77,7 +85,7 @@ impl PeopleFlow {
 
     /// Whether the region is drawn where there is no floor to count on.
     pub fn sees_no_floor(&self) -> bool {
-        self.counter.is_none() && !self.passed.is_empty()
+        self.settings.enable && self.settings.region.is_some() && self.counter.is_none()
     }
 
     /// Whether the function works at present.
@@ -115,6 +123,7 @@ mod tests {
     fn check(ways: &[&[(f64, f64)]], expected: &[&[(&str, u64)]]) {
         let mut configuration = Configuration::default();
         let settings = &mut configuration.people_flow_analysis;
+        settings.enable = true;
         let corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map(|corner| seen(DVec2::from(corner)));
         settings.region = Some(FlowRegion::try_from(corners.to_vec()).expect("a square"));
         let interval_s = IntervalSeconds::try_from(10).expect("an interval");

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use analytics::{Counts, DetectionArea, Placed, Region, Stay};
-use firmware_shim::{Contact, RtcTime, Uptime};
+use firmware_shim::{Contact, RtcTime, Uptime, View};
 
 use crate::configuration::{
     Area, Configuration, DetectionRegion, OvercrowdingAlarm, RegionPeopleCounting, ReportByResult,
@@ -18,10 +18,11 @@ use crate::schedule::Dots;
 use crate::stability::Stability;
 
 /// The function at work.
-pub(crate) struct Counting {
+pub(crate) struct RegionCounting {
     settings: RegionPeopleCounting,
     profile: Profile,
     head: Letterhead,
+    view: View,
     stability: Stability,
     dwell: Dwell,
     rota: Rota,
@@ -38,28 +39,43 @@ pub(crate) struct Seen<'a> {
     pub people: &'a [Placed],
 }
 
-impl Counting {
-    /// Starts the function with a configuration saved now. `before` is the function as it was until now: what is believed
-    /// stays believed, stays and totals go on, and intervals begin anew.
-    pub fn start(configuration: &Configuration, now: Uptime, rtc: RtcTime, before: Option<Counting>) -> Self {
+impl RegionCounting {
+    /// Starts the function with a configuration saved now. `before` is the function as it was until now: it goes on as it is when nothing
+    /// that concerns it has changed; else what is believed stays believed, and totals and stays go on. Stays end where the device looks from
+    /// elsewhere, or does not look any more.
+    pub fn start(
+        configuration: &Configuration,
+        view: &View,
+        now: Uptime,
+        rtc: RtcTime,
+        before: Option<RegionCounting>,
+    ) -> Self {
         let settings = &configuration.region_people_counting;
-        let zone = configuration.time_zone;
+        let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
         let (area, regions) = detection_area(&settings.detection_region);
-        let (stability, dwell, rota, reset) = match before {
+        let (stability, dwell, rota, reset, total_max) = match before {
+            Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
             Some(mut before) => {
+                if before.view != *view || !settings.enable {
+                    before.dwell.close();
+                }
                 before.stability.reconfigure(stable_for(settings), &reported_ids(settings));
-                (before.stability, Some(before.dwell), Some(before.rota), before.reset)
+                let stability = if settings.enable { before.stability } else { believing_nobody(settings) };
+                (stability, Some(before.dwell), Some(before.rota), before.reset, before.total_max)
             }
-            None => (believing_nobody(settings), None, None, None),
+            None => (believing_nobody(settings), None, None, None, 0),
         };
         let least = Duration::from_secs(u64::from(u32::from(settings.min_dwell_s)));
-        Counting {
+        let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
+        let rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, rota);
+        RegionCounting {
             profile: Profile::new(configuration),
-            head: Letterhead::new(configuration),
-            dwell: Dwell::start(area, regions, least, dwell),
-            rota: Rota::start(settings.report_regularly, &settings.time_schedule, zone, now, rtc, rota),
+            head,
+            view: *view,
+            dwell: Dwell::start(area, regions, settings.dwell_time_detection.then_some(least), dwell),
             reset: Dots::of_reset(settings.reset, zone, rtc, reset),
-            total_max: stability.believed().total,
+            total_max: if rota.interval_goes_on() { total_max } else { stability.believed().total },
+            rota,
             stability,
             settings: settings.clone(),
         }
@@ -72,7 +88,7 @@ impl Counting {
         let ended = match duty {
             Duty::Off => vec![],
             // As its last act the function tells what its end puts an end to.
-            Duty::Closing => self.dwell.close(now, rtc),
+            Duty::Closing => self.dwell.close(),
             Duty::Opening | Duty::On => {
                 if duty == Duty::Opening {
                     self.total_max = 0;
@@ -167,7 +183,7 @@ impl Counting {
 
     /// Stays that have not ended.
     pub fn stays_under_way(&self) -> impl Iterator<Item = Stay> {
-        self.dwell.under_way()
+        self.dwell.stays_under_way()
     }
 
     /// Who came into and went out of each region since the last reset.
@@ -225,6 +241,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use analytics::RegionCount;
+    use firmware_shim::{Lens, Mounting};
     use glam::DVec2;
     use serde_json::Value;
 
@@ -236,7 +253,7 @@ mod tests {
     /// A room with two tables, 1 and 2, looked at ten times a second. Power-on is 2022/12/20 10:00:00 UTC.
     struct Room {
         configuration: Configuration,
-        counting: Option<Counting>,
+        counting: Option<RegionCounting>,
         now_ms: u64,
         /// What the calendar was put forward by.
         clock_put_by_s: i64,
@@ -246,6 +263,11 @@ mod tests {
     }
 
     const POWER_ON_S: i64 = 1_671_530_400;
+
+    fn view() -> View {
+        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [0.0; 4]);
+        View { lens, mounting: Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 } }
+    }
 
     impl Room {
         fn new() -> Self {
@@ -291,7 +313,7 @@ mod tests {
 
         fn saved(mut self) -> Self {
             let (now, rtc) = self.instant();
-            self.counting = Some(Counting::start(&self.configuration, now, rtc, self.counting.take()));
+            self.counting = Some(RegionCounting::start(&self.configuration, &view(), now, rtc, self.counting.take()));
             self
         }
 
@@ -340,8 +362,12 @@ mod tests {
 
     #[test]
     fn saving_the_setting_begins_the_interval_anew() {
-        let room = Room::new().reporting_every(10).shows(0, [0, 0], 7.0).saved().shows(0, [0, 0], 11.0);
+        let room = Room::new().reporting_every(20).shows(0, [0, 0], 7.0);
+        let room = room.reporting_every(10).saved().shows(0, [0, 0], 11.0);
         assert_eq!(room.reports(&PERIOD[..2]), ["10:00:07 10:00:17"]);
+        // What is saved as it was is no change.
+        let room = Room::new().reporting_every(10).shows(0, [0, 0], 7.0).saved().shows(0, [0, 0], 11.0);
+        assert_eq!(room.reports(&PERIOD[..2]), ["10:00:00 10:00:10"]);
     }
 
     #[test]

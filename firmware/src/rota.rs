@@ -24,16 +24,21 @@ pub(crate) enum Duty {
 /// The rota of one function.
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
+    enabled: bool,
     hours: WorkingHours,
     schedule: Schedule,
     is_on: bool,
     /// What the clock read when the interval under way began, or the hours within it.
     interval_start: RtcTime,
+    /// Whether the interval under way began under other settings.
+    goes_on: bool,
 }
 
 impl Rota {
-    /// Starts with settings saved now: intervals begin anew. `before` is the rota they replace.
+    /// Starts with settings saved now. `before` is the rota they replace. A function that has just been enabled, or disabled, opens at the next
+    /// turn, or has nothing to do any more.
     pub fn start(
+        enabled: bool,
         regularly: ReportRegularly,
         hours: &TimeSchedule,
         zone: Tz,
@@ -42,15 +47,22 @@ impl Rota {
         before: Option<Rota>,
     ) -> Self {
         let hours = WorkingHours::new(hours, zone);
+        let goes_on = before.as_ref().is_some_and(|before| before.schedule.runs_on(regularly, zone));
+        let interval_start = before.as_ref().filter(|_| goes_on).map_or(rtc, |before| before.interval_start);
         let (is_on, schedule) =
             before.map_or((hours.include(rtc), None), |before| (before.is_on, Some(before.schedule)));
         let schedule = Schedule::start(regularly, zone, now, rtc, schedule);
-        Rota { hours, schedule, is_on, interval_start: rtc }
+        Rota { enabled, hours, schedule, is_on: is_on && enabled, interval_start, goes_on }
+    }
+
+    /// Whether the interval under way began before the present settings were saved.
+    pub fn interval_goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// Moves on to a reading of the clock. Ask once per step.
     pub fn turn(&mut self, rtc: RtcTime) -> Duty {
-        let was_on = std::mem::replace(&mut self.is_on, self.hours.include(rtc));
+        let was_on = std::mem::replace(&mut self.is_on, self.enabled && self.hours.include(rtc));
         match (was_on, self.is_on) {
             (false, false) => Duty::Off,
             (true, false) => Duty::Closing,
@@ -70,18 +82,27 @@ impl Rota {
     /// What the clock read at both ends of an interval that ends at this instant and is to be reported. Ask once per step, after
     /// [`turn`](Self::turn), whose answer `duty` is.
     ///
-    /// An interval that ends as the hours do is reported: it lies within them. One that they cut short is not: what it counted is in
-    /// the cumulative values. When they begin within an interval its report is of what is left. (Decisions.)
+    /// Where hours end within an interval it ends with them and is reported, shorter than others, so that nothing that was counted is
+    /// lost; where they begin within one, it begins with them. (Decisions.)
     pub fn interval_ended(&mut self, duty: Duty, now: Uptime, rtc: RtcTime) -> Option<(RtcTime, RtcTime)> {
-        if !self.schedule.is_due(now, rtc) {
-            return None;
+        let is_due = self.schedule.is_due(now, rtc);
+        let is_told = match duty {
+            Duty::Off | Duty::Opening => false,
+            Duty::On => is_due,
+            Duty::Closing => self.schedule.is_regular(),
+        };
+        let start = self.interval_start;
+        if is_due || is_told {
+            self.interval_start = rtc;
         }
-        let start = std::mem::replace(&mut self.interval_start, rtc);
-        matches!(duty, Duty::On | Duty::Closing).then_some((start, rtc))
+        is_told.then_some((start, rtc))
     }
 
     /// When to turn again at the latest.
     pub fn next_wake(&self, now: Uptime, rtc: RtcTime) -> Option<Uptime> {
+        if !self.enabled {
+            return None;
+        }
         self.schedule.next_wake(now, rtc).into_iter().chain(self.hours.next_wake(now, rtc)).min()
     }
 }

@@ -64,6 +64,22 @@ impl Schedule {
         }
     }
 
+    /// Whether there are periodic reports at all.
+    pub fn is_regular(&self) -> bool {
+        !matches!(self, Schedule::Off)
+    }
+
+    /// Whether these settings change nothing, so that the interval under way goes on: *On the Dot* alone does not count from when it was saved.
+    pub fn runs_on(&self, scheme: ReportRegularly, zone: Tz) -> bool {
+        match (self, scheme) {
+            (Schedule::OnTheDot(dots), ReportRegularly::OnTheDot { interval_min }) => {
+                let every = chrono::Duration::minutes(i64::from(u32::from(interval_min)));
+                dots.slots == Slots::Every(every) && dots.zone == zone
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a report is due at this instant. Asking moves the schedule on, so ask once per step.
     pub fn is_due(&mut self, now: Uptime, rtc: RtcTime) -> bool {
         match self {
@@ -91,16 +107,16 @@ impl Schedule {
 }
 
 impl Dots {
-    /// Slots from now on. `before` are those they replace: where they are the same, those that are past stay past.
+    /// Slots from now on. `before` are those they replace: the same go on, so that one that is due at this very instant is not lost.
     fn start(slots: Slots, zone: Tz, rtc: RtcTime, before: Option<Dots>) -> Self {
-        let reported = before.filter(|dots| dots.slots == slots && dots.zone == zone).map(|dots| dots.reported);
-        Dots {
+        let same = before.filter(|dots| dots.slots == slots && dots.zone == zone);
+        same.unwrap_or_else(|| Dots {
             slots,
             zone,
             next: next_slot(rtc, &slots, zone),
             last_reading: rtc,
-            reported: reported.unwrap_or_default(),
-        }
+            reported: Vec::new(),
+        })
     }
 
     /// When cumulative values begin anew; `None` when never.
@@ -108,9 +124,7 @@ impl Dots {
         let (day, at) = match reset {
             ResetOnSchedule::Off => return None,
             ResetOnSchedule::EveryDay { at } => (None, at),
-            ResetOnSchedule::Weekly { day, at } => {
-                (DAYS.iter().find(|(name, _)| *name == day).map(|(_, weekday)| *weekday), at)
-            }
+            ResetOnSchedule::Weekly { day, at } => (Some(weekday(day)), at),
         };
         let time = chrono::NaiveTime::MIN + chrono::Duration::minutes(i64::from(at.minutes()));
         Some(Dots::start(Slots::At(day, time), zone, rtc, before))
@@ -174,8 +188,8 @@ impl WorkingHours {
 
     /// Whether the function works at a reading of the clock.
     pub fn include(&self, rtc: RtcTime) -> bool {
-        let (weekday, minute) = minute_of_week(rtc, self.zone);
-        DAYS.iter().any(|(day, on)| *on == weekday && self.schedule.of(*day).contain(minute))
+        let (today, minute) = minute_of_week(rtc, self.zone);
+        DAYS.iter().any(|day| weekday(*day) == today && self.schedule.of(*day).contain(minute))
     }
 
     /// When to ask again at the latest; `None` when it never ends.
@@ -186,15 +200,20 @@ impl WorkingHours {
     }
 }
 
-const DAYS: [(Day, Weekday); 7] = [
-    (Day::Sunday, Weekday::Sun),
-    (Day::Monday, Weekday::Mon),
-    (Day::Tuesday, Weekday::Tue),
-    (Day::Wednesday, Weekday::Wed),
-    (Day::Thursday, Weekday::Thu),
-    (Day::Friday, Weekday::Fri),
-    (Day::Saturday, Weekday::Sat),
-];
+const DAYS: [Day; 7] =
+    [Day::Sunday, Day::Monday, Day::Tuesday, Day::Wednesday, Day::Thursday, Day::Friday, Day::Saturday];
+
+fn weekday(day: Day) -> Weekday {
+    match day {
+        Day::Sunday => Weekday::Sun,
+        Day::Monday => Weekday::Mon,
+        Day::Tuesday => Weekday::Tue,
+        Day::Wednesday => Weekday::Wed,
+        Day::Thursday => Weekday::Thu,
+        Day::Friday => Weekday::Fri,
+        Day::Saturday => Weekday::Sat,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use analytics::Direction;
+use firmware::configuration::Area;
 use firmware::{Configuration, Counted};
 use firmware_shim::View;
 use glam::DVec2;
@@ -226,9 +227,12 @@ fn believed_view(scenario: &Scenario) -> View {
     View { lens: scenario.lens(), mounting }
 }
 
-/// Where stays are timed.
+/// Where stays are judged: in the regions that the device counts one by one.
 fn regions(scenario: &Scenario) -> Vec<(u32, &[DVec2])> {
     let detection = &scenario.configuration.region_people_counting.detection_region;
+    if !detection.enable || detection.area == Area::NonMapped {
+        return vec![];
+    }
     detection.regions.iter().map(|region| (region.id.get(), region.polygon.corners())).collect()
 }
 

@@ -325,7 +325,7 @@ impl ScenarioFile {
             report(format!("device.configuration.{}", problem.path), problem.message);
         }
         for (field, words) in self.kind_problems() {
-            report(format!("device.configuration.{field}"), words);
+            report(field, words);
         }
         let mut before = 0.0;
         for (i, event) in self.timeline.iter().enumerate() {
@@ -390,31 +390,31 @@ impl ScenarioFile {
         problems
     }
 
-    /// Where the device would speak MQTT to an HTTP server or the other way round, as (setting, words).
+    /// Where the device would speak MQTT to an HTTP server or the other way round, at first or later, as (setting, words).
     fn kind_problems(&self) -> Vec<(String, String)> {
-        let configuration = &self.device.configuration;
-        let protocols = [
-            ("region_people_counting", &configuration.region_people_counting.protocol),
-            ("line_crossing_counting", &configuration.line_crossing_counting.protocol),
-            ("people_flow_analysis", &configuration.people_flow_analysis.protocol),
-        ];
+        let first = ("device.configuration".to_owned(), &self.device.configuration);
+        let later = self.timeline.iter().enumerate().filter_map(|(i, event)| match &event.event {
+            Happening::Configure(configuration) => Some((format!("timeline[{i}].event"), &**configuration)),
+            _ => None,
+        });
         let mut problems = Vec::new();
-        for (function, protocol) in protocols {
-            let wanted: Vec<(String, String, RecipientKind)> = match protocol {
-                ReportProtocol::Http { urls } => (urls.iter().enumerate().filter(|(_, url)| url.enable))
-                    .map(|(i, url)| (format!("urls[{i}].url"), address(url.url.host(), url.url.port())))
-                    .map(|(field, address)| (field, address, RecipientKind::Http))
-                    .collect(),
-                ReportProtocol::Mqtt { host, port, .. } => {
-                    vec![("host".to_owned(), address(host, port.get()), RecipientKind::Mqtt)]
+        for (place, configuration) in std::iter::once(first).chain(later) {
+            let Configuration { region_people_counting, line_crossing_counting, people_flow_analysis, .. } =
+                configuration;
+            let functions = [
+                ("region_people_counting", region_people_counting.enable, &region_people_counting.protocol),
+                ("line_crossing_counting", line_crossing_counting.enable, &line_crossing_counting.protocol),
+                ("people_flow_analysis", people_flow_analysis.enable, &people_flow_analysis.protocol),
+            ];
+            for (function, _, protocol) in functions.into_iter().filter(|(_, enable, _)| *enable) {
+                for (field, address, kind) in wanted(protocol) {
+                    let other = self.recipients.iter().find(|r| r.address == address && r.kind != kind);
+                    problems.extend(other.map(|other| {
+                        let words =
+                            format!("{address} is a recipient of kind {:?}, and this speaks {kind:?}", other.kind);
+                        (format!("{place}.{function}.protocol.{field}"), words)
+                    }));
                 }
-            };
-            for (field, address, kind) in wanted {
-                let other = self.recipients.iter().find(|r| r.address == address && r.kind != kind);
-                problems.extend(other.map(|other| {
-                    let words = format!("{address} is a recipient of kind {:?}, and this speaks {kind:?}", other.kind);
-                    (format!("{function}.protocol.{field}"), words)
-                }));
             }
         }
         problems
@@ -446,6 +446,18 @@ impl ScenarioFile {
             normalise: self.normalise,
             rendered_tolerance: self.rendered_tolerance,
             expect: self.expect,
+        }
+    }
+}
+
+/// Whom a protocol speaks to: the setting, the address, and what is spoken.
+fn wanted(protocol: &ReportProtocol) -> Vec<(String, String, RecipientKind)> {
+    match protocol {
+        ReportProtocol::Http { urls } => (urls.iter().enumerate().filter(|(_, url)| url.enable))
+            .map(|(i, url)| (format!("urls[{i}].url"), address(url.url.host(), url.url.port()), RecipientKind::Http))
+            .collect(),
+        ReportProtocol::Mqtt { host, port, .. } => {
+            vec![("host".to_owned(), address(host, port.get()), RecipientKind::Mqtt)]
         }
     }
 }

@@ -15,6 +15,8 @@ use bench::{Bench, edit};
 
 const MEETING_ROOM: &str = include_str!("../../scenarios/library/meeting-room.ron");
 const CORRIDOR: &str = include_str!("../../scenarios/library/corridor.ron");
+const CROSSINGS: &str = include_str!("../../scenarios/library/corridor-crossings.ron");
+const OVERCROWDED: &str = include_str!("../../scenarios/library/meeting-room-overcrowded.ron");
 
 fn library() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/library"))
@@ -174,6 +176,42 @@ fn what_a_scenario_expects_can_fail() {
     bench.twin(&["accept", "golden"]).exits(0);
     let done = bench.oracle(&["blind.ron"]).exits(1);
     assert!(done.stdout.contains("count accuracy is"), "{}", done.stdout);
+}
+
+#[test]
+fn what_is_expected_of_crossings_contact_and_kinds_of_reports_can_fail() {
+    let bench = Bench::new();
+    let demanding = |text: &str, demand: &str, words: &str| {
+        let (before, _) = text.split_once("    expect: [").expect("the scenario expects something");
+        bench.put("demanding.ron", &format!("{before}    expect: [{demand}],\n)\n"));
+        bench.oracle(&["demanding.ron"]);
+        bench.twin(&["accept", "golden"]).exits(0);
+        let done = bench.oracle(&["demanding.ron"]).exits(if words.is_empty() { 0 } else { 1 });
+        assert!(done.stdout.contains(words), "{demand}: {}", done.stdout);
+    };
+    demanding(CROSSINGS, "CrossingsAreTrue()", "");
+    let blind = edit(CROSSINGS, "    recipients:", "    oracle: (miss: 0.97),\n    recipients:");
+    demanding(&blind, "CrossingsAreTrue()", "In: of 3 that happened");
+    demanding(&blind, "CrossingsAreTrue()", "B-D: of 3 that happened");
+    demanding(&blind, "CrossingsAreTrue(except: 3)", "");
+    let seeing = edit(CROSSINGS, "    recipients:", "    oracle: (false_alarm: 1.0, jitter_px: 60),\n    recipients:");
+    demanding(&seeing, "CrossingsAreTrue()", "told that never were");
+
+    demanding(OVERCROWDED, "DoContact(changes: [(9.3, Open), (43.3, Closed)], within_s: 0.1)", "");
+    for changes in ["", "(9.3, Open)", "(9.3, Closed), (43.3, Open)", "(9.5, Open), (43.3, Closed)"] {
+        demanding(OVERCROWDED, &format!("DoContact(changes: [{changes}], within_s: 0.1)"), "the DO contact changed so");
+    }
+
+    let reports =
+        |event: &str| format!("Reports(event: \"{event}\", report_type: \"interval\", at_least: 3, at_most: 3)");
+    demanding(CROSSINGS, &reports("People Flow Analysis"), "");
+    demanding(
+        CROSSINGS,
+        &reports("Dwell Time Detection"),
+        "0 Dwell Time Detection interval reports arrived, expected at least 3",
+    );
+    bench.put("demanding.ron", &edit(CROSSINGS, "CrossingsAreTrue()", "Reports(event: \"Flow\", at_least: 1)"));
+    bench.oracle(&["demanding.ron"]).exits(2).says(&["expect[0]", "`Flow` is none of Region People Counting"]);
 }
 
 #[test]

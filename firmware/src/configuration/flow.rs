@@ -35,6 +35,9 @@ impl PeopleFlowAnalysis {
                 "must be FromNowOn or OnTheDot: people flow has no other reports; to have none, turn `enable` off",
             );
         }
+        if self.enable && self.region.is_none() {
+            problems.add("region", "must be drawn: without one there is no edge that people could come through");
+        }
         let edges = self.region.as_ref().map_or(0, |region| region.corners().len());
         if self.edge_names.len() > edges {
             problems.add(

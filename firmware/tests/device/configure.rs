@@ -190,3 +190,71 @@ fn a_device_at_its_defaults_is_on_and_its_contact_closed() {
     assert_eq!((outputs.do_contact, outputs.led_on), (Contact::Closed, true));
     assert_eq!(outputs.next_wake, Some(Uptime::from_millis(10_000)));
 }
+
+/// Settings of any functions, as a person writes them.
+fn all_settings(text: &str) -> Configuration {
+    ron_file::RonFile::embedded("settings", format!("({text})")).parse().expect("settings without mistakes")
+}
+
+#[test]
+fn who_is_seen_from_elsewhere_is_somebody_else_and_stays_end() {
+    let seated = |height_m: f64| {
+        all_settings(&format!(
+            "mounting: (height_m: {height_m}), region_people_counting: (report_regularly: Off, dwell_time_detection: true)"
+        ))
+    };
+    let mut bench = Bench::new(seated(3.0), NobodyThere);
+    bench.people_stand_at(&[(0.5, 0.5)]);
+    bench.run_until_ms(10_000);
+    let before = bench.firmware.stays_under_way();
+    assert_eq!(before.iter().map(|stay| stay.id).collect::<Vec<_>>(), [1]);
+    bench.configure(seated(2.8));
+    assert_eq!(bench.firmware.stays_under_way(), []);
+    bench.run_until_ms(20_000);
+    let after = bench.firmware.stays_under_way();
+    assert_eq!(after.iter().map(|stay| stay.id).collect::<Vec<_>>(), [2], "no number is given twice");
+    assert!(after[0].since >= Uptime::from_millis(10_000));
+    assert_eq!(bench.firmware.region_passages().iter().map(|of| (of.came, of.went)).collect::<Vec<_>>(), [(2, 1)]);
+}
+
+#[test]
+fn a_line_where_no_floor_is_in_view_is_said() {
+    let tilted = "mounting: (tilt_deg: 60),
+        line_crossing_counting: (enable: true, line: [(0.1, 0.01), (0.9, 0.01)]),
+        people_flow_analysis: (enable: true, region: [(0.1, 0.01), (0.9, 0.01), (0.5, 0.2)])";
+    let bench = Bench::new(all_settings(tilted), NobodyThere);
+    assert_eq!(
+        bench.transcript(),
+        [
+            "0.000 s line_crossing_counting.line, or its u_turn_area, lies where no floor is in view: nobody is counted by it",
+            "0.000 s people_flow_analysis.region lies where no floor is in view: nobody is counted by it",
+        ]
+    );
+    let disabled = Bench::new(all_settings(&tilted.replace("enable: true", "enable: false")), NobodyThere);
+    assert!(disabled.transcript().is_empty());
+}
+
+#[test]
+fn two_clients_of_one_name_at_one_broker_are_refused() {
+    let function = |name: &str, more: &str| {
+        format!("{name}: (enable: true, protocol: Mqtt(host: \"b\", client_id: \"c\", topic: \"{name}\"{more}))")
+    };
+    let both = |more: &str| {
+        let text = [function("region_people_counting", ""), function("line_crossing_counting", more)].join(", ");
+        all_settings(&text).validate().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(both("").is_empty() && both(", port: 1884").is_empty());
+    for more in [", user_name: \"u\"", ", keep_alive_s: 30"] {
+        let problems = both(more);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].starts_with("line_crossing_counting.protocol.client_id: must differ"), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_region_is_needed_to_tell_of_flow() {
+    let problems = all_settings("people_flow_analysis: (enable: true)").validate();
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let words = "must be drawn: without one there is no edge that people could come through";
+    assert_eq!(problems, [format!("people_flow_analysis.region: {words}")]);
+}

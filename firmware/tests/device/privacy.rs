@@ -110,3 +110,28 @@ fn nine_masks_are_too_many() {
     let problems: Vec<String> = masks.validate().iter().map(ToString::to_string).collect();
     assert_eq!(problems, ["privacy_mask.masks: must be at most 8 masks, not 9"]);
 }
+
+#[test]
+fn a_mask_over_somebodys_head_is_in_force_at_once() {
+    let at = view().normalised(view().pixel(DVec3::new(0.9, 0.0, 1.62)).expect("in view"));
+    let corners = [(-0.03, -0.03), (0.03, -0.03), (0.03, 0.03), (-0.03, 0.03)];
+    let corners = corners.map(|(x, y)| format!("({}, {})", at.x + x, at.y + y)).join(", ");
+    let places = vec![DVec2::new(0.9, 0.0)];
+    let witness = Witness { view: view(), places, shown: Arc::default() };
+    let View { lens, mounting } = view();
+    let mut firmware = Firmware::new(settings(""), lens, mounting, Box::new(witness), 1).expect("no mistakes");
+    let image = RgbImage { width: 320, height: 240, pixels: vec![100; 3 * 320 * 240].into() };
+    let mut told = Vec::new();
+    for seq in 0..22 {
+        let now = Uptime::from_millis(100 * seq);
+        let rtc = RtcTime(now.0 as i64);
+        if seq == 20 {
+            let masked = settings(&format!("masks: [(polygon: [{corners}])]"));
+            firmware.command(now, rtc, Command::Configure(Box::new(masked))).expect("no mistakes");
+        }
+        let frame = Some(Frame { seq, taken_at: now, image: Some(image.clone()) });
+        let step = firmware.step(now, Inputs { rtc, frame, di: Level::Low, network: vec![] });
+        told.push(step.analysis.expect("a frame").tracks.len());
+    }
+    assert_eq!(told[18..], [1, 1, 0, 0], "nobody is followed under it, not even for a moment");
+}

@@ -9,7 +9,9 @@ use std::{fs, io};
 use analytics::{OnnxDetector, RecognitionScheme};
 use anyhow::Context;
 use device_model::Profile;
-use firmware::configuration::{DetectionLine, LineCrossingCounting, Polygon, RegionSettings, ReportRegularly};
+use firmware::configuration::{
+    DetectionLine, DwellSeconds, LineCrossingCounting, Polygon, RegionSettings, ReportRegularly,
+};
 use glam::DVec2;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
@@ -141,7 +143,10 @@ fn sitters(run: u64) -> anyhow::Result<Scenario> {
         Ok(RegionSettings { id: NonZeroU32::new(id).context("ids count from 1")?, name: String::new(), polygon })
     };
     let regions = (1..).zip(outlines).map(region).collect::<anyhow::Result<_>>()?;
-    scenario.configuration.region_people_counting.detection_region.regions = regions;
+    let settings = &mut scenario.configuration.region_people_counting;
+    settings.detection_region.regions = regions;
+    (settings.dwell_time_detection, settings.min_dwell_s) =
+        (true, DwellSeconds::try_from(0).map_err(anyhow::Error::msg)?);
     Ok(scenario)
 }
 
