@@ -5,7 +5,7 @@ use firmware::Counted;
 use firmware_shim::{Contact, RgbImage, Uptime};
 use golden::Delivery;
 
-use crate::truth::{TrueCount, TrueFrame};
+use crate::truth::{TrueArea, TrueCount, TrueFrame};
 
 /// A report off the wire, with the instant at which virtual time waited for it.
 #[derive(Clone, Debug)]
@@ -45,8 +45,8 @@ pub struct SheetFrame {
     pub analysis: analytics::Analysis,
     /// What was true.
     pub truth: std::sync::Arc<TrueFrame>,
-    /// The regions in force, in normalised image coordinates.
-    pub regions: Vec<Vec<glam::DVec2>>,
+    /// Where people were counted.
+    pub area: TrueArea,
     /// Counted, and how many there were.
     pub counts: FrameRecord,
 }

@@ -28,6 +28,7 @@ const TRACKED: [u8; 3] = [70, 200, 255];
 const TRUE: [u8; 3] = [90, 230, 110];
 const HARDLY_VISIBLE: [u8; 3] = [150, 150, 150];
 const REGION: [u8; 3] = [255, 110, 200];
+const MASK: [u8; 3] = [255, 255, 255];
 const TEXT: [u8; 3] = [225, 225, 225];
 const WRONG: [u8; 3] = [255, 110, 90];
 
@@ -44,6 +45,7 @@ pub fn contact_sheet(title: &str, lens: &Lens, frames: &[SheetFrame]) -> Canvas 
         ("ring: true head, square: true floor point", TRUE),
         ("the same, hardly visible", HARDLY_VISIBLE),
         ("region", REGION),
+        ("mask", MASK),
     ] {
         text(&mut sheet, x, GAP + 16, words, color);
         x += (words.len() as u32 + 3) * TEXT_HEIGHT;
@@ -95,9 +97,10 @@ pub fn detections_drawn(picture: &RgbImage, detections: &[Detection]) -> Canvas 
 fn draw(lens: &Lens, frame: &SheetFrame) -> Canvas {
     let mut pen = Pen::on((lens.width, lens.height), frame.image.as_ref());
     let size = DVec2::new(f64::from(lens.width), f64::from(lens.height));
-    for region in &frame.regions {
+    let regions = frame.area.polygons().iter().map(|outline| (outline, REGION));
+    for (region, color) in regions.chain(frame.area.masks.iter().map(|outline| (outline, MASK))) {
         let corners: Vec<DVec2> = region.iter().map(|corner| *corner * size).collect();
-        pen.polygon(&corners, REGION);
+        pen.polygon(&corners, color);
     }
     for person in &frame.truth.people {
         pen.truth(person);

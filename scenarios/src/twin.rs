@@ -258,8 +258,8 @@ impl<'a> Twin<'a> {
         self.record.frames.push(counts);
         self.record.tracks.push(FrameTracks { seq: analysis.seq, tracks: analysis.tracks.clone() });
         if keep {
-            let (regions, truth) = (self.area.polygons().to_vec(), self.truth.at(taken_at));
-            self.record.sheet.push(SheetFrame { image, analysis, truth, regions, counts });
+            let (area, truth) = (self.area.clone(), self.truth.at(taken_at));
+            self.record.sheet.push(SheetFrame { image, analysis, truth, area, counts });
         }
         Ok(())
     }
