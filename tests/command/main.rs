@@ -40,7 +40,7 @@ fn the_library_holds_in_the_oracle_lane() {
     bench.oracle(&[library, "--json", "verdicts.json"]).exits(0);
     let verdicts = bench.json("verdicts.json");
     let scenarios = verdicts["scenarios"].as_array().expect("a list");
-    assert_eq!(scenarios.len(), fs::read_dir(library).unwrap().filter(|entry| is_scenario(entry)).count());
+    assert_eq!(scenarios.len(), fs::read_dir(library).unwrap().filter(is_scenario).count());
     for scenario in scenarios {
         assert_eq!(scenario["verdict"], "pass");
         assert_eq!(scenario["lane"], "oracle");
