@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use analytics::{Analysis, Counts, Cover, DetectError, Detector, Pipeline, Placed, Stay, Track};
+use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
 use crate::configuration::{Configuration, PrivacyMask, Problem, ReportProtocol};
@@ -133,8 +133,11 @@ impl Firmware {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let view = view(&configuration, lens, default_mounting);
+        let mut pipeline = Pipeline::new(detector, view, DetectionArea::WholeView, vec![]);
+        set_up(&mut pipeline, &configuration);
         Ok(Firmware {
-            pipeline: pipeline(&configuration, lens, default_mounting, detector),
+            pipeline,
             cover: cover(&configuration.privacy_mask),
             configuration,
             lens,
@@ -224,10 +227,7 @@ impl Firmware {
                 if before.mounting != self.configuration.mounting {
                     self.pipeline.set_view(self.view());
                 }
-                let (area, regions) = detection_area(&self.configuration.region_people_counting.detection_region);
-                self.pipeline.set_area(area, regions);
-                self.pipeline.set_scheme(self.configuration.general.recognition_scheme);
-                self.pipeline.set_cover(cover(&self.configuration.privacy_mask));
+                set_up(&mut self.pipeline, &self.configuration);
                 self.cover = cover(&self.configuration.privacy_mask);
                 if self.is_up {
                     self.apply_configuration(now, rtc);
@@ -247,7 +247,7 @@ impl Firmware {
         self.functions.region.as_ref().map(RegionCounting::believed).unwrap_or_default()
     }
 
-    /// Who came into and went out of each region since the last reset; nobody while the function is disabled.
+    /// Who came into and went out of each region since the last reset; nobody more while the function is disabled.
     pub fn region_passages(&self) -> Vec<RegionPassages> {
         self.functions.region.as_ref().map(RegionCounting::passages).unwrap_or_default()
     }
@@ -358,12 +358,12 @@ fn view(configuration: &Configuration, lens: Lens, default_mounting: Mounting) -
     View { lens, mounting: configuration.mounting.resolve(default_mounting) }
 }
 
-fn pipeline(configuration: &Configuration, lens: Lens, mounting: Mounting, detector: Box<dyn Detector>) -> Pipeline {
+/// Has the analytics look for what is set.
+fn set_up(pipeline: &mut Pipeline, configuration: &Configuration) {
     let (area, regions) = detection_area(&configuration.region_people_counting.detection_region);
-    let mut pipeline = Pipeline::new(detector, view(configuration, lens, mounting), area, regions);
+    pipeline.set_area(area, regions);
     pipeline.set_scheme(configuration.general.recognition_scheme);
     pipeline.set_cover(cover(&configuration.privacy_mask));
-    pipeline
 }
 
 fn cover(masks: &PrivacyMask) -> Cover {

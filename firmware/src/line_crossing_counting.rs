@@ -45,35 +45,28 @@ impl LineCrossing {
     ) -> Self {
         let settings = &configuration.line_crossing_counting;
         let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
+        let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
+        let rota = |before| Rota::start(settings.enable, regularly, hours, zone, now, rtc, before);
+        let drawn = |of: &LineCrossingCounting| (of.line.clone(), of.u_turn_area.clone(), of.filter_u_turns);
         let mut function = match before {
             Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
-            Some(before) => before,
+            Some(before) => {
+                let is_same_line = drawn(&before.settings) == drawn(settings) && before.view == *view;
+                let counter = if is_same_line { before.counter } else { counter(settings, view) };
+                LineCrossing { counter, rota: rota(Some(before.rota)), ..before }
+            }
             None => LineCrossing {
                 settings: settings.clone(),
                 head: head.clone(),
                 view: *view,
                 counter: counter(settings, view),
-                rota: Rota::start(
-                    settings.enable,
-                    settings.report_regularly,
-                    &settings.time_schedule,
-                    zone,
-                    now,
-                    rtc,
-                    None,
-                ),
+                rota: rota(None),
                 reset: None,
                 staff_until: None,
                 passed: Passed::default(),
                 total: Passed::default(),
             },
         };
-        let drawn = |of: &LineCrossingCounting| (of.enable, of.line.clone(), of.u_turn_area.clone(), of.filter_u_turns);
-        if drawn(&function.settings) != drawn(settings) || function.view != *view {
-            function.counter = counter(settings, view);
-        }
-        let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
-        function.rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, Some(function.rota));
         function.reset = Dots::of_reset(settings.reset, zone, rtc, function.reset);
         function.staff_until = function.staff_until.filter(|_| settings.filter_staff);
         if !function.rota.interval_goes_on() {

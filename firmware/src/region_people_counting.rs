@@ -12,7 +12,7 @@ use crate::configuration::{
 };
 use crate::counted::Counted;
 use crate::dwell::{Dwell, RegionPassages};
-use crate::report::{EndedStay, Letterhead, Profile, Report, interval_dwell, trigger_dwell};
+use crate::report::{EndedStay, Profile, Report, interval_dwell, trigger_dwell};
 use crate::rota::{Duty, Rota};
 use crate::schedule::Dots;
 use crate::stability::Stability;
@@ -21,7 +21,6 @@ use crate::stability::Stability;
 pub(crate) struct RegionCounting {
     settings: RegionPeopleCounting,
     profile: Profile,
-    head: Letterhead,
     view: View,
     stability: Stability,
     dwell: Dwell,
@@ -51,10 +50,12 @@ impl RegionCounting {
         before: Option<RegionCounting>,
     ) -> Self {
         let settings = &configuration.region_people_counting;
-        let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
+        let (zone, profile) = (configuration.time_zone, Profile::new(configuration));
         let (area, regions) = detection_area(&settings.detection_region);
         let (stability, dwell, rota, reset, total_max) = match before {
-            Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
+            Some(before) if (&before.settings, &before.profile, &before.view) == (settings, &profile, view) => {
+                return before;
+            }
             Some(mut before) => {
                 if before.view != *view || !settings.enable {
                     before.dwell.close();
@@ -69,8 +70,7 @@ impl RegionCounting {
         let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
         let rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, rota);
         RegionCounting {
-            profile: Profile::new(configuration),
-            head,
+            profile,
             view: *view,
             dwell: Dwell::start(area, regions, settings.dwell_time_detection.then_some(least), dwell),
             reset: Dots::of_reset(settings.reset, zone, rtc, reset),
@@ -112,7 +112,7 @@ impl RegionCounting {
         }
         reports.extend(told);
         if let Some((start, end)) = interval.filter(|_| self.settings.dwell_time_detection) {
-            reports.push(interval_dwell(&self.head, self.dwell.figures(), start, end));
+            reports.push(interval_dwell(&self.profile.head, self.dwell.figures(), start, end));
         }
         if duty == Duty::Closing {
             self.stability = believing_nobody(&self.settings);
@@ -151,7 +151,7 @@ impl RegionCounting {
 
     fn dwell_trigger(&self, ended: &[EndedStay], rtc: RtcTime) -> Option<Report> {
         let is_told = self.settings.dwell_time_detection && self.settings.trigger_report_dwell && !ended.is_empty();
-        is_told.then(|| trigger_dwell(&self.head, ended, rtc))
+        is_told.then(|| trigger_dwell(&self.profile.head, ended, rtc))
     }
 
     /// How *Overcrowding Alarm* drives the contact: open while there are too many. Out of its hours it is closed.

@@ -71,6 +71,15 @@ struct TriggerTime {
     dst_status: bool,
 }
 
+/// How most documents begin.
+#[derive(Serialize)]
+struct Head<Time> {
+    event: &'static str,
+    report_type: &'static str,
+    device_info: DeviceInfo,
+    time_info: Time,
+}
+
 impl Letterhead {
     pub fn new(configuration: &Configuration) -> Self {
         let device = &configuration.device;
@@ -83,23 +92,23 @@ impl Letterhead {
         Letterhead { device, zone: configuration.time_zone }
     }
 
-    fn device(&self) -> DeviceInfo {
-        self.device.clone()
-    }
-
-    fn interval(&self, start: RtcTime, end: RtcTime) -> IntervalTime {
+    /// Of the periodic report of the interval between two readings of the clock.
+    fn interval(&self, event: &'static str, start: RtcTime, end: RtcTime) -> Head<IntervalTime> {
         let (started, ended) = (local_time(start, self.zone), local_time(end, self.zone));
-        IntervalTime {
+        let time_info = IntervalTime {
             timezone: ended.timezone,
             dst_status: ended.dst_status,
             start_time: started.text,
             end_time: ended.text,
-        }
+        };
+        Head { event, report_type: "interval", device_info: self.device.clone(), time_info }
     }
 
-    fn trigger(&self, time: RtcTime) -> TriggerTime {
+    /// Of the trigger report made when the clock reads `time`.
+    fn trigger(&self, event: &'static str, time: RtcTime) -> Head<TriggerTime> {
         let local = local_time(time, self.zone);
-        TriggerTime { time: local.text, timezone: local.timezone, dst_status: local.dst_status }
+        let time_info = TriggerTime { time: local.text, timezone: local.timezone, dst_status: local.dst_status };
+        Head { event, report_type: "trigger", device_info: self.device.clone(), time_info }
     }
 }
 

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use firmware_shim::{RtcTime, Uptime};
 
 use crate::calendar::{Slots, minute_of_week, next_slot};
-use crate::configuration::{Day, ReportRegularly, ResetOnSchedule, TimeSchedule};
+use crate::configuration::{Day, DotMinutes, ReportRegularly, ResetOnSchedule, TimeSchedule};
 
 /// A dot is still reported when it is noticed this late; one that lies further back was jumped over by the clock. A
 /// decision: longer than any step of a synchronised clock, far shorter than the shortest interval (5 min).
@@ -54,12 +54,11 @@ impl Schedule {
                 Schedule::FromNowOn { interval, due: now + interval }
             }
             ReportRegularly::OnTheDot { interval_min } => {
-                let every = chrono::Duration::minutes(i64::from(u32::from(interval_min)));
                 let before = match before {
                     Some(Schedule::OnTheDot(dots)) => Some(dots),
                     _ => None,
                 };
-                Schedule::OnTheDot(Dots::start(Slots::Every(every), zone, rtc, before))
+                Schedule::OnTheDot(Dots::start(slots(interval_min), zone, rtc, before))
             }
         }
     }
@@ -73,8 +72,7 @@ impl Schedule {
     pub fn runs_on(&self, scheme: ReportRegularly, zone: Tz) -> bool {
         match (self, scheme) {
             (Schedule::OnTheDot(dots), ReportRegularly::OnTheDot { interval_min }) => {
-                let every = chrono::Duration::minutes(i64::from(u32::from(interval_min)));
-                dots.slots == Slots::Every(every) && dots.zone == zone
+                (dots.slots, dots.zone) == (slots(interval_min), zone)
             }
             _ => false,
         }
@@ -167,6 +165,10 @@ impl Dots {
     }
 }
 
+fn slots(interval: DotMinutes) -> Slots {
+    Slots::Every(chrono::Duration::minutes(i64::from(u32::from(interval))))
+}
+
 /// When the calendar will read `next`, about. The two clocks need not run at one rate: waking a little early means asking once more, and
 /// a clock that stands still just before a slot must not keep the device from sleeping.
 fn wake_at(next: RtcTime, now: Uptime, rtc: RtcTime) -> Uptime {
@@ -218,7 +220,7 @@ fn weekday(day: Day) -> Weekday {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configuration::{DayPeriods, DotMinutes, Period, TimeOfDay};
+    use crate::configuration::{DayPeriods, Period, TimeOfDay};
 
     /// A device at whose wall clock reading (`HH:MM:SS`, UTC) something is asked.
     struct Clock {

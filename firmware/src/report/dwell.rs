@@ -4,7 +4,7 @@ use analytics::Stay;
 use firmware_shim::RtcTime;
 use serde::Serialize;
 
-use super::{DeviceInfo, IntervalTime, Letterhead, Report, TriggerTime};
+use super::{Head, Letterhead, Report};
 use crate::calendar::iso_8601;
 use crate::diagnostic::ReportKind;
 
@@ -12,10 +12,8 @@ const EVENT: &str = "Dwell Time Detection";
 
 #[derive(Serialize)]
 struct Document<Time, Data> {
-    event: &'static str,
-    report_type: &'static str,
-    device_info: DeviceInfo,
-    time_info: Time,
+    #[serde(flatten)]
+    head: Head<Time>,
     dwell_time_data: Vec<Data>,
 }
 
@@ -51,13 +49,7 @@ struct StayData {
 
 /// The periodic report of the interval between two readings of the clock.
 pub(crate) fn interval_dwell(head: &Letterhead, figures: Vec<DwellFigures>, start: RtcTime, end: RtcTime) -> Report {
-    let document: Document<IntervalTime, _> = Document {
-        event: EVENT,
-        report_type: "interval",
-        device_info: head.device(),
-        time_info: head.interval(start, end),
-        dwell_time_data: figures,
-    };
+    let document = Document { head: head.interval(EVENT, start, end), dwell_time_data: figures };
     Report::new(ReportKind::Interval, &document)
 }
 
@@ -70,13 +62,8 @@ pub(crate) fn trigger_dwell(head: &Letterhead, stays: &[EndedStay], time: RtcTim
         dwell_end_time: iso_8601(ended.end, head.zone),
         duration: u64::try_from(ended.stay.duration().as_millis()).unwrap_or(u64::MAX),
     };
-    let document: Document<TriggerTime, _> = Document {
-        event: EVENT,
-        report_type: "trigger",
-        device_info: head.device(),
-        time_info: head.trigger(time),
-        dwell_time_data: stays.iter().map(data).collect(),
-    };
+    let dwell_time_data = stays.iter().map(data).collect();
+    let document = Document { head: head.trigger(EVENT, time), dwell_time_data };
     Report::new(ReportKind::Trigger, &document)
 }
 

@@ -3,15 +3,13 @@
 use firmware_shim::RtcTime;
 use serde::{Serialize, Serializer};
 
-use super::{DeviceInfo, IntervalTime, Letterhead, Report};
+use super::{Head, IntervalTime, Letterhead, Report};
 use crate::diagnostic::ReportKind;
 
 #[derive(Serialize)]
 struct IntervalReport<'a> {
-    event: &'static str,
-    report_type: &'static str,
-    device_info: DeviceInfo,
-    time_info: IntervalTime,
+    #[serde(flatten)]
+    head: Head<IntervalTime>,
     flow_data: FlowData<'a>,
 }
 
@@ -29,13 +27,8 @@ impl Serialize for FlowData<'_> {
 
 /// The periodic report of the interval between two readings of the clock. `passed[from][to]`: how many went from edge to edge.
 pub(crate) fn interval_flow(head: &Letterhead, passed: &[Vec<u64>], start: RtcTime, end: RtcTime) -> Report {
-    let document = IntervalReport {
-        event: "People Flow Analysis",
-        report_type: "interval",
-        device_info: head.device(),
-        time_info: head.interval(start, end),
-        flow_data: FlowData(passed),
-    };
+    let document =
+        IntervalReport { head: head.interval("People Flow Analysis", start, end), flow_data: FlowData(passed) };
     Report::new(ReportKind::Interval, &document)
 }
 

@@ -3,7 +3,7 @@
 use firmware_shim::RtcTime;
 use serde::Serialize;
 
-use super::{DeviceInfo, IntervalTime, Letterhead, Report, TriggerTime};
+use super::{Head, IntervalTime, Letterhead, Report, TriggerTime};
 use crate::diagnostic::ReportKind;
 
 const EVENT: &str = "Line Crossing Counting";
@@ -29,10 +29,8 @@ impl Passed {
 
 #[derive(Serialize)]
 struct IntervalReport {
-    event: &'static str,
-    report_type: &'static str,
-    device_info: DeviceInfo,
-    time_info: IntervalTime,
+    #[serde(flatten)]
+    head: Head<IntervalTime>,
     in_counted: u64,
     out_counted: u64,
     capacity_counted: i64,
@@ -48,10 +46,8 @@ struct TotalData {
 
 #[derive(Serialize)]
 struct TriggerReport {
-    event: &'static str,
-    report_type: &'static str,
-    device_info: DeviceInfo,
-    time_info: TriggerTime,
+    #[serde(flatten)]
+    head: Head<TriggerTime>,
     line_trigger_data: TriggerData,
 }
 
@@ -65,10 +61,7 @@ struct TriggerData {
 /// The periodic report of the interval between two readings of the clock: who passed in it, and since the last reset.
 pub(crate) fn interval_line(head: &Letterhead, now: Passed, total: Passed, start: RtcTime, end: RtcTime) -> Report {
     let document = IntervalReport {
-        event: EVENT,
-        report_type: "interval",
-        device_info: head.device(),
-        time_info: head.interval(start, end),
+        head: head.interval(EVENT, start, end),
         in_counted: now.line_in,
         out_counted: now.line_out,
         capacity_counted: now.capacity(),
@@ -84,10 +77,7 @@ pub(crate) fn interval_line(head: &Letterhead, now: Passed, total: Passed, start
 /// The trigger report, made when the clock reads `time`, of one change of the count.
 pub(crate) fn trigger_line(head: &Letterhead, change: Passed, time: RtcTime) -> Report {
     let document = TriggerReport {
-        event: EVENT,
-        report_type: "trigger",
-        device_info: head.device(),
-        time_info: head.trigger(time),
+        head: head.trigger(EVENT, time),
         line_trigger_data: TriggerData { line_in: change.line_in, out: change.line_out },
     };
     Report::new(ReportKind::Trigger, &document)

@@ -4,34 +4,26 @@ use analytics::Counts;
 use firmware_shim::RtcTime;
 use serde::Serialize;
 
-use super::{DeviceInfo, IntervalTime, Letterhead, Report, TriggerTime};
+use super::{DeviceInfo, Head, IntervalTime, Letterhead, Report, TriggerTime};
 use crate::configuration::{Area, Configuration, ReportingType};
 use crate::diagnostic::ReportKind;
 
 const EVENT: &str = "Region People Counting";
 
-/// A periodic report.
 #[derive(Serialize)]
 struct IntervalReport {
-    event: &'static str,
-    report_type: &'static str,
-    device_info: DeviceInfo,
-    time_info: IntervalTime,
+    #[serde(flatten)]
+    head: Head<IntervalTime>,
     current_total: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_counted: Option<u32>,
     #[serde(rename = "Max_counted", skip_serializing_if = "Option::is_none")]
     capital_max_counted: Option<u32>,
-    total_mapped_regions: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    numbering_regions: Option<Vec<u32>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    occupancy: Option<Vec<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    current_counted: Option<Vec<u32>>,
+    #[serde(flatten)]
+    regions: RegionKeys,
 }
 
-/// A trigger report.
+/// Its kind comes later than in the others.
 #[derive(Serialize)]
 struct TriggerReport {
     event: &'static str,
@@ -39,6 +31,13 @@ struct TriggerReport {
     time_info: TriggerTime,
     report_type: &'static str,
     current_total: u32,
+    #[serde(flatten)]
+    regions: RegionKeys,
+}
+
+/// The keys that tell of regions: only their number, 0, when none are reported.
+#[derive(Serialize)]
+struct RegionKeys {
     total_mapped_regions: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     numbering_regions: Option<Vec<u32>>,
@@ -51,7 +50,7 @@ struct TriggerReport {
 /// What of the configuration shapes a report.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Profile {
-    head: Letterhead,
+    pub head: Letterhead,
     reporting_type: ReportingType,
     /// Whether regions are reported at all: some are drawn, in use, and mapped.
     with_regions: bool,
@@ -72,37 +71,21 @@ impl Profile {
     /// The periodic report of the interval between two readings of the clock.
     pub fn interval(&self, counts: &Counts, total_max: u32, start: RtcTime, end: RtcTime) -> Report {
         let of_type = |reporting_type| (self.reporting_type == reporting_type).then_some(total_max);
-        let regions = self.regions(counts);
         let document = IntervalReport {
-            event: EVENT,
-            report_type: "interval",
-            device_info: self.head.device(),
-            time_info: self.head.interval(start, end),
+            head: self.head.interval(EVENT, start, end),
             current_total: counts.total,
             max_counted: of_type(ReportingType::Occupancy),
             capital_max_counted: of_type(ReportingType::RegionPeopleCounting),
-            total_mapped_regions: regions.total,
-            numbering_regions: regions.numbering,
-            occupancy: regions.occupancy,
-            current_counted: regions.counted,
+            regions: self.regions(counts),
         };
         Report::new(ReportKind::Interval, &document)
     }
 
     /// The trigger report made when the clock reads `time`.
     pub fn trigger(&self, counts: &Counts, time: RtcTime) -> Report {
-        let regions = self.regions(counts);
-        let document = TriggerReport {
-            event: EVENT,
-            device_info: self.head.device(),
-            time_info: self.head.trigger(time),
-            report_type: "trigger",
-            current_total: counts.total,
-            total_mapped_regions: regions.total,
-            numbering_regions: regions.numbering,
-            occupancy: regions.occupancy,
-            current_counted: regions.counted,
-        };
+        let Head { event, report_type, device_info, time_info } = self.head.trigger(EVENT, time);
+        let (current_total, regions) = (counts.total, self.regions(counts));
+        let document = TriggerReport { event, device_info, time_info, report_type, current_total, regions };
         Report::new(ReportKind::Trigger, &document)
     }
 
@@ -110,7 +93,7 @@ impl Profile {
     pub fn reported_numbers(&self, counts: &Counts) -> Vec<u32> {
         let regions = self.regions(counts);
         let occupancy = regions.occupancy.unwrap_or_default().into_iter().map(u32::from);
-        let counted = regions.counted.unwrap_or_default();
+        let counted = regions.current_counted.unwrap_or_default();
         std::iter::once(counts.total).chain(occupancy).chain(counted).collect()
     }
 
@@ -125,25 +108,23 @@ impl Profile {
     }
 
     fn regions(&self, counts: &Counts) -> RegionKeys {
-        if !self.with_regions {
-            return RegionKeys { total: 0, numbering: None, occupancy: None, counted: None };
+        let mut keys =
+            RegionKeys { total_mapped_regions: 0, numbering_regions: None, occupancy: None, current_counted: None };
+        if self.with_regions {
+            let regions = counts.regions.iter();
+            keys.total_mapped_regions = regions.len();
+            keys.numbering_regions = Some(regions.clone().map(|region| region.id).collect());
+            match self.reporting_type {
+                ReportingType::Occupancy => {
+                    keys.occupancy = Some(regions.map(|region| u8::from(region.count > 0)).collect());
+                }
+                ReportingType::RegionPeopleCounting => {
+                    keys.current_counted = Some(regions.map(|region| region.count).collect());
+                }
+            }
         }
-        let regions = counts.regions.iter();
-        let numbering = Some(regions.clone().map(|region| region.id).collect());
-        let (occupancy, counted) = match self.reporting_type {
-            ReportingType::Occupancy => (Some(regions.map(|region| u8::from(region.count > 0)).collect()), None),
-            ReportingType::RegionPeopleCounting => (None, Some(regions.map(|region| region.count).collect())),
-        };
-        RegionKeys { total: counts.regions.len(), numbering, occupancy, counted }
+        keys
     }
-}
-
-/// The keys that tell of regions, absent when none are reported.
-struct RegionKeys {
-    total: usize,
-    numbering: Option<Vec<u32>>,
-    occupancy: Option<Vec<u8>>,
-    counted: Option<Vec<u32>>,
 }
 
 #[cfg(test)]
