@@ -241,6 +241,12 @@ fn a_detectors_average_precision_is_that_of_pycocotools() {
     let verdict: Value = serde_json::from_slice(&fs::read(here.join("verdict.json")).unwrap()).expect("JSON");
     let ours = verdict["models"][0]["ap50"].as_f64().expect("somebody is there");
     assert!((0.2..0.99).contains(&ours), "neither all nor nothing is found: {ours}");
+    let done = evaluate(here, &["set", "--threshold", "0.9", "--json", "strict.json"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let strict: Value = serde_json::from_slice(&fs::read(here.join("strict.json")).unwrap()).expect("JSON");
+    let recall = |verdict: &Value| verdict["models"][0]["recall"].as_f64().expect("somebody is there");
+    assert!(recall(&strict) < recall(&verdict), "who demands more believes in fewer: {strict}");
+    assert_eq!(strict["models"][0]["ap50"], verdict["models"][0]["ap50"], "which is of all confidences");
     let program = r#"
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -289,6 +295,8 @@ fn a_detector_is_judged_by_annotations_of_others_and_what_is_none_is_named() {
         (&["photos"], "photos/annotations.json"),
         (&["theirs.json", "--images", "photos", "--model", "other.json"], "other.json"),
         (&["theirs.json", "--model", "x", "--model", "y", "--detections", "z"], "name one --model"),
+        (&["theirs.json", "--threshold", "1.5"], "a confidence over 0, up to 1"),
+        (&["a.ron", "--threshold", "0.5"], "--threshold is for pictures"),
     ] {
         let done = evaluate(here, arguments);
         let said = String::from_utf8_lossy(&done.stderr);

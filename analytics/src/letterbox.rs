@@ -60,18 +60,19 @@ impl Letterbox {
         RgbImage { width: MODEL_WIDTH, height: MODEL_HEIGHT, pixels: whole.into_raw().into() }
     }
 
-    /// A detection in the picture's own pixels; `None` when it lies in a bar.
+    /// A detection in the picture's own pixels; `None` when it lies in a bar. Somebody whose head is outside the picture is told of by the
+    /// body: half of its box must be in the picture.
     fn back(&self, person: Detection) -> Option<Detection> {
         let corner = DVec2::new(f64::from(self.corner.0), f64::from(self.corner.1));
         let scaled = DVec2::new(f64::from(self.scaled.0), f64::from(self.scaled.1));
         let place = |at: DVec2| (at - corner) / scaled * self.own;
         let inside = |at: DVec2| at.cmpge(DVec2::ZERO).all() && at.cmple(self.own).all();
-        Some(Detection {
-            head_px: Some(place(person.head_px)).filter(|head| inside(*head))?,
-            box_min_px: place(person.box_min_px).clamp(DVec2::ZERO, self.own),
-            box_max_px: place(person.box_max_px).clamp(DVec2::ZERO, self.own),
-            ..person
-        })
+        let area = |min: DVec2, max: DVec2| (max - min).max(DVec2::ZERO).element_product();
+        let (head_px, min, max) = (place(person.head_px), place(person.box_min_px), place(person.box_max_px));
+        let (box_min_px, box_max_px) = (min.clamp(DVec2::ZERO, self.own), max.clamp(DVec2::ZERO, self.own));
+        let seen = area(box_min_px, box_max_px);
+        let is_in = inside(head_px) || seen > 0.0 && seen >= 0.5 * area(min, max);
+        is_in.then_some(Detection { head_px, box_min_px, box_max_px, ..person })
     }
 }
 
@@ -134,6 +135,25 @@ mod tests {
             let bars = (width * 3).abs_diff(height * 4) > width;
             assert_eq!(found.len(), if bars { 2 } else { 3 }, "{width}×{height}: {found:?}");
         }
+    }
+
+    #[test]
+    fn whose_head_is_outside_the_picture_is_told_of_by_the_body() {
+        let somebody = |head: (f64, f64), min: (f64, f64), max: (f64, f64)| Detection {
+            head_px: head.into(),
+            box_min_px: min.into(),
+            box_max_px: max.into(),
+            posture: Posture::Standing,
+            confidence: 0.9,
+        };
+        // As large as the model's, and one twice as wide with bars of 60 px above and below.
+        let (same, wide) = (Letterbox::new(320, 240), Letterbox::new(640, 240));
+        let beyond = same.back(somebody((330.0, 100.0), (280.0, 60.0), (320.0, 140.0))).expect("by the body");
+        assert_eq!((beyond.head_px, beyond.box_max_px), (DVec2::new(330.0, 100.0), DVec2::new(320.0, 140.0)));
+        let cut = wide.back(somebody((100.0, 50.0), (80.0, 45.0), (120.0, 95.0))).expect("mostly in the picture");
+        assert_eq!((cut.head_px.y, cut.box_min_px, cut.box_max_px.y), (-20.0, DVec2::new(160.0, 0.0), 70.0));
+        assert!(wide.back(somebody((100.0, 40.0), (80.0, 10.0), (120.0, 70.0))).is_none(), "mostly in the bar");
+        assert!(wide.back(somebody((100.0, 40.0), (80.0, 40.0), (120.0, 40.0))).is_none(), "of no size");
     }
 
     #[test]

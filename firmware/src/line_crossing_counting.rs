@@ -151,8 +151,7 @@ fn counter(settings: &LineCrossingCounting, view: &View) -> Option<LineCounter> 
 
 #[cfg(test)]
 mod tests {
-    use firmware_shim::{Lens, Mounting};
-    use glam::{DVec2, DVec3};
+    use glam::DVec2;
     use serde_json::Value;
 
     use super::*;
@@ -160,15 +159,10 @@ mod tests {
         Day, DetectionLine, DotMinutes, IntervalSeconds, Period, Polygon, ReportRegularly, ResetOnSchedule, TimeOfDay,
         TimeSchedule,
     };
+    use crate::test_view::{seen, view};
 
-    fn view() -> View {
-        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [0.0; 4]);
-        View { lens, mounting: Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 } }
-    }
-
-    /// Where in the picture a place of the floor is seen.
-    fn seen(x: f64, y: f64) -> DVec2 {
-        view().normalised(view().pixel(DVec3::new(x, y, 0.0)).expect("in the lens's field"))
+    fn at_floor(x: f64, y: f64) -> DVec2 {
+        seen(DVec2::new(x, y))
     }
 
     /// A door that is passed towards +y when coming in, looked at ten times a second. Power-on is Tuesday, 2022/12/20 10:00:00 UTC.
@@ -186,7 +180,8 @@ mod tests {
         fn new(set: impl FnOnce(&mut LineCrossingCounting)) -> Self {
             let mut configuration = Configuration::default();
             let settings = &mut configuration.line_crossing_counting;
-            settings.line = Some(DetectionLine::try_from(vec![seen(-1.5, 0.0), seen(1.5, 0.0)]).expect("a line"));
+            settings.line =
+                Some(DetectionLine::try_from(vec![at_floor(-1.5, 0.0), at_floor(1.5, 0.0)]).expect("a line"));
             (settings.enable, settings.report_regularly) = (true, ReportRegularly::Off);
             set(settings);
             Door { configuration, function: None, now_ms: 0, people: 0, reports: vec![] }
@@ -227,7 +222,7 @@ mod tests {
                 let leg = (at as usize).min(ways.len() - 2);
                 let y = ways[leg] + (ways[leg + 1] - ways[leg]) * (at - leg as f64);
                 let floor = DVec2::new(0.1, y);
-                self.steps(false, &[Placed { id: self.people, floor, foot: seen(floor.x, floor.y), seen: true }]);
+                self.steps(false, &[Placed { id: self.people, floor, foot: seen(floor), seen: true }]);
             }
             self
         }
@@ -362,7 +357,9 @@ mod tests {
 
     #[test]
     fn u_turns_are_filtered_within_the_area_only() {
-        let area = || Polygon::try_from(vec![seen(-1.0, -0.6), seen(1.0, -0.6), seen(1.0, 0.6), seen(-1.0, 0.6)]);
+        let area = || {
+            Polygon::try_from(vec![at_floor(-1.0, -0.6), at_floor(1.0, -0.6), at_floor(1.0, 0.6), at_floor(-1.0, 0.6)])
+        };
         let door = |filter: bool| {
             Door::new(|settings| {
                 (settings.trigger_report, settings.filter_u_turns) = (true, filter);

@@ -101,21 +101,12 @@ impl PeopleFlow {
 
 #[cfg(test)]
 mod tests {
-    use firmware_shim::{Lens, Mounting};
     use glam::DVec2;
     use serde_json::Value;
 
     use super::*;
     use crate::configuration::{IntervalSeconds, ReportRegularly};
-
-    fn view() -> View {
-        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [0.0; 4]);
-        View { lens, mounting: Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 } }
-    }
-
-    fn seen(place: DVec2) -> DVec2 {
-        view().normalised(view().pixel(place.extend(0.0)).expect("in the lens's field"))
-    }
+    use crate::test_view::{seen, view};
 
     /// The reports of a square of 2 m, every 10 s, when somebody new walks along each of these ways within 2 s. A is the south edge, B the
     /// east one, C and D follow.

@@ -25,7 +25,7 @@ use crate::outcome::{say, write_json};
   twin detect photos/ --json people.json --draw drawn/
 
 The JSON is a list of {file, width, height, people: [{head: [x, y], box: [x, y, w, h], posture, confidence}]}. Drawn are
-boxes, thick around people who stand and thin around those who sit, and heads. Exit code 2: a picture could not be read; the
+boxes, thick around people who stand and thin around those who sit, and heads, which lie outside the picture where only the body is in it. Exit code 2: a picture could not be read; the
 others are told all the same.")]
 pub struct Args {
     /// PNG, JPEG, WebP or BMP files, or folders of such.

@@ -50,6 +50,9 @@ pub struct Args {
     /// A model (contract: analytics/MODEL.md); may be given more than once, to compare them. The built-in one without.
     #[arg(long, value_name = "FILE")]
     model: Vec<PathBuf>,
+    /// Judge by this confidence instead of the model's own threshold.
+    #[arg(long, value_name = "T", value_parser = confidence, conflicts_with = "tracks")]
+    threshold: Option<f64>,
     /// Write the figures.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -154,6 +157,11 @@ struct Verdict {
     head_error_px: Option<f64>,
 }
 
+fn confidence(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| *value > 0.0 && *value <= 1.0);
+    value.ok_or_else(|| "write a confidence over 0, up to 1, such as 0.4".to_owned())
+}
+
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.detections.is_some() && args.model.len() > 1 {
         bail!("--detections takes what one model found; name one --model");
@@ -164,6 +172,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.data.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ron")) {
         if args.model.len() > 1 {
             bail!("a scenario is judged with one --model");
+        }
+        if args.threshold.is_some() {
+            bail!("--threshold is for pictures: in a scenario the device believes by its model's own");
         }
         let model = args.model.first().map(PathBuf::as_path);
         counting::judge_scenario(&args.data, model, args.lane, args.json.as_deref())?;
@@ -188,7 +199,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut verdicts = Vec::new();
     for (model, mut detector) in models.iter().zip(detectors) {
         detector.weakest = WEAKEST;
-        let (verdict, found) = judge(&model.name, inference.name(), detector, &pictures)?;
+        let threshold = args.threshold.unwrap_or(detector.confidence_threshold);
+        let (verdict, found) = judge(&model.name, inference.name(), detector, threshold, &pictures)?;
         tell(&verdict);
         verdicts.push(verdict);
         if let Some(file) = &args.detections {
@@ -217,9 +229,9 @@ fn judge(
     name: &str,
     inference: &'static str,
     mut detector: OnnxDetector,
+    threshold: f64,
     pictures: &[Annotated],
 ) -> anyhow::Result<(Verdict, Vec<(u64, Detection)>)> {
-    let threshold = detector.confidence_threshold;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
     let progress = ProgressBar::new(pictures.len() as u64).with_style(style);
     let (mut seen, mut results) = (Vec::new(), Vec::new());
