@@ -1,10 +1,10 @@
-//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, and the clock chip.
+//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin and the flash.
 //!
 //! A [`Profile`] holds a device's figures; a [`Camera`] built from it turns [`Radiance`], rendered on the grid that
 //! [`Profile::pinhole`] asks for, into frames: [`ImageSensor`] (lens, photons, noise, conversion), then [`Isp`] (shading
 //! correction, white balance, tone mapping, encoding, sharpening), with [`AutoExposure`] and white balance closing loops. What
 //! a user sets is [`CameraSettings`], lamps on the mains are [`Flicker`], and [`MainStream`] has all the pixels of the chip.
-//! [`Rtc`] is the calendar clock.
+//! [`Rtc`] is the calendar clock, [`Flash`] what outlasts the power.
 //!
 //! This crate does not know what is in front of the lens, who renders it, or what firmware makes of the frames.
 
@@ -12,6 +12,7 @@ mod camera;
 mod decisions;
 mod digital_input;
 mod exposure;
+mod flash;
 mod isp;
 mod light;
 mod main_stream;
@@ -31,6 +32,7 @@ mod white_balance;
 pub use camera::Camera;
 pub use digital_input::DigitalInput;
 pub use exposure::{AutoExposure, Exposure};
+pub use flash::{Flash, PowerLost};
 pub use isp::{Developed, Isp};
 pub use light::{Flicker, Light};
 pub use main_stream::{BothStreams, MainStream};

@@ -20,6 +20,8 @@ use crate::radiance::Pinhole;
 pub struct Profile {
     /// The maker's name of the model.
     pub model: String,
+    /// From power on until firmware is up, in seconds.
+    pub start_s: f64,
     /// The lens.
     pub optics: Optics,
     /// The analysis stream.
@@ -256,6 +258,11 @@ impl Profile {
     /// From the start of one frame to the start of the next.
     pub fn frame_period(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.image.frame_rate_hz)
+    }
+
+    /// From power on until firmware is up.
+    pub fn start_time(&self) -> Duration {
+        Duration::from_secs_f64(self.start_s)
     }
 
     /// From the middle of an exposure until firmware has the frame.

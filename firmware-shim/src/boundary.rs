@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CameraSettings, Frame, RtcTime, Uptime};
+use crate::{CameraSettings, FlashOp, Frame, RtcTime, Uptime};
 
 /// A digital level at a pin, after the electrics and before any debouncing by firmware.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,8 @@ pub struct Inputs {
 /// Everything firmware does in one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outputs {
+    /// For the flash, in this order. All of it is done before anything for the network is.
+    pub flash: Vec<FlashOp>,
     /// For the network, in this order.
     pub network: Vec<NetAction>,
     /// Connections on which an answer is outstanding, ascending. While there are any, the wire is not at rest.

@@ -7,12 +7,14 @@
 
 mod boundary;
 mod camera;
+mod flash;
 mod frame;
 mod optics;
 mod time;
 
 pub use boundary::{ConnId, Contact, Inputs, Level, NetAction, NetEvent, Outputs};
 pub use camera::{CameraSettings, PowerLineFrequency};
+pub use flash::{FLASH_BLOCK_BYTES, FLASH_BYTES, FLASH_WORD_BYTES, FlashOp};
 pub use frame::{Frame, RgbImage};
 pub use optics::{Lens, Mounting, View};
 pub use time::{RtcTime, Uptime};

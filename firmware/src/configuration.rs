@@ -65,6 +65,9 @@ pub struct Configuration {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct General {
+    /// *Data Retransmission*: reports that cannot be delivered are kept, and sent once their recipient can be reached. Off unless set, a
+    /// decision: the guide is silent.
+    pub data_retransmission: bool,
     /// *Recognition Scheme*.
     pub recognition_scheme: RecognitionScheme,
 }

@@ -3,34 +3,45 @@
 //! Functions that name the same address, credentials and topic share a recipient and its queue; those that name the same broker, client and
 //! credentials share the connection, for a broker has one client of a name.
 //!
+//! A report that cannot be delivered is dropped with a diagnostic; with *Data Retransmission* (guide §5.3.4) one of a kind that is kept waits in
+//! the journal instead, from before it is first sent until its recipient has confirmed it.
+//!
 //! Sans-IO: network events and the time go in, network actions and diagnostics come out. Every time-out is on the device's
-//! monotonic time. A report that cannot be delivered is dropped with a diagnostic: keeping it for later is a setting of
-//! its own (guide §5.3.4), and off. Knows nothing of what a report says.
+//! monotonic time. Knows nothing of what a report says.
 
 mod authentication;
 mod http;
 mod mqtt;
+mod outbox;
+mod waiting;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firmware_shim::{ConnId, NetAction, NetEvent, Uptime};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use firmware_shim::{ConnId, NetEvent, Uptime};
 
 use crate::configuration::{QualityOfService, ReportProtocol, Topic};
-use crate::diagnostic::{Diagnostic, Failure, Receipt};
-use crate::firmware::Tally;
+use crate::diagnostic::Failure;
+use crate::storage::Kept;
 use http::{HttpAddress, HttpRecipient};
 use mqtt::{Broker, MqttRecipient};
+pub(crate) use outbox::Outbox;
+use waiting::Waiting;
 
 /// How long the device waits for an answer: to a connection, a request, a publish or a ping. A decision: the guide is
 /// silent.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// How many reports wait for one connection while it is being opened or its other end has yet to answer earlier ones. A decision.
-const WAITING_MAX: usize = 100;
+/// Seconds until the next attempt, after the first that failed, the second, …; then the last again and again. A decision.
+const BACK_OFF_S: [u64; 7] = [1, 2, 4, 8, 16, 32, 60];
+
+/// How long to wait after so many attempts that failed.
+fn back_off(failures: usize) -> Duration {
+    Duration::from_secs(BACK_OFF_S[failures.saturating_sub(1).min(BACK_OFF_S.len() - 1)])
+}
+
+/// Reports kept for all recipients together (guide §5.3.4).
+const KEPT_MAX: usize = 3000;
 
 /// A report on its way to one recipient.
 #[derive(Clone, Debug)]
@@ -43,6 +54,8 @@ pub(crate) struct Letter {
     pub recipient: Arc<str>,
     /// Where on a broker it is published.
     pub publication: Option<Publication>,
+    /// Its number in the journal, if it is kept until it has arrived.
+    pub entry: Option<u64>,
 }
 
 /// A topic and how surely reports on it arrive.
@@ -52,97 +65,42 @@ pub(crate) struct Publication {
     pub qos: QualityOfService,
 }
 
-/// Collects what delivery does in a step.
-#[derive(Debug)]
-pub(crate) struct Outbox {
-    last_conn: u64,
-    /// For what nobody must be able to foretell.
-    pub rng: ChaCha8Rng,
-    pub network: Vec<NetAction>,
-    pub diagnostics: Vec<Diagnostic>,
-    pub tally: Tally,
-}
-
-impl Outbox {
-    pub fn new(entropy: u64) -> Self {
-        let rng = ChaCha8Rng::seed_from_u64(entropy);
-        Outbox { last_conn: 0, rng, network: vec![], diagnostics: vec![], tally: Tally::default() }
-    }
-
-    fn connect(&mut self, host: &str, port: u16) -> ConnId {
-        self.last_conn += 1;
-        let conn = ConnId(self.last_conn);
-        self.network.push(NetAction::Connect { conn, host: host.to_owned(), port });
-        conn
-    }
-
-    fn send(&mut self, conn: ConnId, bytes: Vec<u8>) {
-        self.network.push(NetAction::Send { conn, bytes });
-    }
-
-    fn close(&mut self, conn: ConnId) {
-        self.network.push(NetAction::Close { conn });
-    }
-
-    fn note_sent(&mut self, letter: &Letter) {
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportSent { report, recipient });
-    }
-
-    fn note_delivered(&mut self, letter: &Letter, receipt: Receipt) {
-        self.tally.delivered += 1;
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportDelivered { report, recipient, receipt });
-    }
-
-    fn drop_letter(&mut self, letter: Letter, failure: Failure) {
-        self.tally.dropped += 1;
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportDropped { report, recipient, failure });
-    }
-}
-
-/// Reports waiting for one connection, oldest first.
-#[derive(Debug, Default)]
-struct Waiting(VecDeque<Letter>);
-
-impl Waiting {
-    fn push(&mut self, letter: Letter, outbox: &mut Outbox) {
-        self.0.push_back(letter);
-        if self.0.len() > WAITING_MAX
-            && let Some(oldest) = self.0.pop_front()
-        {
-            outbox.drop_letter(oldest, Failure::QueueFull { waiting_max: WAITING_MAX });
-        }
-    }
-
-    fn pop(&mut self) -> Option<Letter> {
-        self.0.pop_front()
-    }
-
-    fn drop_all(&mut self, failure: &Failure, outbox: &mut Outbox) {
-        self.drop_unless(|_| false, failure, outbox);
-    }
-
-    fn drop_unless(&mut self, keep: impl Fn(&Letter) -> bool, failure: &Failure, outbox: &mut Outbox) {
-        let (kept, dropped) = self.0.drain(..).partition(|letter| keep(letter));
-        self.0 = kept;
-        let dropped: VecDeque<Letter> = dropped;
-        dropped.into_iter().for_each(|letter| outbox.drop_letter(letter, failure.clone()));
-    }
+/// A report as its function hands it over.
+pub(crate) struct Offer<'r> {
+    pub report: u64,
+    pub document: &'r Arc<str>,
+    /// Whether it is of a kind that is kept until it has arrived.
+    pub is_kept: bool,
 }
 
 /// Everything on its way.
-#[derive(Default)]
 pub(crate) struct Delivery {
+    /// *Data Retransmission*.
+    retransmits: bool,
     http: Vec<HttpRecipient>,
     mqtt: Vec<MqttRecipient>,
+    /// Kept reports that belong to no recipient yet: what the journal held at power-on.
+    unclaimed: Vec<Letter>,
 }
 
 impl Delivery {
-    /// Delivers by these settings from now on. Recipients that stay keep their connection and what waits for them; what waits for others
-    /// is dropped.
-    pub fn reconfigure(&mut self, protocols: &[&ReportProtocol], now: Uptime, outbox: &mut Outbox) {
+    /// What the journal held goes out to whoever is then configured.
+    pub fn new(kept: Vec<Kept>) -> Self {
+        let letter = |kept: Kept| Letter {
+            report: kept.report,
+            document: kept.document,
+            recipient: kept.recipient.into(),
+            publication: None,
+            entry: Some(kept.id),
+        };
+        let unclaimed = kept.into_iter().map(letter).collect();
+        Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed }
+    }
+
+    /// Delivers by these settings from now on. Recipients that stay keep their connection and what waits for them, and so do those of
+    /// whom only the credentials change what is kept for them; what waits for others is dropped.
+    pub fn reconfigure(&mut self, protocols: &[&ReportProtocol], retransmits: bool, now: Uptime, outbox: &mut Outbox) {
+        self.retransmits = retransmits;
         let mut http = std::mem::take(&mut self.http);
         let mut mqtt = std::mem::take(&mut self.mqtt);
         for protocol in protocols {
@@ -161,39 +119,82 @@ impl Delivery {
                 self.mqtt.push(kept.unwrap_or_else(|| MqttRecipient::new(broker, now)));
             }
         }
-        http.iter_mut().for_each(|removed| removed.give_up(outbox));
-        mqtt.iter_mut().for_each(|removed| removed.give_up(outbox));
+        let mut unclaimed = std::mem::take(&mut self.unclaimed);
+        unclaimed.extend(http.iter_mut().flat_map(|removed| removed.give_up(outbox)));
+        unclaimed.extend(mqtt.iter_mut().flat_map(|removed| removed.give_up(outbox)));
         for recipient in &mut self.mqtt {
             let broker = recipient.broker().clone();
             let at_it = || protocols.iter().filter(|protocol| Broker::of(protocol).as_ref() == Some(&broker));
             let topics: Vec<Topic> = at_it().filter_map(|protocol| Some(publication(protocol)?.topic)).collect();
             let is_wanted = |letter: &Letter| letter.publication.as_ref().is_some_and(|to| topics.contains(&to.topic));
-            recipient.drop_unless(is_wanted, outbox);
+            unclaimed.extend(recipient.take_unless(is_wanted));
+        }
+        if !retransmits {
+            self.http.iter_mut().for_each(|recipient| recipient.keep_none(outbox));
+            self.mqtt.iter_mut().for_each(|recipient| recipient.keep_none(outbox));
+        }
+        unclaimed.sort_by_key(|letter| letter.entry);
+        for letter in unclaimed {
+            self.claim(letter, protocols, outbox);
         }
     }
 
+    /// Hands a kept report of a recipient that is no more, or was before the power was cut, to the one that is now of the same name.
+    fn claim(&mut self, mut letter: Letter, protocols: &[&ReportProtocol], outbox: &mut Outbox) {
+        if letter.entry.is_none() {
+            return outbox.drop_letter(letter, Failure::RecipientRemoved);
+        }
+        if !self.retransmits {
+            return outbox.drop_letter(letter, Failure::NotRetransmitted);
+        }
+        if let Some(recipient) = self.http.iter_mut().find(|recipient| recipient.name() == letter.recipient) {
+            return recipient.offer(letter, outbox);
+        }
+        let to = protocols.iter().find_map(|protocol| {
+            let (broker, publication) = Broker::of(protocol).zip(publication(protocol))?;
+            (*letter.recipient == *name_at(&broker, &publication)).then_some((broker, publication))
+        });
+        if let Some((broker, publication)) = to
+            && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
+        {
+            letter.publication = Some(publication);
+            return recipient.offer(letter, outbox);
+        }
+        outbox.drop_letter(letter, Failure::RecipientRemoved);
+    }
+
     /// Hands a report to every recipient of a function.
-    pub fn offer(&mut self, protocol: &ReportProtocol, report: u64, document: &Arc<str>, outbox: &mut Outbox) {
+    pub fn offer(&mut self, protocol: &ReportProtocol, offer: &Offer<'_>, outbox: &mut Outbox) {
+        let is_kept = self.retransmits && offer.is_kept;
+        let letter = |recipient: Arc<str>, publication, outbox: &mut Outbox| {
+            outbox.tally.offered += 1;
+            let entry = if is_kept { outbox.keep(offer.report, &recipient, offer.document) } else { None };
+            Letter { report: offer.report, document: Arc::clone(offer.document), recipient, publication, entry }
+        };
         for address in addresses(protocol) {
             if let Some(recipient) = self.http.iter_mut().find(|recipient| *recipient.address() == address) {
-                let (document, recipient_name) = (Arc::clone(document), recipient.name());
-                outbox.tally.offered += 1;
-                recipient.offer(Letter { report, document, recipient: recipient_name, publication: None }, outbox);
+                recipient.offer(letter(recipient.name(), None, outbox), outbox);
             }
         }
         if let Some((broker, publication)) = Broker::of(protocol).zip(publication(protocol))
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
-            let name = format!("{}/{}", recipient.name(), publication.topic.as_str());
-            let letter = Letter {
-                report,
-                document: Arc::clone(document),
-                recipient: name.into(),
-                publication: Some(publication),
-            };
-            outbox.tally.offered += 1;
-            recipient.offer(letter, outbox);
+            let name = name_at(&broker, &publication);
+            recipient.offer(letter(name.into(), Some(publication), outbox), outbox);
         }
+        while outbox.tally.kept > KEPT_MAX as u64 && self.drop_oldest_kept(outbox) {}
+    }
+
+    /// Drops the oldest of all reports that are kept and wait; `false` when all are under way.
+    fn drop_oldest_kept(&mut self, outbox: &mut Outbox) -> bool {
+        let waiting =
+            || self.http.iter().map(HttpRecipient::waiting).chain(self.mqtt.iter().map(MqttRecipient::waiting));
+        let Some(oldest) = waiting().filter_map(Waiting::oldest_entry).min() else { return false };
+        let http = self.http.iter_mut().map(HttpRecipient::waiting_mut);
+        let mut waiting = http.chain(self.mqtt.iter_mut().map(MqttRecipient::waiting_mut));
+        let Some(letter) = waiting.find_map(|waiting| waiting.take_entry(oldest)) else { return false };
+        outbox.drop_letter(letter, Failure::QueueFull { waiting_max: KEPT_MAX });
+        true
     }
 
     /// Takes in what the network did. An event of a connection that was given up meanwhile is nobody's.
@@ -231,6 +232,11 @@ fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = HttpAddress> {
     urls.iter().filter(|entry| entry.enable).map(HttpAddress::new)
 }
 
+/// What a topic of a broker is called, for people and in the journal.
+fn name_at(broker: &Broker, publication: &Publication) -> String {
+    format!("{}/{}", broker.name(), publication.topic.as_str())
+}
+
 fn publication(protocol: &ReportProtocol) -> Option<Publication> {
     match protocol {
         ReportProtocol::Http { .. } => None,
@@ -240,8 +246,13 @@ fn publication(protocol: &ReportProtocol) -> Option<Publication> {
 
 #[cfg(test)]
 mod tests {
+    use firmware_shim::NetAction;
+
     use super::*;
     use crate::configuration::{HttpUrl, NotificationUrl};
+    use crate::diagnostic::Diagnostic;
+    use crate::firmware::Tally;
+    use crate::storage::{Journal, blank_image};
 
     fn http(addresses: &[&str]) -> ReportProtocol {
         let url = |address: &&str| HttpUrl::try_from((*address).to_owned()).expect("an address");
@@ -262,6 +273,18 @@ mod tests {
         }
     }
 
+    fn outbox() -> Outbox {
+        Outbox::new(1, Journal::open(&blank_image()).0, 0)
+    }
+
+    fn delivery() -> Delivery {
+        Delivery::new(Vec::new())
+    }
+
+    fn offer(delivery: &mut Delivery, protocol: &ReportProtocol, report: u64, outbox: &mut Outbox) {
+        delivery.offer(protocol, &Offer { report, document: &"{}".into(), is_kept: true }, outbox);
+    }
+
     fn lines(outbox: &Outbox) -> Vec<String> {
         outbox.diagnostics.iter().map(Diagnostic::to_string).collect()
     }
@@ -269,40 +292,40 @@ mod tests {
     #[test]
     fn the_oldest_of_too_many_waiting_reports_goes() {
         let protocol = http(&["http://192.168.0.9/"]);
-        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
-        delivery.reconfigure(&[&protocol], Uptime::ZERO, &mut outbox);
-        for report in 1..=WAITING_MAX as u64 + 2 {
-            delivery.offer(&protocol, report, &"{}".into(), &mut outbox);
+        let (mut outbox, mut delivery) = (outbox(), delivery());
+        delivery.reconfigure(&[&protocol], false, Uptime::ZERO, &mut outbox);
+        for report in 1..=102 {
+            offer(&mut delivery, &protocol, report, &mut outbox);
         }
         let dropped =
             |report| format!("report {report} dropped for http://192.168.0.9/: 100 newer reports are waiting already");
         assert_eq!(lines(&outbox), [dropped(1), dropped(2)]);
-        assert_eq!(outbox.tally, Tally { offered: 102, delivered: 0, dropped: 2 });
+        assert_eq!(outbox.tally, Tally { offered: 102, dropped: 2, ..Tally::default() });
     }
 
     #[test]
     fn functions_with_the_same_address_share_it_and_what_one_gives_up_the_other_keeps() {
         let (one, other) = (http(&["http://a/", "http://b/"]), http(&["http://b/"]));
-        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
-        delivery.reconfigure(&[&one, &other], Uptime::ZERO, &mut outbox);
-        delivery.offer(&one, 1, &"{}".into(), &mut outbox);
-        delivery.offer(&other, 2, &"{}".into(), &mut outbox);
+        let (mut outbox, mut delivery) = (outbox(), delivery());
+        delivery.reconfigure(&[&one, &other], false, Uptime::ZERO, &mut outbox);
+        offer(&mut delivery, &one, 1, &mut outbox);
+        offer(&mut delivery, &other, 2, &mut outbox);
         assert_eq!((delivery.http.len(), outbox.tally.offered), (2, 3));
-        delivery.reconfigure(&[&other], Uptime::ZERO, &mut outbox);
+        delivery.reconfigure(&[&other], false, Uptime::ZERO, &mut outbox);
         assert_eq!(lines(&outbox), ["report 1 dropped for http://a/: recipient no longer configured"]);
     }
 
     #[test]
     fn topics_of_one_client_share_a_connection() {
         let (one, other) = (mqtt("people"), mqtt("lines"));
-        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
-        delivery.reconfigure(&[&one, &other], Uptime::ZERO, &mut outbox);
+        let (mut outbox, mut delivery) = (outbox(), delivery());
+        delivery.reconfigure(&[&one, &other], false, Uptime::ZERO, &mut outbox);
         delivery.proceed(Uptime::ZERO, &mut outbox);
-        delivery.offer(&one, 1, &"{}".into(), &mut outbox);
-        delivery.offer(&other, 2, &"{}".into(), &mut outbox);
+        offer(&mut delivery, &one, 1, &mut outbox);
+        offer(&mut delivery, &other, 2, &mut outbox);
         let opened = outbox.network.iter().filter(|action| matches!(action, NetAction::Connect { .. })).count();
         assert_eq!((opened, outbox.tally.offered), (1, 2));
-        delivery.reconfigure(&[&other], Uptime::ZERO, &mut outbox);
+        delivery.reconfigure(&[&other], false, Uptime::ZERO, &mut outbox);
         assert_eq!(lines(&outbox), ["report 1 dropped for mqtt://broker:1883/people: recipient no longer configured"]);
     }
 
@@ -315,11 +338,11 @@ mod tests {
             }
             http => http,
         };
-        let (mut outbox, mut delivery) = (Outbox::new(1), Delivery::default());
-        delivery.reconfigure(&[&mqtt("people"), &mqtt("lines")], Uptime::ZERO, &mut outbox);
+        let (mut outbox, mut delivery) = (outbox(), delivery());
+        delivery.reconfigure(&[&mqtt("people"), &mqtt("lines")], false, Uptime::ZERO, &mut outbox);
         delivery.proceed(Uptime::ZERO, &mut outbox);
-        delivery.offer(&mqtt("lines"), 1, &"{}".into(), &mut outbox);
-        delivery.reconfigure(&[&mqtt("people"), &elsewhere(mqtt("lines"))], Uptime::ZERO, &mut outbox);
+        offer(&mut delivery, &mqtt("lines"), 1, &mut outbox);
+        delivery.reconfigure(&[&mqtt("people"), &elsewhere(mqtt("lines"))], false, Uptime::ZERO, &mut outbox);
         assert_eq!(lines(&outbox), ["report 1 dropped for mqtt://broker:1883/lines: recipient no longer configured"]);
     }
 }

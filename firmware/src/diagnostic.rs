@@ -44,6 +44,28 @@ pub enum Diagnostic {
         /// Why.
         failure: Failure,
     },
+    /// A report that is kept did not reach a recipient, and waits.
+    ReportHeldBack {
+        /// Which.
+        report: u64,
+        /// Who has yet to get it.
+        recipient: String,
+        /// Why.
+        failure: Failure,
+        /// When the next attempt is made.
+        retry_at: Uptime,
+    },
+    /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
+    ConfigurationLost,
+    /// What was kept on flash cannot be read: the reports that waited are lost.
+    JournalLost,
+    /// There is no room on flash for a report: it goes out at once or not at all.
+    JournalFull {
+        /// Which.
+        report: u64,
+        /// To whom.
+        recipient: String,
+    },
     /// A broker accepted the connection.
     ConnectionUp {
         /// The broker.
@@ -131,6 +153,8 @@ pub enum Failure {
     NotConnected,
     /// The recipient is no longer configured.
     RecipientRemoved,
+    /// Data retransmission was switched off.
+    NotRetransmitted,
 }
 
 impl fmt::Display for Diagnostic {
@@ -143,6 +167,16 @@ impl fmt::Display for Diagnostic {
             }
             Diagnostic::ReportDropped { report, recipient, failure } => {
                 write!(f, "report {report} dropped for {recipient}: {failure}")
+            }
+            Diagnostic::ReportHeldBack { report, recipient, failure, retry_at } => {
+                write!(f, "report {report} held back for {recipient}: {failure}; next attempt at {retry_at}")
+            }
+            Diagnostic::ConfigurationLost => {
+                f.write_str("the stored configuration is of no use: defaults are in force")
+            }
+            Diagnostic::JournalLost => f.write_str("kept reports cannot be read and are lost"),
+            Diagnostic::JournalFull { report, recipient } => {
+                write!(f, "report {report} is not kept for {recipient}: no room on flash")
             }
             Diagnostic::ConnectionUp { recipient } => write!(f, "connected to {recipient}"),
             Diagnostic::ConnectionDown { recipient, failure, retry_at } => {
@@ -188,6 +222,7 @@ impl fmt::Display for Failure {
             Failure::QueueFull { waiting_max } => write!(f, "{waiting_max} newer reports are waiting already"),
             Failure::NotConnected => f.write_str("no connection"),
             Failure::RecipientRemoved => f.write_str("recipient no longer configured"),
+            Failure::NotRetransmitted => f.write_str("data retransmission switched off"),
         }
     }
 }

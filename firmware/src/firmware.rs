@@ -4,6 +4,7 @@
 //! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
 
 use std::fmt;
+use std::sync::Arc;
 
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
@@ -11,17 +12,20 @@ use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Up
 use crate::configuration::{Configuration, PrivacyMask, Problem, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
-use crate::delivery::{Delivery, Outbox};
+use crate::delivery::{Delivery, Offer, Outbox};
 use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
 use crate::line_crossing_counting::LineCrossing;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::Report;
+use crate::storage::{self, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
 
 /// The sensor's firmware.
 pub struct Firmware {
     configuration: Configuration,
+    /// Where it is stored.
+    settings: Settings,
     lens: Lens,
     default_mounting: Mounting,
     pipeline: Pipeline,
@@ -66,7 +70,7 @@ pub struct Step {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What became of reports since power-on. A report counts once for each of its recipients.
+/// What became of reports since power-on, and what is kept from before. A report counts once for each of its recipients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Reports handed to delivery.
@@ -75,6 +79,8 @@ pub struct Tally {
     pub delivered: u64,
     /// Dropped, each with its diagnostic.
     pub dropped: u64,
+    /// Kept on flash at present.
+    pub kept: u64,
 }
 
 /// What a step works on, for those who measure; see [`Firmware::step_observed`].
@@ -100,6 +106,8 @@ pub enum Command {
 pub enum CommandError {
     /// The configuration has mistakes; all of them.
     Configuration(Vec<Problem>),
+    /// The configuration does not fit onto the flash.
+    TooLarge,
 }
 
 impl fmt::Display for CommandError {
@@ -109,6 +117,9 @@ impl fmt::Display for CommandError {
                 let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
                 write!(f, "failed to configure: {}", lines.join("; "))
             }
+            CommandError::TooLarge => {
+                f.write_str("failed to configure: there is no room for so much; draw regions with fewer corners")
+            }
         }
     }
 }
@@ -116,39 +127,66 @@ impl fmt::Display for CommandError {
 impl std::error::Error for CommandError {}
 
 impl Firmware {
-    /// Firmware as it comes out of the boot loader; the first [`step`](Self::step) is the moment it is up, from which
-    /// intervals count. `lens` and `default_mounting` are the device's calibration; detections are in pixels of `lens`.
-    /// `entropy` is of the hardware's source of random numbers.
+    /// A device on which a person saved this configuration before it was switched off; see [`power_on`](Self::power_on).
     ///
     /// # Errors
     /// All mistakes of the configuration.
     pub fn new(
-        configuration: Configuration,
+        configuration: &Configuration,
         lens: Lens,
         default_mounting: Mounting,
         detector: Box<dyn Detector>,
         entropy: u64,
-    ) -> Result<Firmware, Vec<Problem>> {
-        let problems = configuration.validate();
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+    ) -> Result<Firmware, CommandError> {
+        let flash = set_up_flash(configuration)?;
+        Ok(Firmware::power_on(&flash, lens, default_mounting, detector, entropy))
+    }
+
+    /// Firmware as it comes out of the boot loader, with what the flash holds; the first [`step`](Self::step) is the moment it is up, from
+    /// which intervals count. `lens` and `default_mounting` are the device's calibration; detections are in pixels of `lens`.
+    /// `entropy` is of the hardware's source of random numbers.
+    ///
+    /// # Panics
+    /// When the image is not as large as the flash.
+    pub fn power_on(
+        flash: &[u8],
+        lens: Lens,
+        default_mounting: Mounting,
+        detector: Box<dyn Detector>,
+        entropy: u64,
+    ) -> Firmware {
+        let mut settings = Settings::open(flash);
+        let stored = settings.get(&CONFIGURATION);
+        let configuration_is_lost =
+            !stored.as_ref().is_ok_and(|stored| stored.as_ref().is_none_or(|it| it.is_usable()));
+        let usable = stored.ok().flatten().filter(StoredConfiguration::is_usable);
+        let configuration = usable.map(|stored| stored.configuration).unwrap_or_default();
+
+        let (journal, kept, journal_is_readable) = Journal::open(flash);
+        let last_entry = kept.last().map_or(0, |kept| kept.id);
+        let reports_made = kept.iter().map(|kept| kept.report).max().unwrap_or(0);
+        let mut outbox = Outbox::new(entropy, journal, last_entry);
+        outbox.tally.kept = kept.len() as u64;
+        outbox.diagnostics.extend(configuration_is_lost.then_some(Diagnostic::ConfigurationLost));
+        outbox.diagnostics.extend((!journal_is_readable).then_some(Diagnostic::JournalLost));
+
         let view = view(&configuration, lens, default_mounting);
         let mut pipeline = Pipeline::new(detector, view, DetectionArea::WholeView, vec![]);
         set_up(&mut pipeline, &configuration);
-        Ok(Firmware {
+        Firmware {
             pipeline,
             cover: cover(&configuration.privacy_mask),
             configuration,
+            settings,
             lens,
             default_mounting,
             functions: Functions::default(),
             di: Debounced::default(),
-            delivery: Delivery::default(),
-            outbox: Outbox::new(entropy),
+            delivery: Delivery::new(kept),
+            outbox,
             is_up: false,
-            reports_made: 0,
-        })
+            reports_made,
+        }
     }
 
     /// One step at `now`, which never lies before that of the step before. Step again at the same instant as long as the
@@ -223,6 +261,7 @@ impl Firmware {
                 if !problems.is_empty() {
                     return Err(CommandError::Configuration(problems));
                 }
+                save(&mut self.settings, &configuration)?;
                 let before = std::mem::replace(&mut self.configuration, *configuration);
                 if before.mounting != self.configuration.mounting {
                     self.pipeline.set_view(self.view());
@@ -277,7 +316,7 @@ impl Firmware {
         ];
         let used: Vec<&ReportProtocol> =
             protocols.into_iter().filter(|(enable, _)| *enable).map(|(_, protocol)| protocol).collect();
-        self.delivery.reconfigure(&used, now, &mut self.outbox);
+        self.delivery.reconfigure(&used, configuration.general.data_retransmission, now, &mut self.outbox);
         let view = view(configuration, self.lens, self.default_mounting);
         let Functions { region, line, flow } = std::mem::take(&mut self.functions);
         self.functions = Functions {
@@ -318,15 +357,12 @@ impl Firmware {
 
     fn send(&mut self, report: &Report, protocol: fn(&Configuration) -> &ReportProtocol) {
         self.reports_made += 1;
-        let Report { kind, document } = report;
-        let made = Diagnostic::ReportMade { report: self.reports_made, kind: *kind, document: document.clone() };
+        let made =
+            Diagnostic::ReportMade { report: self.reports_made, kind: report.kind, document: report.document.clone() };
         self.outbox.diagnostics.push(made);
-        self.delivery.offer(
-            protocol(&self.configuration),
-            self.reports_made,
-            &document.as_str().into(),
-            &mut self.outbox,
-        );
+        let document = Arc::from(report.document.as_str());
+        let offer = Offer { report: self.reports_made, document: &document, is_kept: report.is_kept };
+        self.delivery.offer(protocol(&self.configuration), &offer, &mut self.outbox);
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {
@@ -338,7 +374,10 @@ impl Firmware {
             self.di.next_wake(),
             self.delivery.next_wake(),
         ];
+        let mut flash = self.settings.take_ops();
+        flash.extend(self.outbox.take_flash_ops());
         Outputs {
+            flash,
             network: std::mem::take(&mut self.outbox.network),
             awaiting: self.delivery.awaiting(),
             next_wake: wakes.into_iter().flatten().min(),
@@ -348,6 +387,27 @@ impl Firmware {
             led_on: true,
         }
     }
+}
+
+/// The flash of a device on which a person saved this configuration and nothing else happened.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn set_up_flash(configuration: &Configuration) -> Result<Vec<u8>, CommandError> {
+    let problems = configuration.validate();
+    if !problems.is_empty() {
+        return Err(CommandError::Configuration(problems));
+    }
+    let mut image = storage::blank_image();
+    let mut settings = Settings::open(&image);
+    save(&mut settings, configuration)?;
+    storage::perform(&mut image, &settings.take_ops());
+    Ok(image)
+}
+
+fn save(settings: &mut Settings, configuration: &Configuration) -> Result<(), CommandError> {
+    let stored = StoredConfiguration::new(configuration.clone());
+    settings.set(&CONFIGURATION, &stored).map_err(|TooLarge| CommandError::TooLarge)
 }
 
 fn placed(view: &View, track: &Track) -> Placed {

@@ -5,7 +5,7 @@
 //!
 //! The way of a count: frame → `analytics` → one of the functions, `region_people_counting` (with `stability`: when is a count believed;
 //! and `dwell`), `line_crossing_counting` and `people_flow_analysis`, each on its `rota` (when does it work, when does it report) → `report`
-//! (in what words) → `delivery` (how it travels).
+//! (in what words) → `delivery` (how it travels). What outlasts the power is in `storage`.
 //!
 //! This crate does not know that it is simulated, and reads no file and no clock.
 
@@ -25,10 +25,13 @@ mod report;
 mod rota;
 mod schedule;
 mod stability;
+mod storage;
+#[cfg(test)]
+mod test_view;
 
 pub use configuration::{Configuration, Problem};
 pub use counted::Counted;
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
-pub use firmware::{Command, CommandError, Firmware, Stage, Step, Tally};
+pub use firmware::{Command, CommandError, Firmware, Stage, Step, Tally, set_up_flash};
 pub use net::{Net, NetError};

@@ -32,12 +32,19 @@ pub(crate) struct Report {
     pub kind: ReportKind,
     /// Compact JSON.
     pub document: String,
+    /// Whether *Data Retransmission* is for it (guide §5.3.4).
+    pub is_kept: bool,
 }
 
 impl Report {
     fn new(kind: ReportKind, document: &impl Serialize) -> Self {
         let document = serde_json::to_string(document).expect("text keys and plain numbers always serialise");
-        Report { kind, document }
+        Report { kind, document, is_kept: true }
+    }
+
+    /// The same, of a kind that is never sent again.
+    fn fleeting(self) -> Self {
+        Report { is_kept: false, ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a scenario could not be run. A run that was made and found wrong is no error.
 
-use firmware::{CommandError, NetError, Problem};
+use firmware::{CommandError, NetError};
 use firmware_shim::Uptime;
 use golden::WireError;
 
@@ -29,10 +29,7 @@ pub enum RunError {
     /// The device's end of the network.
     #[error(transparent)]
     Net(#[from] NetError),
-    /// The firmware does not take the scenario's configuration.
-    #[error("failed to configure the device: {}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "))]
-    Configuration(Vec<Problem>),
-    /// The firmware does not take a configuration of the timeline.
+    /// The firmware does not take the scenario's configuration, or one of the timeline.
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The detector could not analyse a frame: people would be missed for a reason that is none of theirs.

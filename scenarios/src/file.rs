@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::expect::Expectation;
 use crate::light::{self, Exposure};
-use crate::oracle::OracleErrors;
+use crate::network::{Fault, host_and_port};
+use crate::oracle::{self, OracleErrors};
 use crate::truth::{Drawn, TrueArea};
 use crate::twin::run_time;
 
@@ -106,6 +107,26 @@ pub enum Happening {
         /// How long it is held, seconds.
         for_s: f64,
     },
+    /// From now on something is wrong with the way to a recipient.
+    NetworkFault {
+        /// One of the recipients, by its address.
+        recipient: String,
+        /// What.
+        fault: Fault,
+    },
+    /// The way to a recipient is good again.
+    NetworkRestored {
+        /// One of the recipients, by its address.
+        recipient: String,
+    },
+    /// The device loses its power.
+    PowerCut {
+        /// Only when so many more bytes were programmed or erased on its flash, in the middle of the next; at once if not given.
+        #[serde(default)]
+        after_flash_bytes: Option<u64>,
+    },
+    /// The power is back; the device starts.
+    PowerOn,
 }
 
 /// A checked scenario, ready to run.
@@ -239,7 +260,7 @@ impl Scenario {
 
     /// The middle of exposure `seq`.
     pub(crate) fn taken_at(&self, seq: u64) -> Uptime {
-        Uptime::ZERO + self.profile.frame_period().mul_f64(seq as f64 + 0.5)
+        oracle::taken_at(seq, self.profile.frame_period())
     }
 
     /// How many frames the device has before the end.
@@ -354,7 +375,16 @@ impl ScenarioFile {
                 Happening::PressDi { for_s } if !(0.0..=DURATION_MAX_S).contains(for_s) => {
                     report(format!("timeline[{i}].event.for_s"), format!("{for_s} s is out of 0 to a week"));
                 }
-                Happening::Di { .. } | Happening::PressDi { .. } => {}
+                Happening::Di { .. } | Happening::PressDi { .. } | Happening::PowerCut { .. } | Happening::PowerOn => {}
+                Happening::NetworkFault { recipient, fault } => {
+                    if let Some(words) = fault.problem() {
+                        report(format!("timeline[{i}].event.fault"), words);
+                    }
+                    problems_of_recipient(i, recipient, &self.recipients, &mut report);
+                }
+                Happening::NetworkRestored { recipient } => {
+                    problems_of_recipient(i, recipient, &self.recipients, &mut report);
+                }
                 Happening::Configure(configuration) => {
                     for problem in configuration.validate() {
                         report(format!("timeline[{i}].event.{}", problem.path), problem.message);
@@ -447,6 +477,15 @@ impl ScenarioFile {
             rendered_tolerance: self.rendered_tolerance,
             expect: self.expect,
         }
+    }
+}
+
+/// Reports a recipient of event `i` who is none.
+fn problems_of_recipient(i: usize, recipient: &str, recipients: &[Recipient], report: &mut impl FnMut(String, String)) {
+    if recipients.iter().all(|one| host_and_port(&one.address) != host_and_port(recipient)) {
+        let known: Vec<&str> = recipients.iter().map(|one| one.address.as_str()).collect();
+        let words = format!("`{recipient}` is none of the recipients: {}", known.join(", "));
+        report(format!("timeline[{i}].event.recipient"), words);
     }
 }
 

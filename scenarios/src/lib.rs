@@ -5,11 +5,13 @@
 
 mod counting;
 mod dataset;
+mod device;
 mod error;
 mod expect;
 mod file;
 mod heat_table;
 mod light;
+mod network;
 mod oracle;
 mod record;
 mod sheet;
@@ -26,6 +28,7 @@ pub use expect::Expectation;
 pub use file::{Event, Happening, Scenario};
 pub use heat_table::{HeatTable, heat_tables};
 pub use light::{Exposure, LightError, LightSource, Stage};
+pub use network::Fault;
 pub use oracle::OracleErrors;
 pub use record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
 pub use sheet::{contact_sheet, detections_drawn, picture_sheet};

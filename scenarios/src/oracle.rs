@@ -1,9 +1,10 @@
 //! The oracle lane's detector: it knows the scene's truth, sees it through the device's lens, and errs as it is told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Posture};
-use firmware_shim::Frame;
+use firmware_shim::{Frame, Uptime};
 use glam::DVec2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,12 +29,19 @@ pub(crate) struct OracleDetector {
     truth: Arc<Truth>,
     errors: OracleErrors,
     seed: u64,
+    /// Between exposures.
+    frame_period: Duration,
 }
 
 impl OracleDetector {
-    pub(crate) fn new(truth: Arc<Truth>, errors: OracleErrors, seed: u64) -> Self {
-        OracleDetector { truth, errors, seed }
+    pub(crate) fn new(truth: Arc<Truth>, errors: OracleErrors, seed: u64, frame_period: Duration) -> Self {
+        OracleDetector { truth, errors, seed, frame_period }
     }
+}
+
+/// The middle of exposure `seq`, in run time.
+pub(crate) fn taken_at(seq: u64, frame_period: Duration) -> Uptime {
+    Uptime::ZERO + frame_period.mul_f64(seq as f64 + 0.5)
 }
 
 impl Detector for OracleDetector {
@@ -43,7 +51,8 @@ impl Detector for OracleDetector {
         rng.set_stream(frame.seq);
         let lens = self.truth.view().lens;
         let mut found = Vec::new();
-        for person in &self.truth.at(frame.taken_at).people {
+        // By its number, for the device tells time from its own start.
+        for person in &self.truth.at(taken_at(frame.seq, self.frame_period)).people {
             let (Some(head), Some((box_min, box_max))) = (person.head_px, person.box_px) else { continue };
             let missed = rng.random_bool(self.errors.miss);
             let jitter = self.errors.jitter_px * DVec2::new(rng.random_range(-1.0..=1.0), rng.random_range(-1.0..=1.0));
@@ -79,7 +88,7 @@ impl Detector for OracleDetector {
 
 #[cfg(test)]
 mod tests {
-    use firmware_shim::{Mounting, Uptime, View};
+    use firmware_shim::{Mounting, View};
     use scenes::Scene;
 
     use super::*;
@@ -100,11 +109,16 @@ mod tests {
         let profile = device_model::Profile::library("vs121-p-standard").unwrap_or_else(|e| panic!("{e}"));
         let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
         let view = View { lens: profile.lens(), mounting };
-        OracleDetector::new(Arc::new(Truth::new(Arc::new(scene), DVec2::new(4.0, 3.0), view)), errors, 7)
+        OracleDetector::new(
+            Arc::new(Truth::new(Arc::new(scene), DVec2::new(4.0, 3.0), view)),
+            errors,
+            7,
+            profile.frame_period(),
+        )
     }
 
     fn seen(oracle: &mut OracleDetector, seq: u64) -> Vec<Detection> {
-        oracle.detect(&Frame { seq, taken_at: Uptime(seq * 100_000_000), image: None }).unwrap()
+        oracle.detect(&Frame { seq, taken_at: Uptime::ZERO, image: None }).unwrap()
     }
 
     #[test]

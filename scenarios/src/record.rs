@@ -69,6 +69,8 @@ pub struct RunRecord {
     pub transcript: Vec<String>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
+    /// Reports that it still keeps for some recipient at the end.
+    pub kept: u64,
     /// Frames for the contact sheet.
     pub sheet: Vec<SheetFrame>,
 }

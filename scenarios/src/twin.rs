@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use analytics::{Analysis, Detector};
 use device_model::{Camera, DigitalInput, Rtc};
-use firmware::{Command, Configuration, Counted, Diagnostic, Firmware, Net, Stage as FirmwareStage};
+use firmware::{Command, Configuration, Counted, Diagnostic, Net, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, Uptime};
 use golden::Wire;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::device::{Device, Stepped};
 use crate::light::{self, Exposure, LightSource, Stage};
+use crate::network::{Network, host_and_port};
 use crate::oracle::OracleDetector;
 use crate::record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
 use crate::truth::{TrueArea, Truth};
@@ -59,7 +61,8 @@ const BUTTON_STREAM: u64 = u64::MAX;
 /// How many frames a contact sheet shows.
 const SHEET_FRAMES: u64 = 12;
 /// Exchanges with the network at one instant; more means that device and recipient will never be done with each other.
-const EXCHANGES_MAX: u32 = 10_000;
+/// (Three thousand kept reports take three each.)
+const EXCHANGES_MAX: u32 = 100_000;
 
 /// Runs a scenario to its end. `enter` is told of each piece of work as it begins, for whoever holds a watch; it is told
 /// and not asked.
@@ -72,9 +75,10 @@ pub fn run<'a>(
     let broken = |error, record| Box::new(BrokenRun { error, record });
     let mut twin = Twin::new(scenario, lane).map_err(|error| broken(error, RunRecord::default()))?;
     let ended = twin.run(enter);
-    twin.record.dropped = twin.firmware.tally().dropped;
+    let tally = twin.device.tally();
+    (twin.record.dropped, twin.record.kept) = (tally.dropped, tally.kept);
     let end = run_time(scenario.duration_s);
-    let under_way = twin.firmware.stays_under_way();
+    let under_way = twin.device.stays_under_way();
     twin.record.counted.extend(under_way.into_iter().map(|stay| (end, Counted::Stay(stay))));
     match ended {
         Ok(()) => Ok(twin.record),
@@ -86,14 +90,16 @@ struct Twin<'a> {
     scenario: &'a Scenario,
     truth: Arc<Truth>,
     picture: Option<Picture<'a>>,
-    firmware: Firmware,
+    device: Device,
     rtc: Rtc,
     di: DigitalInput,
     /// How the button on DI bounces.
     button: ChaCha8Rng,
-    net: Net,
+    network: Network,
     wire: Wire,
     next_wake: Option<Uptime>,
+    /// What the network did of itself, for the next step.
+    heard: Vec<NetEvent>,
     /// Timeline events that have happened.
     happened: usize,
     area: TrueArea,
@@ -119,23 +125,26 @@ impl<'a> Twin<'a> {
                 camera.configure(scenario.camera_settings(0));
                 (Some(Picture { light, camera }), detector)
             }
-            Lane::Oracle => (None, Box::new(OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed))),
+            Lane::Oracle => {
+                let period = scenario.profile.frame_period();
+                let oracle = OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed, period);
+                (None, Box::new(oracle))
+            }
         };
-        let configuration = scenario.configuration.clone();
-        let firmware = Firmware::new(configuration, scenario.lens(), scenario.mounting, detector, scenario.seed)
-            .map_err(RunError::Configuration)?;
+        let device = Device::new(&scenario.configuration, scenario.lens(), scenario.mounting, detector, scenario.seed)?;
         let wire = Wire::start(&scenario.recipients)?;
         Ok(Twin {
             scenario,
             truth,
             picture,
-            firmware,
+            device,
             rtc: Rtc::starting_at(scenario.clock),
             di: DigitalInput::default(),
             button: button_rng(scenario.seed),
-            net: Net::new(wire.address_map()),
+            network: Network::new(Net::new(wire.address_map())),
             wire,
             next_wake: Some(Uptime::ZERO),
+            heard: Vec::new(),
             happened: 0,
             area: Scenario::true_area(&scenario.configuration),
             record: RunRecord::default(),
@@ -195,9 +204,9 @@ impl<'a> Twin<'a> {
     fn advance_to(&mut self, until: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         loop {
             let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
-            let Some(at) =
-                [event_at, self.next_wake, self.di.next_change()].into_iter().flatten().min().filter(|at| *at < until)
-            else {
+            let instants =
+                [event_at, self.next_wake, self.di.next_change(), self.device.next_change(), self.network.next_due()];
+            let Some(at) = instants.into_iter().flatten().min().filter(|at| *at < until) else {
                 return Ok(());
             };
             self.happen_at(at, enter)?;
@@ -234,6 +243,30 @@ impl<'a> Twin<'a> {
                     self.note(at, format!("hardware: the button on DI is pressed for {for_s} s"));
                     self.di.press(at, Duration::from_secs_f64(*for_s), &mut self.button);
                 }
+                Happening::NetworkFault { recipient, fault } => {
+                    self.note(at, format!("network: {recipient}: {fault:?}"));
+                    self.heard.extend(
+                        host_and_port(recipient)
+                            .map(|to| self.network.set_fault(&to, Some(*fault)))
+                            .unwrap_or_default(),
+                    );
+                }
+                Happening::NetworkRestored { recipient } => {
+                    self.note(at, format!("network: {recipient} can be reached again"));
+                    self.heard.extend(
+                        host_and_port(recipient).map(|to| self.network.set_fault(&to, None)).unwrap_or_default(),
+                    );
+                }
+                Happening::PowerCut { after_flash_bytes } => {
+                    let when = after_flash_bytes.map_or_else(String::new, |n| format!(" after {n} bytes to flash"));
+                    self.note(at, format!("hardware: the power is cut{when}"));
+                    self.device.cut_power(*after_flash_bytes);
+                    self.lose_power(at);
+                }
+                Happening::PowerOn => {
+                    self.note(at, "hardware: the power is back".to_owned());
+                    self.device.power_on(at, scenario.profile.start_time());
+                }
             }
         }
         Ok(())
@@ -241,7 +274,7 @@ impl<'a> Twin<'a> {
 
     fn configure(&mut self, at: Uptime, configuration: &Configuration) -> Result<(), RunError> {
         let command = Command::Configure(Box::new(configuration.clone()));
-        self.firmware.command(at, self.rtc.read(at), command)?;
+        self.device.command(at, self.rtc.read(at), command)?;
         self.area = Scenario::true_area(configuration);
         Ok(())
     }
@@ -271,9 +304,10 @@ impl<'a> Twin<'a> {
         frame: Option<Frame>,
         enter: &mut dyn FnMut(Work),
     ) -> Result<Option<Analysis>, RunError> {
-        let sent_before = self.net.bytes_sent();
+        let sent_before = self.network.bytes_sent();
         let mut frame = frame;
-        let mut network: Vec<NetEvent> = Vec::new();
+        let mut network = std::mem::take(&mut self.heard);
+        network.extend(self.network.due(now));
         let mut analysis = None;
         let mut entering = |stage| {
             enter(match stage {
@@ -284,7 +318,19 @@ impl<'a> Twin<'a> {
         };
         for _ in 0..EXCHANGES_MAX {
             let inputs = Inputs { rtc: self.rtc.read(now), frame: frame.take(), di: self.di.read(now), network };
-            let step = self.firmware.step_observed(now, inputs, &mut entering);
+            let step = match self.device.step(now, inputs, &mut entering) {
+                Stepped::Done(step) => step,
+                Stepped::PowerLost => {
+                    self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
+                    self.lose_power(now);
+                    self.take_in(now)?;
+                    return Ok(None);
+                }
+                Stepped::Nothing => {
+                    self.next_wake = None;
+                    return Ok(None);
+                }
+            };
             entering(FirmwareStage::Reporting);
             for diagnostic in &step.diagnostics {
                 self.record.transcript.push(format!("{now} device: {diagnostic}"));
@@ -294,14 +340,11 @@ impl<'a> Twin<'a> {
             }
             let seen_at = step.analysis.as_ref().map_or(now, |analysis| analysis.taken_at);
             self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
-            if self.record.do_contact.last().is_none_or(|(_, contact)| *contact != step.outputs.do_contact) {
-                self.record.do_contact.push((now, step.outputs.do_contact));
-                self.note(now, format!("device: the DO contact is {}", words(step.outputs.do_contact)));
-            }
+            self.note_contact(now, step.outputs.do_contact);
             analysis = analysis.or(step.analysis);
-            network = self.net.carry_out(&step.outputs.network);
+            network = self.network.carry_out(now, &step.outputs.network);
             if network.is_empty() && !step.outputs.awaiting.is_empty() {
-                network = self.net.receive(&step.outputs.awaiting)?;
+                network = self.network.receive(now, &step.outputs.awaiting)?;
             }
             if let Some(picture) = &mut self.picture {
                 picture.camera.configure(step.outputs.camera);
@@ -311,7 +354,7 @@ impl<'a> Twin<'a> {
                 if self.next_wake.is_some_and(|wake| wake <= now) {
                     return Err(RunError::NeverAtRest { at: now });
                 }
-                if self.net.bytes_sent() > sent_before {
+                if self.network.bytes_sent() > sent_before {
                     self.take_in(now)?;
                 }
                 return Ok(analysis);
@@ -320,9 +363,26 @@ impl<'a> Twin<'a> {
         Err(RunError::NeverAtRest { at: now })
     }
 
+    /// What a device without power is to the world; nothing changes for one that has some.
+    fn lose_power(&mut self, now: Uptime) {
+        if !self.device.is_up() {
+            self.network.drop_all();
+            self.heard.clear();
+            self.next_wake = None;
+            self.note_contact(now, Contact::Open);
+        }
+    }
+
+    fn note_contact(&mut self, now: Uptime, contact: Contact) {
+        if self.record.do_contact.last().is_none_or(|(_, before)| *before != contact) {
+            self.record.do_contact.push((now, contact));
+            self.note(now, format!("device: the DO contact is {}", words(contact)));
+        }
+    }
+
     /// Waits for every byte sent to come out at the recipients, and keeps what did.
     fn take_in(&mut self, now: Uptime) -> Result<(), RunError> {
-        self.wire.settle(self.net.bytes_sent())?;
+        self.wire.settle(self.network.bytes_sent())?;
         for delivery in self.wire.drain() {
             self.note(now, format!("wire: {delivery}: {} bytes", delivery.body.len()));
             self.record.captures.push(Capture { at: now, delivery });

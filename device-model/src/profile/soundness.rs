@@ -31,6 +31,7 @@ impl Profile {
         // A frame cannot be there before its last row was exposed and read.
         let readout_ms = if sensor.readout_ms.is_finite() { sensor.readout_ms.clamp(0.0, 1000.0) } else { 0.0 };
         let last_row_ms = (self.exposure.time_max_ms + readout_ms) / 2.0;
+        within("start_s", self.start_s, 0.0..=600.0, " s");
         within("image.latency_ms", image.latency_ms, last_row_ms..=1000.0, " ms");
         within("sensor.pixel_pitch_um", sensor.pixel_pitch_um, 0.5..=50.0, " µm");
         within("sensor.photosites_per_channel", f64::from(sensor.photosites_per_channel), 1.0..=1024.0, "");

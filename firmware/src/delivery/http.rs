@@ -12,7 +12,7 @@ use ureq_proto::http::header::WWW_AUTHENTICATE;
 use ureq_proto::http::{Request, Response, StatusCode};
 
 use super::authentication::{Challenge, Credentials};
-use super::{ANSWER_MAX, Letter, Outbox, Waiting};
+use super::{ANSWER_MAX, Letter, Outbox, Waiting, back_off};
 use crate::configuration::{HttpUrl, NotificationUrl};
 use crate::diagnostic::{Failure, Receipt};
 
@@ -31,6 +31,10 @@ pub(crate) struct HttpRecipient {
     exchange: Option<Exchange>,
     /// What the server asked last.
     challenge: Option<Challenge>,
+    /// Attempts with a kept report that failed since one succeeded.
+    failures: usize,
+    /// After such a failure, when the next attempt is made.
+    retry_at: Option<Uptime>,
 }
 
 /// Where reports go, and as whom: two entries with the same are one recipient.
@@ -68,7 +72,8 @@ enum Stage {
 impl HttpRecipient {
     pub fn new(address: HttpAddress) -> Self {
         let name = address.url.to_string().into();
-        HttpRecipient { address, name, waiting: Waiting::default(), exchange: None, challenge: None }
+        let waiting = Waiting::default();
+        HttpRecipient { address, name, waiting, exchange: None, challenge: None, failures: 0, retry_at: None }
     }
 
     pub fn address(&self) -> &HttpAddress {
@@ -80,8 +85,20 @@ impl HttpRecipient {
         Arc::clone(&self.name)
     }
 
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    pub fn waiting_mut(&mut self) -> &mut Waiting {
+        &mut self.waiting
+    }
+
     pub fn offer(&mut self, letter: Letter, outbox: &mut Outbox) {
-        self.waiting.push(letter, outbox);
+        if self.retry_at.is_some() && letter.entry.is_none() {
+            return outbox.drop_letter(letter, Failure::NotConnected);
+        }
+        let under_way = self.exchange.iter().filter(|exchange| exchange.letter.entry.is_some()).count();
+        self.waiting.push(letter, under_way, outbox);
     }
 
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
@@ -94,13 +111,13 @@ impl HttpRecipient {
                     exchange.stage = Stage::AwaitingAnswer { call: Box::new(call), received: Vec::new() };
                     self.exchange = Some(exchange);
                 }
-                Err(reason) => self.fail(exchange, Failure::Protocol { reason }, true, outbox),
+                Err(reason) => self.fail(exchange, Failure::Protocol { reason }, true, now, outbox),
             },
             NetEvent::ConnectFailed { reason, .. } => {
-                self.fail(exchange, Failure::ConnectFailed { reason: reason.clone() }, false, outbox);
+                self.fail(exchange, Failure::ConnectFailed { reason: reason.clone() }, false, now, outbox);
             }
             NetEvent::Closed { reason, .. } => {
-                self.fail(exchange, Failure::ConnectionLost { reason: reason.clone() }, false, outbox);
+                self.fail(exchange, Failure::ConnectionLost { reason: reason.clone() }, false, now, outbox);
             }
             NetEvent::Received { bytes, .. } => self.hear_answer(exchange, bytes, now, outbox),
         }
@@ -110,7 +127,7 @@ impl HttpRecipient {
     fn hear_answer(&mut self, mut exchange: Exchange, bytes: &[u8], now: Uptime, outbox: &mut Outbox) {
         let Stage::AwaitingAnswer { call, received } = &mut exchange.stage else {
             let reason = "bytes before the connection was open".to_owned();
-            return self.fail(exchange, Failure::Protocol { reason }, true, outbox);
+            return self.fail(exchange, Failure::Protocol { reason }, true, now, outbox);
         };
         received.extend_from_slice(bytes);
         let response = match read_head(call, received) {
@@ -119,18 +136,19 @@ impl HttpRecipient {
                 return;
             }
             Ok(Some(response)) => response,
-            Err(reason) => return self.fail(exchange, Failure::Protocol { reason }, true, outbox),
+            Err(reason) => return self.fail(exchange, Failure::Protocol { reason }, true, now, outbox),
         };
         match response.status() {
             status if status.is_success() => {
                 outbox.close(exchange.conn);
-                outbox.note_delivered(&exchange.letter, Receipt::HttpStatus(status.as_u16()));
+                (self.failures, self.retry_at) = (0, None);
+                outbox.note_delivered(exchange.letter, Receipt::HttpStatus(status.as_u16()));
             }
             StatusCode::UNAUTHORIZED if !exchange.was_asked && self.is_asked(&response) => {
                 outbox.close(exchange.conn);
                 self.exchange = Some(self.begin(exchange.letter, true, now, outbox));
             }
-            status => self.fail(exchange, Failure::HttpStatus(status.as_u16()), true, outbox),
+            status => self.fail(exchange, Failure::HttpStatus(status.as_u16()), true, now, outbox),
         }
     }
 
@@ -156,29 +174,53 @@ impl HttpRecipient {
         request(&self.address.url, document, answer)
     }
 
-    fn fail(&mut self, exchange: Exchange, failure: Failure, is_open: bool, outbox: &mut Outbox) {
+    /// An exchange has come to nothing: a report that is kept waits for another attempt, any other is dropped.
+    fn fail(&mut self, exchange: Exchange, failure: Failure, is_open: bool, now: Uptime, outbox: &mut Outbox) {
         if is_open {
             outbox.close(exchange.conn);
         }
-        outbox.drop_letter(exchange.letter, failure);
+        if exchange.letter.entry.is_none() {
+            return outbox.drop_letter(exchange.letter, failure);
+        }
+        self.failures += 1;
+        let retry_at = now + back_off(self.failures);
+        self.retry_at = Some(retry_at);
+        outbox.note_held_back(&exchange.letter, failure, retry_at);
+        self.waiting.put_back(exchange.letter);
+        self.waiting.drop_unkept(&Failure::NotConnected, outbox);
     }
 
     pub fn proceed(&mut self, now: Uptime, outbox: &mut Outbox) {
         if let Some(exchange) = self.exchange.take_if(|exchange| now >= exchange.deadline) {
-            self.fail(exchange, Failure::NoAnswer { waited: ANSWER_MAX }, true, outbox);
+            self.fail(exchange, Failure::NoAnswer { waited: ANSWER_MAX }, true, now, outbox);
         }
         if self.exchange.is_none()
+            && self.retry_at.is_none_or(|retry_at| now >= retry_at)
             && let Some(letter) = self.waiting.pop()
         {
             self.exchange = Some(self.begin(letter, false, now, outbox));
         }
     }
 
-    pub fn give_up(&mut self, outbox: &mut Outbox) {
+    /// Takes leave for good, and gives out what is kept; the rest is dropped.
+    pub fn give_up(&mut self, outbox: &mut Outbox) -> Vec<Letter> {
         if let Some(exchange) = self.exchange.take() {
-            self.fail(exchange, Failure::RecipientRemoved, true, outbox);
+            outbox.close(exchange.conn);
+            self.waiting.put_back(exchange.letter);
         }
-        self.waiting.drop_all(&Failure::RecipientRemoved, outbox);
+        self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
+        self.waiting.take_unless(|_| false)
+    }
+
+    /// *Data Retransmission* is off: drops what is kept, and has what is under way be the last attempt.
+    pub fn keep_none(&mut self, outbox: &mut Outbox) {
+        if let Some(exchange) = &mut self.exchange {
+            outbox.strike(&mut exchange.letter);
+        }
+        for letter in self.waiting.take_unless(|letter| letter.entry.is_none()) {
+            outbox.drop_letter(letter, Failure::NotRetransmitted);
+        }
+        (self.failures, self.retry_at) = (0, None);
     }
 
     pub fn awaiting(&self) -> Option<ConnId> {
@@ -186,7 +228,8 @@ impl HttpRecipient {
     }
 
     pub fn next_wake(&self) -> Option<Uptime> {
-        self.exchange.as_ref().map(|exchange| exchange.deadline)
+        let retry_at = self.retry_at.filter(|_| !self.waiting.is_empty());
+        self.exchange.as_ref().map(|exchange| exchange.deadline).or(retry_at)
     }
 }
 

@@ -1,8 +1,8 @@
 //! One MQTT v3.1.1 broker: a connection that is kept, and reports published on it one after the other, whatever their topics.
 //!
-//! Sessions are clean, so a report that was under way when the connection broke is not sent again: the device cannot know
+//! Sessions are clean, so a report that was under way when the connection broke is not sent again unless it is kept: the device cannot know
 //! whether it arrived, and twice would be worse than once with a diagnostic. Reports wait while a connection is being
-//! opened; while there is none and none is being tried they are dropped. (Both are decisions.)
+//! opened; while there is none and none is being tried those that are not kept are dropped. (Both are decisions.)
 
 use std::time::Duration;
 
@@ -14,15 +14,12 @@ use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet, Qos};
 use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, MqttError};
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
-use super::{ANSWER_MAX, Letter, Outbox, Publication, Waiting};
+use super::{ANSWER_MAX, Letter, Outbox, Publication, Waiting, back_off};
 use crate::configuration::{QualityOfService, ReportProtocol};
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 
 /// A broker that is not subscribed to has nothing longer to say.
 const PACKET_BYTES_MAX: u32 = 64 * 1024;
-
-/// Seconds until the next attempt to connect, after the first failure, the second, …; then the last again and again.
-const BACK_OFF_S: [u64; 7] = [1, 2, 4, 8, 16, 32, 60];
 
 pub(crate) struct MqttRecipient {
     broker: Broker,
@@ -76,7 +73,7 @@ impl MqttRecipient {
     /// A broker to connect to at once.
     pub fn new(broker: Broker, now: Uptime) -> Self {
         MqttRecipient {
-            name: format!("mqtt://{}:{}", broker.host, broker.port),
+            name: broker.name(),
             broker,
             waiting: Waiting::default(),
             failures: 0,
@@ -88,22 +85,32 @@ impl MqttRecipient {
         &self.broker
     }
 
-    /// For people.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
-    /// Drops what waits, but for what is to be kept: its topic is no longer configured.
-    pub fn drop_unless(&mut self, keep: impl Fn(&Letter) -> bool, outbox: &mut Outbox) {
-        self.waiting.drop_unless(keep, &Failure::RecipientRemoved, outbox);
+    pub fn waiting_mut(&mut self) -> &mut Waiting {
+        &mut self.waiting
+    }
+
+    /// Gives out what waits, but for what stays.
+    pub fn take_unless(&mut self, stays: impl Fn(&Letter) -> bool) -> Vec<Letter> {
+        self.waiting.take_unless(stays)
     }
 
     pub fn offer(&mut self, letter: Letter, outbox: &mut Outbox) {
-        if matches!(self.link, Link::Down { .. }) {
-            outbox.drop_letter(letter, Failure::NotConnected);
-        } else {
-            self.waiting.push(letter, outbox);
+        if matches!(self.link, Link::Down { .. }) && letter.entry.is_none() {
+            return outbox.drop_letter(letter, Failure::NotConnected);
         }
+        let under_way = self.under_way().filter(|under_way| under_way.recipient == letter.recipient);
+        let under_way = under_way.filter(|under_way| under_way.entry.is_some()).into_iter().count();
+        self.waiting.push(letter, under_way, outbox);
+    }
+
+    fn under_way(&self) -> Option<&Letter> {
+        let Link::Open(session) = &self.link else { return None };
+        let SessionState::Publishing { letter, .. } = &session.state else { return None };
+        Some(letter)
     }
 
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
@@ -206,9 +213,9 @@ impl MqttRecipient {
     /// The protocol has matched the packet to the one publish under way.
     fn confirm(&mut self, receipt: Receipt, outbox: &mut Outbox) {
         let Link::Open(session) = &mut self.link else { return };
-        if let SessionState::Publishing { letter, .. } = &session.state {
-            outbox.note_delivered(letter, receipt);
-            session.state = SessionState::Idle;
+        match std::mem::replace(&mut session.state, SessionState::Idle) {
+            SessionState::Publishing { letter, .. } => outbox.note_delivered(letter, receipt),
+            other => session.state = other,
         }
     }
 
@@ -235,7 +242,7 @@ impl MqttRecipient {
     fn publish(&mut self, now: Uptime, outbox: &mut Outbox) {
         while let Link::Open(session) = &mut self.link
             && matches!(session.state, SessionState::Idle)
-            && let Some(letter) = self.waiting.pop()
+            && let Some(mut letter) = self.waiting.pop()
         {
             let Some(publication) = &letter.publication else { continue };
             let events = match publish_packet(publication, &mut session.protocol, &letter.document) {
@@ -243,7 +250,10 @@ impl MqttRecipient {
                 Err(error) => vec![Event::NotifyError(error)],
             };
             outbox.note_sent(&letter);
-            if publication.qos != QualityOfService::AtMostOnce {
+            if publication.qos == QualityOfService::AtMostOnce {
+                // Nobody will ever confirm it.
+                outbox.strike(&mut letter);
+            } else {
                 session.state = SessionState::Publishing { letter, deadline: now + ANSWER_MAX };
             }
             self.carry_out(events, now, outbox);
@@ -261,27 +271,27 @@ impl MqttRecipient {
         }
     }
 
-    /// The connection is gone: what was on its way is lost, and the next attempt is some time off.
+    /// The connection is gone: what was on its way and is not kept is lost, and the next attempt is some time off.
     fn fall(&mut self, failure: Failure, now: Uptime, outbox: &mut Outbox) {
-        let back_off = Duration::from_secs(BACK_OFF_S[self.failures.min(BACK_OFF_S.len() - 1)]);
         self.failures += 1;
-        let retry_at = now + back_off;
+        let retry_at = now + back_off(self.failures);
         let recipient = self.name.clone();
         outbox.diagnostics.push(Diagnostic::ConnectionDown { recipient, failure: failure.clone(), retry_at });
-        self.drop_all(Link::Down { retry_at }, &failure, outbox);
+        self.interrupt(Link::Down { retry_at });
+        self.waiting.drop_unkept(&failure, outbox);
     }
 
-    fn drop_all(&mut self, link: Link, failure: &Failure, outbox: &mut Outbox) {
+    /// Has what is under way wait again.
+    fn interrupt(&mut self, link: Link) {
         if let Link::Open(session) = std::mem::replace(&mut self.link, link)
             && let SessionState::Publishing { letter, .. } = session.state
         {
-            outbox.drop_letter(letter, failure.clone());
+            self.waiting.put_back(letter);
         }
-        self.waiting.drop_all(failure, outbox);
     }
 
-    /// Takes leave of the broker for good.
-    pub fn give_up(&mut self, outbox: &mut Outbox) {
+    /// Takes leave of the broker for good, and gives out what is kept; the rest is dropped.
+    pub fn give_up(&mut self, outbox: &mut Outbox) -> Vec<Letter> {
         if let Link::Open(session) = &mut self.link
             && let Ok(packet) = Disconnect::builder().build()
         {
@@ -292,7 +302,21 @@ impl MqttRecipient {
             }
         }
         self.close(outbox);
-        self.drop_all(Link::Down { retry_at: Uptime(u64::MAX) }, &Failure::RecipientRemoved, outbox);
+        self.interrupt(Link::Down { retry_at: Uptime(u64::MAX) });
+        self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
+        self.waiting.take_unless(|_| false)
+    }
+
+    /// *Data Retransmission* is off: drops what is kept, and has what is under way be the last attempt.
+    pub fn keep_none(&mut self, outbox: &mut Outbox) {
+        if let Link::Open(session) = &mut self.link
+            && let SessionState::Publishing { letter, .. } = &mut session.state
+        {
+            outbox.strike(letter);
+        }
+        for letter in self.waiting.take_unless(|letter| letter.entry.is_none()) {
+            outbox.drop_letter(letter, Failure::NotRetransmitted);
+        }
     }
 
     fn conn(&self) -> Option<ConnId> {
@@ -361,6 +385,11 @@ impl Broker {
             password: password.clone(),
             keep_alive_s: keep_alive_s.get(),
         })
+    }
+
+    /// For people.
+    pub fn name(&self) -> String {
+        format!("mqtt://{}:{}", self.host, self.port)
     }
 
     fn connect_packet(&self) -> Result<Connect, MqttError> {

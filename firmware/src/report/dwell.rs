@@ -50,7 +50,7 @@ struct StayData {
 /// The periodic report of the interval between two readings of the clock.
 pub(crate) fn interval_dwell(head: &Letterhead, figures: Vec<DwellFigures>, start: RtcTime, end: RtcTime) -> Report {
     let document = Document { head: head.interval(EVENT, start, end), dwell_time_data: figures };
-    Report::new(ReportKind::Interval, &document)
+    Report::new(ReportKind::Interval, &document).fleeting()
 }
 
 /// The trigger report, made when the clock reads `time`, of stays that have ended.
@@ -64,7 +64,7 @@ pub(crate) fn trigger_dwell(head: &Letterhead, stays: &[EndedStay], time: RtcTim
     };
     let dwell_time_data = stays.iter().map(data).collect();
     let document = Document { head: head.trigger(EVENT, time), dwell_time_data };
-    Report::new(ReportKind::Trigger, &document)
+    Report::new(ReportKind::Trigger, &document).fleeting()
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use analytics::{DetectError, Detection, Detector, Posture};
 use firmware::{Command, Configuration, Diagnostic, Firmware, Step};
-use firmware_shim::{ConnId, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime, View};
+use firmware_shim::{
+    ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime,
+    View,
+};
 use glam::{DVec2, DVec3};
 
 /// 2022/12/20 10:00:00 UTC.
@@ -59,18 +62,26 @@ pub struct Bench<P> {
     next_frame_ms: u64,
     seq: u64,
     next_wake: Option<Uptime>,
+    /// What the flash chip holds.
+    flash: Vec<u8>,
+    /// When the firmware was up: its uptime is counted from there.
+    up_since: Uptime,
 }
+
+fn lens() -> Lens {
+    Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [1.0 / 12.0, 0.0, 0.0, 0.0])
+}
+
+const MOUNTING: Mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
 
 impl<P: Peer> Bench<P> {
     /// A device that has just been switched on.
     pub fn new(configuration: Configuration, peer: P) -> Self {
-        let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [1.0 / 12.0, 0.0, 0.0, 0.0]);
-        let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
-        let view = View { lens, mounting };
+        let view = View { lens: lens(), mounting: MOUNTING };
         let people: People = Arc::new(Mutex::new(Ok(Vec::new())));
         let detector = Box::new(SeesAll { view, people: people.clone() });
-        let firmware =
-            Firmware::new(configuration, lens, mounting, detector, 1).expect("a configuration without mistakes");
+        let flash = firmware::set_up_flash(&configuration).expect("a configuration without mistakes");
+        let firmware = Firmware::power_on(&flash, lens(), MOUNTING, detector, 1);
         let mut bench = Bench {
             firmware,
             peer,
@@ -82,9 +93,19 @@ impl<P: Peer> Bench<P> {
             next_frame_ms: FRAME_MS,
             seq: 0,
             next_wake: None,
+            flash,
+            up_since: Uptime::ZERO,
         };
         bench.step(None, Vec::new());
         bench
+    }
+
+    /// The power is cut and back at once.
+    pub fn restarts(&mut self) {
+        let detector = Box::new(SeesAll { view: self.view, people: self.people.clone() });
+        self.firmware = Firmware::power_on(&self.flash, lens(), MOUNTING, detector, 2);
+        self.up_since = self.now;
+        self.step(None, Vec::new());
     }
 
     /// Puts people on the floor, metres from the point below the device.
@@ -111,16 +132,31 @@ impl<P: Peer> Bench<P> {
     fn step(&mut self, frame: Option<Frame>, network: Vec<NetEvent>) {
         let mut inputs = Inputs { rtc: self.rtc(), frame, di: Level::Low, network };
         loop {
-            let Step { outputs, diagnostics, .. } = self.firmware.step(self.now, inputs);
+            let start = self.up_since.since(Uptime::ZERO);
+            let Step { outputs, diagnostics, .. } = self.firmware.step(self.now - start, inputs);
             let at_ms = self.now.0 / 1_000_000;
+            self.write(&outputs.flash);
             self.said.extend(diagnostics.into_iter().map(|diagnostic| (at_ms, diagnostic)));
-            self.next_wake = outputs.next_wake;
+            self.next_wake = outputs.next_wake.map(|wake| wake + start);
             self.awaiting = outputs.awaiting;
             let network = self.peer.carry_out(&outputs.network);
             if network.is_empty() {
                 return;
             }
             inputs = Inputs { rtc: self.rtc(), frame: None, di: Level::Low, network };
+        }
+    }
+
+    fn write(&mut self, ops: &[FlashOp]) {
+        for op in ops {
+            match op {
+                FlashOp::Erase { block } => {
+                    self.flash[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES].fill(0xFF);
+                }
+                FlashOp::Program { at, bytes } => {
+                    self.flash[*at..].iter_mut().zip(bytes).for_each(|(cell, byte)| *cell &= byte);
+                }
+            }
         }
     }
 
@@ -137,7 +173,8 @@ impl<P: Peer> Bench<P> {
             let frame = (next == frame_at).then(|| {
                 self.seq += 1;
                 self.next_frame_ms += FRAME_MS;
-                Frame { seq: self.seq, taken_at: next - std::time::Duration::from_millis(30), image: None }
+                let taken_at = next - std::time::Duration::from_millis(30) - self.up_since.since(Uptime::ZERO);
+                Frame { seq: self.seq, taken_at, image: None }
             });
             self.step(frame, Vec::new());
         }
@@ -151,7 +188,8 @@ impl<P: Peer> Bench<P> {
     /// A person saves other settings.
     pub fn configure(&mut self, configuration: Configuration) {
         let rtc = self.rtc();
-        self.firmware.command(self.now, rtc, Command::Configure(Box::new(configuration))).expect("no mistakes");
+        let now = self.now - self.up_since.since(Uptime::ZERO);
+        self.firmware.command(now, rtc, Command::Configure(Box::new(configuration))).expect("no mistakes");
         self.step(None, Vec::new());
     }
 

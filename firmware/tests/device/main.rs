@@ -7,3 +7,4 @@ mod http;
 mod mqtt;
 mod net;
 mod privacy;
+mod retransmission;

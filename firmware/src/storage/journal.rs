@@ -1,0 +1,233 @@
+//! Reports that have yet to arrive, on flash (guide §5.3.4, *Data Retransmission*).
+//!
+//! A ring of entries, the oldest first; what arrived is struck out where it stands. Before the ring closes, what is left in its oldest part is
+//! written once more at its end, so that one recipient who cannot be reached does not fill it.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use embedded_storage_async::nor_flash::NorFlash;
+use firmware_shim::{FLASH_BLOCK_BYTES, FlashOp};
+use sequential_storage::Error;
+use sequential_storage::cache::page_pointers::HeapPagePointers;
+use sequential_storage::cache::page_states::HeapPageStates;
+use sequential_storage::cache::{Cache, Uncached};
+use sequential_storage::queue::{QueueConfig, QueueStorage};
+use serde::{Deserialize, Serialize};
+
+use super::{JOURNAL_BLOCKS, Part, at_once};
+
+/// Blocks that are kept free ahead of the newest entry: all that is left in the oldest block can be moved there.
+const BLOCKS_AHEAD: usize = 2;
+
+/// A report for one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Ascending in the order in which they were made, over all power cycles.
+    pub id: u64,
+    /// The report's number.
+    pub report: u64,
+    /// The recipient's name.
+    pub recipient: String,
+    pub document: Arc<str>,
+}
+
+/// The journal is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+type Pages = Cache<HeapPageStates, HeapPagePointers, Uncached>;
+
+/// The reports on flash.
+pub(crate) struct Journal {
+    queue: QueueStorage<Part, Pages>,
+    /// An entry on its way.
+    buffer: Vec<u8>,
+    /// The block that was written to last.
+    newest: usize,
+}
+
+impl Journal {
+    /// The journal in a flash's image, and what it holds, oldest first. One that cannot be read any more is begun anew, and that is said.
+    pub fn open(image: &[u8]) -> (Self, Vec<Kept>, bool) {
+        let mut journal = Journal::over(Part::of(image, JOURNAL_BLOCKS));
+        if let Some(kept) = journal.read() {
+            return (journal, kept, true);
+        }
+        let mut part = journal.queue.destroy().0;
+        let end = part.bytes.len() as u32;
+        let Ok(()) = at_once(part.erase(0, end));
+        (Journal::over(part), Vec::new(), false)
+    }
+
+    fn over(part: Part) -> Self {
+        let (end, pages) = (part.bytes.len() as u32, JOURNAL_BLOCKS.len());
+        let cache = Cache::new(HeapPageStates::new(pages), HeapPagePointers::new(pages), Uncached);
+        let queue = QueueStorage::new(part, QueueConfig::new(0..end), cache);
+        Journal { queue, buffer: vec![0; FLASH_BLOCK_BYTES], newest: usize::MAX }
+    }
+
+    fn read(&mut self) -> Option<Vec<Kept>> {
+        let Journal { queue, buffer, .. } = self;
+        at_once(async {
+            let mut kept = BTreeMap::new();
+            let mut entries = queue.iter().await.ok()?;
+            while let Some(entry) = entries.next(buffer).await.ok()? {
+                let Ok(report) = postcard::from_bytes::<Kept>(&entry) else { continue };
+                // What was being moved when the power failed is there twice.
+                if kept.insert(report.id, report).is_some() {
+                    entry.pop().await.ok()?;
+                }
+            }
+            // Bytes that are nothing at all read as no entries, and leave no room.
+            queue.find_max_fit().await.ok()??;
+            Some(kept.into_values().collect())
+        })
+    }
+
+    /// Writes a report down.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn push(&mut self, kept: &Kept) -> Result<(), NoRoom> {
+        let entry = postcard::to_allocvec(kept).map_err(|_| NoRoom)?;
+        at_once(self.queue.push(&entry, false)).map_err(|_| NoRoom)?;
+        let newest = self.queue.flash().last_written;
+        if newest != self.newest {
+            self.newest = newest;
+            self.make_room();
+        }
+        Ok(())
+    }
+
+    /// Strikes a report out. After that it is never sent again.
+    pub fn strike(&mut self, id: u64) {
+        let Journal { queue, buffer, .. } = self;
+        let struck = at_once(async {
+            let mut entries = queue.iter().await?;
+            while let Some(entry) = entries.next(buffer).await? {
+                if postcard::from_bytes::<u64>(&entry).is_ok_and(|entry_id| entry_id == id) {
+                    entry.pop().await?;
+                    break;
+                }
+            }
+            Ok::<(), Error<Infallible>>(())
+        });
+        debug_assert!(struck.is_ok(), "memory was read at the start, and does not change by itself");
+    }
+
+    /// Moves the oldest entries to the end until there is room ahead, each of them at most once.
+    fn make_room(&mut self) {
+        let mut first_moved = None;
+        while let Some((entry, block)) = self.oldest() {
+            let ahead = (block + JOURNAL_BLOCKS.len() - self.newest - 1) % JOURNAL_BLOCKS.len();
+            let id = postcard::from_bytes::<u64>(&entry).ok();
+            if ahead >= BLOCKS_AHEAD || block == self.newest || (first_moved.is_some() && first_moved == id) {
+                return;
+            }
+            first_moved = first_moved.or(id);
+            // Written down once more before it is struck out: the power may fail in between.
+            if at_once(self.queue.push(&entry, false)).is_err() {
+                return;
+            }
+            self.newest = self.queue.flash().last_written;
+            if at_once(self.queue.pop(&mut self.buffer)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The oldest entry, and the block it is in.
+    fn oldest(&mut self) -> Option<(Vec<u8>, usize)> {
+        let entry = at_once(self.queue.peek(&mut self.buffer)).ok()??.to_vec();
+        Some((entry, self.queue.flash().last_read))
+    }
+
+    /// What has to be done to the chip.
+    pub fn take_ops(&mut self) -> Vec<FlashOp> {
+        self.queue.flash().take_ops()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{blank_image, perform};
+    use super::*;
+
+    fn kept(id: u64, recipient: &str, bytes: usize) -> Kept {
+        Kept { id, report: id, recipient: recipient.to_owned(), document: "x".repeat(bytes).into() }
+    }
+
+    fn ids(image: &[u8]) -> Vec<u64> {
+        let (_, kept, is_readable) = Journal::open(image);
+        assert!(is_readable);
+        kept.iter().map(|kept| kept.id).collect()
+    }
+
+    #[test]
+    fn what_is_written_down_is_there_until_it_is_struck_out() {
+        let mut image = blank_image();
+        let (mut journal, found, _) = Journal::open(&image);
+        assert_eq!(found, []);
+        let reports = [kept(7, "a", 400), kept(8, "b", 20), kept(9, "a", 30_000)];
+        reports.iter().for_each(|report| journal.push(report).expect("room"));
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(Journal::open(&image).1, reports);
+        journal.strike(8);
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(ids(&image), [7, 9]);
+        journal.strike(7);
+        journal.strike(9);
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(ids(&image), [0u64; 0]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_reached_does_not_fill_it_for_the_others() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        for id in 0..5 {
+            journal.push(&kept(id, "away", 500)).expect("room");
+        }
+        // Ten times as much as there is room for goes through.
+        for id in 5..40_000 {
+            journal.push(&kept(id, "there", 1500)).expect("room");
+            if id >= 1005 {
+                journal.strike(id - 1000);
+            }
+            if id % 1000 == 0 {
+                perform(&mut image, &journal.take_ops());
+            }
+        }
+        perform(&mut image, &journal.take_ops());
+        let expected: Vec<u64> = (0..5).chain(39_000..40_000).collect();
+        assert_eq!(ids(&image), expected);
+    }
+
+    #[test]
+    fn three_thousand_reports_of_any_usual_size_have_room() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        for id in 0..9_000 {
+            journal.push(&kept(id, "mqtt://broker:1883/people", 1700)).expect("room");
+            if id >= 3000 {
+                journal.strike(id - 3000);
+            }
+        }
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(ids(&image).len(), 3000);
+    }
+
+    #[test]
+    fn what_is_no_journal_is_begun_anew() {
+        let mut image = blank_image();
+        let blocks = JOURNAL_BLOCKS.start * FLASH_BLOCK_BYTES..JOURNAL_BLOCKS.end * FLASH_BLOCK_BYTES;
+        image[blocks].iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 7 % 251) as u8);
+        let (mut journal, kept_before, _) = Journal::open(&image);
+        assert_eq!(kept_before, []);
+        journal.push(&kept(1, "a", 9)).expect("room");
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(ids(&image), [1]);
+    }
+}

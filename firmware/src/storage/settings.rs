@@ -1,0 +1,151 @@
+//! Settings on flash: one that is saved is there in full or not at all.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+
+use firmware_shim::{FLASH_BLOCK_BYTES, FlashOp};
+use sequential_storage::Error;
+use sequential_storage::cache::{Cache, Uncached};
+use sequential_storage::map::{MapConfig, MapStorage};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Part, SETTINGS_BLOCKS, at_once};
+use crate::configuration::Configuration;
+
+/// A place for a value of one type.
+pub(crate) struct Slot<T> {
+    key: u8,
+    value: PhantomData<T>,
+}
+
+impl<T> Slot<T> {
+    const fn new(key: u8) -> Self {
+        Slot { key, value: PhantomData }
+    }
+}
+
+/// The configuration, and which version of the firmware's idea of one it is.
+pub(crate) const CONFIGURATION: Slot<StoredConfiguration> = Slot::new(0);
+
+/// As it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredConfiguration {
+    version: u32,
+    pub configuration: Configuration,
+}
+
+impl StoredConfiguration {
+    /// The only one so far.
+    const VERSION: u32 = 1;
+
+    pub fn new(configuration: Configuration) -> Self {
+        StoredConfiguration { version: Self::VERSION, configuration }
+    }
+
+    /// Whether this firmware can use it.
+    pub fn is_usable(&self) -> bool {
+        self.version == Self::VERSION && self.configuration.validate().is_empty()
+    }
+}
+
+/// The settings on flash.
+pub(crate) struct Settings {
+    map: MapStorage<u8, Part, Cache<Uncached, Uncached, Uncached, u8>>,
+    /// A value on its way, and its key.
+    buffer: Vec<u8>,
+}
+
+/// Something is stored that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// A value that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+impl Settings {
+    /// The settings in a flash's image.
+    pub fn open(image: &[u8]) -> Self {
+        let part = Part::of(image, SETTINGS_BLOCKS);
+        let config = MapConfig::new(0..part.bytes.len() as u32);
+        Settings { map: MapStorage::new(part, config, Cache::new_uncached()), buffer: vec![0; FLASH_BLOCK_BYTES] }
+    }
+
+    /// What is stored in a slot, if anything is.
+    ///
+    /// # Errors
+    /// Something is that cannot be read.
+    pub fn get<T: DeserializeOwned>(&mut self, slot: &Slot<T>) -> Result<Option<T>, Unreadable> {
+        let Settings { map, buffer } = self;
+        let text: Option<&[u8]> = at_once(map.fetch_item(buffer, &slot.key)).map_err(|_| Unreadable)?;
+        text.map(|text| serde_json::from_slice(text).map_err(|_| Unreadable)).transpose()
+    }
+
+    /// Stores a value in place of the one before.
+    ///
+    /// # Errors
+    /// It is larger than a block; the one before stays.
+    pub fn set<T: Serialize>(&mut self, slot: &Slot<T>, value: &T) -> Result<(), TooLarge> {
+        let text = serde_json::to_vec(value).map_err(|_| TooLarge)?;
+        let Settings { map, buffer } = self;
+        let text = text.as_slice();
+        let mut stored = at_once(map.store_item(buffer, &slot.key, &text));
+        if matches!(stored, Err(Error::Corrupted { .. })) {
+            // Beyond repair, which no loss of power makes it: nothing of it can be read, so nothing is lost.
+            stored = at_once(map.erase_all()).and_then(|()| at_once(map.store_item(buffer, &slot.key, &text)));
+        }
+        stored.map_err(|_: Error<Infallible>| TooLarge)
+    }
+
+    /// What has to be done to the chip.
+    pub fn take_ops(&mut self) -> Vec<FlashOp> {
+        self.map.flash().take_ops()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{blank_image, perform};
+    use super::*;
+
+    const NUMBER: Slot<u64> = Slot::new(7);
+    const TEXT: Slot<String> = Slot::new(8);
+
+    #[test]
+    fn what_was_stored_last_is_there() {
+        let mut image = blank_image();
+        let mut settings = Settings::open(&image);
+        assert_eq!((settings.get(&NUMBER), settings.get(&TEXT)), (Ok(None), Ok(None)));
+        // Many times what there is room for.
+        for i in 0..2000 {
+            settings.set(&NUMBER, &i).expect("room");
+            settings.set(&TEXT, &"x".repeat(i as usize)).expect("room");
+        }
+        perform(&mut image, &settings.take_ops());
+        let mut again = Settings::open(&image);
+        assert_eq!(again.get(&NUMBER), Ok(Some(1999)));
+        assert_eq!(again.get(&TEXT).map(|text| text.map(|text| text.len())), Ok(Some(1999)));
+    }
+
+    #[test]
+    fn what_is_too_large_leaves_what_was() {
+        let mut image = blank_image();
+        let mut settings = Settings::open(&image);
+        settings.set(&TEXT, &"short".to_owned()).expect("room");
+        assert_eq!(settings.set(&TEXT, &"x".repeat(FLASH_BLOCK_BYTES)), Err(TooLarge));
+        perform(&mut image, &settings.take_ops());
+        assert_eq!(Settings::open(&image).get(&TEXT), Ok(Some("short".to_owned())));
+    }
+
+    #[test]
+    fn what_is_no_settings_is_begun_anew() {
+        let mut image = blank_image();
+        image.iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 7 % 251) as u8);
+        let mut settings = Settings::open(&image);
+        assert!(settings.get(&NUMBER) != Ok(Some(3)));
+        settings.set(&NUMBER, &3).expect("room");
+        perform(&mut image, &settings.take_ops());
+        assert_eq!(Settings::open(&image).get(&NUMBER), Ok(Some(3)));
+    }
+}

@@ -1,0 +1,193 @@
+//! The device on its power: firmware that starts anew when the power returns, and the flash that outlasts it.
+//!
+//! Firmware counts uptime from its own start; everything here is told and tells in run time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use analytics::{DetectError, Detection, Detector, Stay};
+use device_model::Flash;
+use firmware::{Command, CommandError, Counted, Firmware, Stage, Step, Tally};
+use firmware_shim::{Frame, Inputs, Lens, Mounting, RtcTime, Uptime};
+
+/// A device that may be without power.
+pub(crate) struct Device {
+    lens: Lens,
+    mounting: Mounting,
+    detector: Shared,
+    seed: u64,
+    flash: Flash,
+    state: State,
+    /// How often it started.
+    starts: u64,
+    /// Of the starts before.
+    tally: Tally,
+}
+
+enum State {
+    Up { firmware: Box<Firmware>, since: Uptime },
+    Starting { up_at: Uptime },
+    Off,
+}
+
+/// What became of the device in a step.
+pub(crate) enum Stepped {
+    /// It worked.
+    Done(Step),
+    /// Its power failed while it wrote to flash: nothing else of the step happened.
+    PowerLost,
+    /// It is not up.
+    Nothing,
+}
+
+impl Device {
+    /// A device that is just up, and on which nothing but its configuration was saved before.
+    pub fn new(
+        configuration: &firmware::Configuration,
+        lens: Lens,
+        mounting: Mounting,
+        detector: Box<dyn Detector>,
+        seed: u64,
+    ) -> Result<Self, CommandError> {
+        let flash = Flash::holding(firmware::set_up_flash(configuration)?, seed);
+        let detector = Shared(Arc::new(Mutex::new(detector)));
+        let (state, tally) = (State::Starting { up_at: Uptime::ZERO }, Tally::default());
+        let mut device = Device { lens, mounting, detector, seed, flash, state, starts: 0, tally };
+        device.proceed(Uptime::ZERO);
+        Ok(device)
+    }
+
+    /// Cuts the power at once, or when so many more bytes were written to flash.
+    pub fn cut_power(&mut self, after_flash_bytes: Option<u64>) {
+        match after_flash_bytes {
+            Some(bytes) => self.flash.fail_after(bytes),
+            None => self.go_off(),
+        }
+    }
+
+    fn go_off(&mut self) {
+        if let State::Up { firmware, .. } = std::mem::replace(&mut self.state, State::Off) {
+            let Tally { offered, delivered, dropped, .. } = firmware.tally();
+            self.tally.offered += offered;
+            self.tally.delivered += delivered;
+            self.tally.dropped += dropped;
+        }
+    }
+
+    /// The power returns; the device is up so much later. Nothing happens while there is power.
+    pub fn power_on(&mut self, now: Uptime, start: Duration) {
+        self.flash.power_on();
+        if matches!(self.state, State::Off) {
+            self.state = State::Starting { up_at: now + start };
+            self.proceed(now);
+        }
+    }
+
+    /// Is up if it is time.
+    fn proceed(&mut self, now: Uptime) {
+        if let State::Starting { up_at } = self.state
+            && now >= up_at
+        {
+            // Nobody can foretell it, and no two starts are alike.
+            let entropy = self.seed.wrapping_add(self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            self.starts += 1;
+            let detector = Box::new(self.detector.clone());
+            let firmware = Firmware::power_on(self.flash.image(), self.lens, self.mounting, detector, entropy);
+            self.state = State::Up { firmware: Box::new(firmware), since: up_at };
+        }
+    }
+
+    /// Whether it works.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state, State::Up { .. })
+    }
+
+    /// When it will be up, while it starts.
+    pub fn next_change(&self) -> Option<Uptime> {
+        match self.state {
+            State::Starting { up_at } => Some(up_at),
+            State::Up { .. } | State::Off => None,
+        }
+    }
+
+    /// One step of the firmware, if it is up.
+    pub fn step(&mut self, now: Uptime, inputs: Inputs, entering: &mut dyn FnMut(Stage)) -> Stepped {
+        self.proceed(now);
+        let State::Up { firmware, since } = &mut self.state else { return Stepped::Nothing };
+        let start = since.since(Uptime::ZERO);
+        // What was exposed before it was up is nobody's.
+        let frame = inputs.frame.filter(|frame| frame.taken_at >= *since);
+        let frame = frame.map(|frame| Frame { taken_at: frame.taken_at - start, ..frame });
+        let mut step = firmware.step_observed(now - start, Inputs { frame, ..inputs }, entering);
+        if let Some(analysis) = &mut step.analysis {
+            analysis.taken_at = analysis.taken_at + start;
+        }
+        step.counted.iter_mut().for_each(|counted| {
+            if let Counted::Stay(stay) = counted {
+                *stay = later(*stay, start);
+            }
+        });
+        step.outputs.next_wake = step.outputs.next_wake.map(|wake| wake + start);
+        if self.flash.perform(&step.outputs.flash).is_err() {
+            self.go_off();
+            return Stepped::PowerLost;
+        }
+        Stepped::Done(step)
+    }
+
+    /// A person tells the device to do something; nobody hears it when it is not up.
+    pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Result<(), CommandError> {
+        match &mut self.state {
+            State::Up { firmware, since } => firmware.command(now - since.since(Uptime::ZERO), rtc, command),
+            State::Starting { .. } | State::Off => Ok(()),
+        }
+    }
+
+    /// What became of reports over all starts.
+    pub fn tally(&self) -> Tally {
+        let now = match &self.state {
+            State::Up { firmware, .. } => firmware.tally(),
+            State::Starting { .. } | State::Off => Tally::default(),
+        };
+        Tally {
+            offered: self.tally.offered + now.offered,
+            delivered: self.tally.delivered + now.delivered,
+            dropped: self.tally.dropped + now.dropped,
+            kept: now.kept,
+        }
+    }
+
+    /// Stays in regions that have not ended.
+    pub fn stays_under_way(&self) -> Vec<Stay> {
+        let State::Up { firmware, since } = &self.state else { return Vec::new() };
+        let start = since.since(Uptime::ZERO);
+        firmware.stays_under_way().into_iter().map(|stay| later(stay, start)).collect()
+    }
+
+    /// The firmware, while it is up.
+    #[cfg(test)]
+    pub fn firmware(&self) -> Option<&Firmware> {
+        match &self.state {
+            State::Up { firmware, .. } => Some(firmware),
+            State::Starting { .. } | State::Off => None,
+        }
+    }
+}
+
+fn later(stay: Stay, by: Duration) -> Stay {
+    Stay { since: stay.since + by, until: stay.until + by, ..stay }
+}
+
+/// The network in the device's program memory, which every start finds there.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Box<dyn Detector>>>);
+
+impl Detector for Shared {
+    fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).detect(frame)
+    }
+
+    fn believes_from(&self) -> f64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).believes_from()
+    }
+}

@@ -1,0 +1,228 @@
+//! The network between the device and its recipients, and the faults that a scenario makes in it.
+//!
+//! What has no fault goes over real connections to real receivers. Faults happen here, in virtual time, alike for every kind of recipient, so that
+//! they are the same in every run; a recipient that fails gets nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use firmware::{Net, NetError};
+use firmware_shim::{ConnId, NetAction, NetEvent, Uptime};
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with the way to a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Fault {
+    /// Nobody listens: connections are refused, and those there were are reset.
+    Refuses,
+    /// The cable is out: nothing that is sent arrives, and nothing comes back.
+    Unplugged,
+    /// It lets the device in and then says nothing.
+    Silent,
+    /// All it says comes late.
+    Slow {
+        /// By how much, seconds.
+        by_s: f64,
+    },
+    /// A gateway answers every HTTP request with this status instead of the recipient.
+    Status(u16),
+    /// It answers with bytes that mean nothing.
+    Garbage,
+    /// What the device sends arrives, but instead of the answer the connection is reset.
+    LosesAnswers,
+}
+
+impl Fault {
+    /// What is wrong with the fault itself.
+    pub(crate) fn problem(&self) -> Option<String> {
+        match self {
+            Fault::Slow { by_s } if !(0.0..=3600.0).contains(by_s) => {
+                Some(format!("by_s: {by_s} s is out of 0 to 3,600 s"))
+            }
+            Fault::Status(status) if !(100..=599).contains(status) => {
+                Some(format!("{status} is no HTTP status: 100 to 599"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Words of a peer that has gone mad. No protocol has them.
+const GARBAGE: &[u8] = b"\x00\xff\x17\x03{]%%\r\n\r\n\xfe\xfe";
+
+const RESET: &str = "reset by the peer";
+
+type Address = (String, u16);
+
+/// The device's network, as far as the recipients' own doors.
+pub(crate) struct Network {
+    net: Net,
+    faults: BTreeMap<Address, Fault>,
+    conns: BTreeMap<ConnId, Way>,
+    /// What comes late, in the order in which it came.
+    late: Vec<(Uptime, NetEvent)>,
+}
+
+/// One connection.
+struct Way {
+    to: Address,
+    /// Whether there is a real connection; else the fault at its other end plays the peer.
+    is_real: bool,
+    /// Something that was sent on it is lost, so that it can never be whole again.
+    is_broken: bool,
+}
+
+impl Network {
+    pub fn new(net: Net) -> Self {
+        Network { net, faults: BTreeMap::new(), conns: BTreeMap::new(), late: Vec::new() }
+    }
+
+    /// Bytes that real recipients were sent since the beginning.
+    pub fn bytes_sent(&self) -> u64 {
+        self.net.bytes_sent()
+    }
+
+    /// From now on the way to a recipient has this fault, or none. Returns what comes of it at once.
+    pub fn set_fault(&mut self, to: &Address, fault: Option<Fault>) -> Vec<NetEvent> {
+        match fault {
+            Some(fault) => self.faults.insert(to.clone(), fault),
+            None => self.faults.remove(to),
+        };
+        let ends = |way: &Way| match fault {
+            Some(Fault::Refuses) => true,
+            Some(Fault::Unplugged) => false,
+            // A peer that was played or has missed something knows nothing of the connection.
+            _ => !way.is_real || way.is_broken,
+        };
+        let over: Vec<ConnId> =
+            self.conns.iter().filter(|(_, way)| way.to == *to && ends(way)).map(|(conn, _)| *conn).collect();
+        over.into_iter().map(|conn| self.reset(conn)).collect()
+    }
+
+    /// Carries out what the device asks at `now`; returns what comes of it at once.
+    pub fn carry_out(&mut self, now: Uptime, actions: &[NetAction]) -> Vec<NetEvent> {
+        actions.iter().flat_map(|action| self.carry_out_one(now, action)).collect()
+    }
+
+    fn carry_out_one(&mut self, now: Uptime, action: &NetAction) -> Vec<NetEvent> {
+        match action {
+            NetAction::Connect { conn, host, port } => {
+                let to = (host.clone(), *port);
+                let fault = self.faults.get(&to).copied();
+                let is_real = matches!(fault, None | Some(Fault::Slow { .. } | Fault::LosesAnswers));
+                let events = match fault {
+                    Some(Fault::Refuses) => {
+                        return vec![NetEvent::ConnectFailed { conn: *conn, reason: "connection refused".to_owned() }];
+                    }
+                    Some(Fault::Unplugged) => vec![],
+                    Some(_) if !is_real => vec![NetEvent::Connected { conn: *conn }],
+                    _ => self.net.carry_out(std::slice::from_ref(action)),
+                };
+                self.conns.insert(*conn, Way { to, is_real, is_broken: false });
+                self.in_time(now, events)
+            }
+            NetAction::Send { conn, .. } => {
+                let Some(way) = self.conns.get_mut(conn) else { return vec![] };
+                let answer = match self.faults.get(&way.to) {
+                    Some(Fault::Status(status)) => http_answer(*status),
+                    Some(Fault::Garbage) => GARBAGE.to_vec(),
+                    Some(Fault::Refuses | Fault::Unplugged | Fault::Silent) => {
+                        way.is_broken = true;
+                        return vec![];
+                    }
+                    None | Some(Fault::Slow { .. } | Fault::LosesAnswers) => {
+                        let events = self.net.carry_out(std::slice::from_ref(action));
+                        return self.in_time(now, events);
+                    }
+                };
+                way.is_broken = true;
+                vec![NetEvent::Received { conn: *conn, bytes: answer }]
+            }
+            NetAction::Close { conn } => {
+                self.forget(*conn);
+                vec![]
+            }
+        }
+    }
+
+    /// Waits for what real recipients owe on these connections; nothing when what is owed is not to come now.
+    pub fn receive(&mut self, now: Uptime, awaiting: &[ConnId]) -> Result<Vec<NetEvent>, NetError> {
+        let is_late = |conn: &ConnId| self.late.iter().any(|(_, event)| event.conn() == *conn);
+        let comes = |conn: &&ConnId| {
+            let fault = |way: &Way| self.faults.get(&way.to);
+            let is_mute = |way: &Way| {
+                !matches!(fault(way), None | Some(Fault::Slow { .. } | Fault::LosesAnswers)) || way.is_broken
+            };
+            self.conns.get(conn).is_some_and(|way| way.is_real && !is_mute(way)) && !is_late(conn)
+        };
+        let owing: Vec<ConnId> = awaiting.iter().filter(comes).copied().collect();
+        let events = self.net.receive(&owing)?;
+        Ok(self.in_time(now, events))
+    }
+
+    /// What of these events comes now; the rest is kept until it is due.
+    fn in_time(&mut self, now: Uptime, events: Vec<NetEvent>) -> Vec<NetEvent> {
+        let mut in_time = Vec::new();
+        for event in events {
+            let conn = event.conn();
+            let fault = self.conns.get(&conn).and_then(|way| self.faults.get(&way.to)).copied();
+            match (fault, &event) {
+                (Some(Fault::Slow { by_s }), _) => {
+                    self.late.push((now + Duration::from_secs_f64(by_s), event));
+                }
+                (Some(Fault::LosesAnswers), NetEvent::Received { .. }) => in_time.push(self.reset(conn)),
+                _ => {
+                    if matches!(event, NetEvent::ConnectFailed { .. } | NetEvent::Closed { .. }) {
+                        self.conns.remove(&conn);
+                    }
+                    in_time.push(event);
+                }
+            }
+        }
+        in_time
+    }
+
+    /// When something that comes late is due.
+    pub fn next_due(&self) -> Option<Uptime> {
+        self.late.iter().map(|(at, _)| *at).min()
+    }
+
+    /// What comes late and is due.
+    pub fn due(&mut self, now: Uptime) -> Vec<NetEvent> {
+        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, _)| *at <= now);
+        self.late = late;
+        let mut due: Vec<(Uptime, NetEvent)> = due;
+        due.sort_by_key(|(at, _)| *at);
+        due.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The device is without power: all its connections are gone.
+    pub fn drop_all(&mut self) {
+        let conns: Vec<ConnId> = self.conns.keys().copied().collect();
+        conns.into_iter().for_each(|conn| self.forget(conn));
+    }
+
+    fn reset(&mut self, conn: ConnId) -> NetEvent {
+        self.forget(conn);
+        NetEvent::Closed { conn, reason: Some(RESET.to_owned()) }
+    }
+
+    fn forget(&mut self, conn: ConnId) {
+        self.late.retain(|(_, event)| event.conn() != conn);
+        if self.conns.remove(&conn).is_some_and(|way| way.is_real) {
+            self.net.carry_out(&[NetAction::Close { conn }]);
+        }
+    }
+}
+
+fn http_answer(status: u16) -> Vec<u8> {
+    format!("HTTP/1.1 {status} Out of order\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
+}
+
+/// Host and port of a recipient's address.
+pub(crate) fn host_and_port(address: &str) -> Option<Address> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    Some((host.to_owned(), port.parse().ok()?))
+}
