@@ -5,8 +5,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use firmware_shim::Uptime;
-
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Diagnostic {
@@ -52,8 +50,8 @@ pub enum Diagnostic {
         recipient: String,
         /// Why.
         failure: Failure,
-        /// When the next attempt is made.
-        retry_at: Uptime,
+        /// How long until the next attempt.
+        retry_in: Duration,
     },
     /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
     ConfigurationLost,
@@ -77,8 +75,8 @@ pub enum Diagnostic {
         recipient: String,
         /// Why.
         failure: Failure,
-        /// When the next attempt is made.
-        retry_at: Uptime,
+        /// How long until the next attempt.
+        retry_in: Duration,
     },
     /// A line or region is drawn where the device, as it takes itself to hang, looks over the floor's end: nobody is counted by it.
     NoFloorInView {
@@ -168,8 +166,8 @@ impl fmt::Display for Diagnostic {
             Diagnostic::ReportDropped { report, recipient, failure } => {
                 write!(f, "report {report} dropped for {recipient}: {failure}")
             }
-            Diagnostic::ReportHeldBack { report, recipient, failure, retry_at } => {
-                write!(f, "report {report} held back for {recipient}: {failure}; next attempt at {retry_at}")
+            Diagnostic::ReportHeldBack { report, recipient, failure, retry_in } => {
+                write!(f, "report {report} held back for {recipient}: {failure}; next attempt in {} s", retry_in.as_secs_f64())
             }
             Diagnostic::ConfigurationLost => {
                 f.write_str("the stored configuration is of no use: defaults are in force")
@@ -179,8 +177,8 @@ impl fmt::Display for Diagnostic {
                 write!(f, "report {report} is not kept for {recipient}: no room on flash")
             }
             Diagnostic::ConnectionUp { recipient } => write!(f, "connected to {recipient}"),
-            Diagnostic::ConnectionDown { recipient, failure, retry_at } => {
-                write!(f, "not connected to {recipient}: {failure}; next attempt at {retry_at}")
+            Diagnostic::ConnectionDown { recipient, failure, retry_in } => {
+                write!(f, "not connected to {recipient}: {failure}; next attempt in {} s", retry_in.as_secs_f64())
             }
             Diagnostic::NoFloorInView { setting } => {
                 write!(f, "{setting} lies where no floor is in view: nobody is counted by it")

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
-use device_model::Flash;
+use device_model::{Flash, PowerLost};
 use firmware::{Command, CommandError, Counted, Firmware, Stage, Step, Tally};
 use firmware_shim::{Frame, Inputs, Lens, Mounting, RtcTime, Uptime};
 
@@ -28,16 +28,6 @@ enum State {
     Up { firmware: Box<Firmware>, since: Uptime },
     Starting { up_at: Uptime },
     Off,
-}
-
-/// What became of the device in a step.
-pub(crate) enum Stepped {
-    /// It worked.
-    Done(Step),
-    /// Its power failed while it wrote to flash: nothing else of the step happened.
-    PowerLost,
-    /// It is not up.
-    Nothing,
 }
 
 impl Device {
@@ -110,10 +100,18 @@ impl Device {
         }
     }
 
-    /// One step of the firmware, if it is up.
-    pub fn step(&mut self, now: Uptime, inputs: Inputs, entering: &mut dyn FnMut(Stage)) -> Stepped {
+    /// One step of the firmware; `None` when it is not up.
+    ///
+    /// # Errors
+    /// The power failed while the device wrote to flash: nothing else of the step happened.
+    pub fn step(
+        &mut self,
+        now: Uptime,
+        inputs: Inputs,
+        entering: &mut dyn FnMut(Stage),
+    ) -> Result<Option<Step>, PowerLost> {
         self.proceed(now);
-        let State::Up { firmware, since } = &mut self.state else { return Stepped::Nothing };
+        let State::Up { firmware, since } = &mut self.state else { return Ok(None) };
         let start = since.since(Uptime::ZERO);
         // What was exposed before it was up is nobody's.
         let frame = inputs.frame.filter(|frame| frame.taken_at >= *since);
@@ -128,11 +126,11 @@ impl Device {
             }
         });
         step.outputs.next_wake = step.outputs.next_wake.map(|wake| wake + start);
-        if self.flash.perform(&step.outputs.flash).is_err() {
+        if let Err(lost) = self.flash.perform(&step.outputs.flash) {
             self.go_off();
-            return Stepped::PowerLost;
+            return Err(lost);
         }
-        Stepped::Done(step)
+        Ok(Some(step))
     }
 
     /// A person tells the device to do something; nobody hears it when it is not up.
@@ -191,3 +189,6 @@ impl Detector for Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).believes_from()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use golden::Wire;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::device::{Device, Stepped};
+use crate::device::Device;
 use crate::light::{self, Exposure, LightSource, Stage};
 use crate::network::{Network, host_and_port};
 use crate::oracle::OracleDetector;
@@ -318,18 +318,15 @@ impl<'a> Twin<'a> {
         };
         for _ in 0..EXCHANGES_MAX {
             let inputs = Inputs { rtc: self.rtc.read(now), frame: frame.take(), di: self.di.read(now), network };
-            let step = match self.device.step(now, inputs, &mut entering) {
-                Stepped::Done(step) => step,
-                Stepped::PowerLost => {
-                    self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
-                    self.lose_power(now);
-                    self.take_in(now)?;
-                    return Ok(None);
-                }
-                Stepped::Nothing => {
-                    self.next_wake = None;
-                    return Ok(None);
-                }
+            let Ok(step) = self.device.step(now, inputs, &mut entering) else {
+                self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
+                self.lose_power(now);
+                self.take_in(now)?;
+                return Ok(None);
+            };
+            let Some(step) = step else {
+                self.next_wake = None;
+                return Ok(None);
             };
             entering(FirmwareStage::Reporting);
             for diagnostic in &step.diagnostics {

@@ -183,9 +183,9 @@ impl HttpRecipient {
             return outbox.drop_letter(exchange.letter, failure);
         }
         self.failures += 1;
-        let retry_at = now + back_off(self.failures);
-        self.retry_at = Some(retry_at);
-        outbox.note_held_back(&exchange.letter, failure, retry_at);
+        let retry_in = back_off(self.failures);
+        self.retry_at = Some(now + retry_in);
+        outbox.note_held_back(&exchange.letter, failure, retry_in);
         self.waiting.put_back(exchange.letter);
         self.waiting.drop_unkept(&Failure::NotConnected, outbox);
     }

@@ -274,10 +274,10 @@ impl MqttRecipient {
     /// The connection is gone: what was on its way and is not kept is lost, and the next attempt is some time off.
     fn fall(&mut self, failure: Failure, now: Uptime, outbox: &mut Outbox) {
         self.failures += 1;
-        let retry_at = now + back_off(self.failures);
+        let retry_in = back_off(self.failures);
         let recipient = self.name.clone();
-        outbox.diagnostics.push(Diagnostic::ConnectionDown { recipient, failure: failure.clone(), retry_at });
-        self.interrupt(Link::Down { retry_at });
+        outbox.diagnostics.push(Diagnostic::ConnectionDown { recipient, failure: failure.clone(), retry_in });
+        self.interrupt(Link::Down { retry_at: now + retry_in });
         self.waiting.drop_unkept(&failure, outbox);
     }
 

@@ -1,8 +1,9 @@
 //! What delivery does in a step, and the books it keeps.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use firmware_shim::{ConnId, FlashOp, NetAction, Uptime};
+use firmware_shim::{ConnId, FlashOp, NetAction};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -87,9 +88,9 @@ impl Outbox {
     }
 
     /// A report waits for another attempt.
-    pub fn note_held_back(&mut self, letter: &Letter, failure: Failure, retry_at: Uptime) {
+    pub fn note_held_back(&mut self, letter: &Letter, failure: Failure, retry_in: Duration) {
         let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportHeldBack { report, recipient, failure, retry_at });
+        self.diagnostics.push(Diagnostic::ReportHeldBack { report, recipient, failure, retry_in });
     }
 
     pub fn drop_letter(&mut self, mut letter: Letter, failure: Failure) {

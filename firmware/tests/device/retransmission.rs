@@ -74,9 +74,9 @@ fn what_was_missed_arrives_first_in_order_and_unchanged_when_the_recipient_is_ba
         bench.transcript()[..4],
         [
             "10.000 s report 1 (interval) made",
-            "10.000 s report 1 held back for http://a/: failed to connect: connection refused; next attempt at 11.000 s",
-            "11.000 s report 1 held back for http://a/: failed to connect: connection refused; next attempt at 13.000 s",
-            "13.000 s report 1 held back for http://a/: failed to connect: connection refused; next attempt at 17.000 s",
+            "10.000 s report 1 held back for http://a/: failed to connect: connection refused; next attempt in 1 s",
+            "11.000 s report 1 held back for http://a/: failed to connect: connection refused; next attempt in 2 s",
+            "13.000 s report 1 held back for http://a/: failed to connect: connection refused; next attempt in 4 s",
         ]
     );
     bench.peer.away.clear();
