@@ -100,7 +100,7 @@ fn configuration(qos: u8) -> Configuration {
 fn run_device(qos: u8, broker: SocketAddr) {
     let lens = Lens { width: 320, height: 240, focal_px: 100.0, distortion: [0.0; 4] };
     let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
-    let mut firmware = Firmware::new(&configuration(qos), lens, mounting, Box::new(OnePerson), 1).expect("no mistakes");
+    let mut firmware = Firmware::new(&configuration(qos), &firmware::Factory { lens, mounting, authorities: vec![] }, Box::new(OnePerson), 1).expect("no mistakes");
     let mut net = Net::new([(("broker".to_owned(), 1883), broker)].into());
     for seq in 0..120 {
         let now = Uptime::from_millis(seq * 100);

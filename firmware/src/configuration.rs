@@ -25,7 +25,7 @@ pub use flow::{FlowRegion, PeopleFlowAnalysis};
 pub use line::{DetectionLine, LineCrossingCounting};
 pub use privacy::{Mask, MaskColor, PrivacyMask};
 pub use problem::Problem;
-pub use protocol::{HttpUrl, NotificationUrl, QualityOfService, ReportProtocol, Topic};
+pub use protocol::{CertificateType, HttpUrl, NotificationUrl, QualityOfService, ReportProtocol, Topic};
 pub use region::{
     Area, DetectionRegion, DwellSeconds, OvercrowdingAlarm, Polygon, RegionPeopleCounting, RegionSettings,
     ReportByResult, ReportingType, StableSeconds,
@@ -130,8 +130,8 @@ impl Configuration {
             .iter()
             .filter(|(_, enable, _)| *enable)
             .filter_map(|(function, _, protocol)| match protocol {
-                ReportProtocol::Mqtt { host, port, client_id, user_name, password, keep_alive_s, .. } => {
-                    Some((*function, (host, port, client_id), (user_name, password, keep_alive_s)))
+                ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, keep_alive_s, .. } => {
+                    Some((*function, (host, port, client_id), (tls, user_name, password, keep_alive_s)))
                 }
                 ReportProtocol::Http { .. } => None,
             })
@@ -139,7 +139,7 @@ impl Configuration {
         for (i, (function, client, who)) in clients.iter().enumerate() {
             if let Some((other, ..)) = clients[..i].iter().find(|(_, same, other)| same == client && other != who) {
                 let message = format!(
-                    "must differ from that of {other}, or agree with it in user_name, password and keep_alive_s: a broker has one \
+                    "must differ from that of {other}, or agree with it in tls, user_name, password and keep_alive_s: a broker has one \
                      client of a name"
                 );
                 problems.add(format!("{function}.protocol.client_id"), message);

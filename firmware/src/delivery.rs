@@ -23,6 +23,7 @@ use firmware_shim::{ConnId, NetEvent, Uptime};
 use crate::configuration::{QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::Failure;
 use crate::storage::Kept;
+use crate::tls::Trust;
 use http::{HttpAddress, HttpRecipient};
 use mqtt::{Broker, MqttRecipient};
 pub(crate) use outbox::Outbox;
@@ -34,6 +35,9 @@ pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// Seconds until the next attempt, after the first that failed, the second, …; then the last again and again. A decision.
 const BACK_OFF_S: [u64; 7] = [1, 2, 4, 8, 16, 32, 60];
+
+/// Why certificates cannot fail here: a configuration in which they do is refused.
+const CHECKED: &str = "certificates of a valid configuration are sound";
 
 /// How long to wait after so many attempts that failed.
 fn back_off(failures: usize) -> Duration {
@@ -81,11 +85,12 @@ pub(crate) struct Delivery {
     mqtt: Vec<MqttRecipient>,
     /// Kept reports that belong to no recipient yet: what the journal held at power-on.
     unclaimed: Vec<Letter>,
+    trust: Trust,
 }
 
 impl Delivery {
     /// What the journal held goes out to whoever is then configured.
-    pub fn new(kept: Vec<Kept>) -> Self {
+    pub fn new(kept: Vec<Kept>, trust: Trust) -> Self {
         let letter = |kept: Kept| Letter {
             report: kept.report,
             document: kept.document,
@@ -94,7 +99,7 @@ impl Delivery {
             entry: Some(kept.id),
         };
         let unclaimed = kept.into_iter().map(letter).collect();
-        Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed }
+        Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed, trust }
     }
 
     /// Delivers by these settings from now on. Recipients that stay keep their connection and what waits for them, and so do those of
@@ -108,7 +113,7 @@ impl Delivery {
                 if self.http.iter().all(|recipient| *recipient.address() != address) {
                     let known = http.iter().position(|recipient| *recipient.address() == address);
                     let kept = known.map(|i| http.swap_remove(i));
-                    self.http.push(kept.unwrap_or_else(|| HttpRecipient::new(address)));
+                    self.http.push(kept.unwrap_or_else(|| HttpRecipient::new(address, &self.trust)));
                 }
             }
             if let Some(broker) = Broker::of(protocol)
@@ -116,7 +121,7 @@ impl Delivery {
             {
                 let known = mqtt.iter().position(|recipient| *recipient.broker() == broker);
                 let kept = known.map(|i| mqtt.swap_remove(i));
-                self.mqtt.push(kept.unwrap_or_else(|| MqttRecipient::new(broker, now)));
+                self.mqtt.push(kept.unwrap_or_else(|| MqttRecipient::new(broker, &self.trust, now)));
             }
         }
         let mut unclaimed = std::mem::take(&mut self.unclaimed);
@@ -199,8 +204,10 @@ impl Delivery {
 
     /// Takes in what the network did. An event of a connection that was given up meanwhile is nobody's.
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
-        self.http.iter_mut().for_each(|recipient| recipient.hear(event, now, outbox));
-        self.mqtt.iter_mut().for_each(|recipient| recipient.hear(event, now, outbox));
+        for event in outbox.open(event) {
+            self.http.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
+            self.mqtt.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
+        }
     }
 
     /// Does what is due: time-outs, pings, attempts to connect, the next report.
@@ -249,14 +256,20 @@ mod tests {
     use firmware_shim::NetAction;
 
     use super::*;
-    use crate::configuration::{HttpUrl, NotificationUrl};
+    use crate::configuration::{CertificateType, HttpUrl, NotificationUrl};
     use crate::diagnostic::Diagnostic;
     use crate::firmware::Tally;
     use crate::storage::{Journal, blank_image};
 
     fn http(addresses: &[&str]) -> ReportProtocol {
         let url = |address: &&str| HttpUrl::try_from((*address).to_owned()).expect("an address");
-        let entry = |address| NotificationUrl { enable: true, url: url(address), user_name: None, password: None };
+        let entry = |address| NotificationUrl {
+            enable: true,
+            url: url(address),
+            user_name: None,
+            password: None,
+            certificate_type: CertificateType::CaSigned,
+        };
         ReportProtocol::Http { urls: addresses.iter().map(entry).collect() }
     }
 
@@ -264,6 +277,7 @@ mod tests {
         ReportProtocol::Mqtt {
             host: "broker".into(),
             port: 1883.try_into().expect("a port"),
+            tls: None,
             client_id: "sensor".into(),
             user_name: None,
             password: None,
@@ -278,7 +292,7 @@ mod tests {
     }
 
     fn delivery() -> Delivery {
-        Delivery::new(Vec::new())
+        Delivery::new(Vec::new(), Trust::new(&[], Arc::default()).expect("no authorities but Mozilla's"))
     }
 
     fn offer(delivery: &mut Delivery, protocol: &ReportProtocol, report: u64, outbox: &mut Outbox) {
@@ -332,9 +346,9 @@ mod tests {
     #[test]
     fn what_waits_at_a_broker_for_a_topic_that_is_now_told_to_another_is_dropped() {
         let elsewhere = |protocol: ReportProtocol| match protocol {
-            ReportProtocol::Mqtt { port, client_id, user_name, password, topic, qos, keep_alive_s, .. } => {
+            ReportProtocol::Mqtt { port, tls, client_id, user_name, password, topic, qos, keep_alive_s, .. } => {
                 let host = "elsewhere".into();
-                ReportProtocol::Mqtt { host, port, client_id, user_name, password, topic, qos, keep_alive_s }
+                ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, topic, qos, keep_alive_s }
             }
             http => http,
         };

@@ -20,6 +20,7 @@ use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::Report;
 use crate::storage::{self, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
+use crate::tls::{Calendar, Trust};
 
 /// The sensor's firmware.
 pub struct Firmware {
@@ -28,6 +29,8 @@ pub struct Firmware {
     settings: Settings,
     lens: Lens,
     default_mounting: Mounting,
+    /// What certificates are judged by.
+    calendar: Arc<Calendar>,
     pipeline: Pipeline,
     functions: Functions,
     /// What is masked; painted over before anything looks at a picture.
@@ -38,6 +41,17 @@ pub struct Firmware {
     /// Whether the first step is past: that is the moment the firmware is up.
     is_up: bool,
     reports_made: u64,
+}
+
+/// What the factory put into the device.
+#[derive(Clone, Debug)]
+pub struct Factory {
+    /// Detections are in its pixels.
+    pub lens: Lens,
+    /// How the device hangs unless it is set.
+    pub mounting: Mounting,
+    /// Certificates, in PEM, of authorities that the device trusts besides those of Mozilla's store.
+    pub authorities: Vec<String>,
 }
 
 /// What counts and reports. Each is `None` until the first step.
@@ -133,28 +147,24 @@ impl Firmware {
     /// All mistakes of the configuration.
     pub fn new(
         configuration: &Configuration,
-        lens: Lens,
-        default_mounting: Mounting,
+        factory: &Factory,
         detector: Box<dyn Detector>,
         entropy: u64,
     ) -> Result<Firmware, CommandError> {
         let flash = set_up_flash(configuration)?;
-        Ok(Firmware::power_on(&flash, lens, default_mounting, detector, entropy))
+        Ok(Firmware::power_on(&flash, factory, detector, entropy))
     }
 
     /// Firmware as it comes out of the boot loader, with what the flash holds; the first [`step`](Self::step) is the moment it is up, from
-    /// which intervals count. `lens` and `default_mounting` are the device's calibration; detections are in pixels of `lens`.
-    /// `entropy` is of the hardware's source of random numbers.
+    /// which intervals count. `entropy` is of the hardware's source of random numbers.
     ///
     /// # Panics
-    /// When the image is not as large as the flash.
-    pub fn power_on(
-        flash: &[u8],
-        lens: Lens,
-        default_mounting: Mounting,
-        detector: Box<dyn Detector>,
-        entropy: u64,
-    ) -> Firmware {
+    /// When the image is not as large as the flash, or one of the factory's authorities is none.
+    pub fn power_on(flash: &[u8], factory: &Factory, detector: Box<dyn Detector>, entropy: u64) -> Firmware {
+        let Factory { lens, mounting: default_mounting, authorities } = factory;
+        let (lens, default_mounting) = (*lens, *default_mounting);
+        let calendar = Arc::new(Calendar::default());
+        let trust = Trust::new(authorities, Arc::clone(&calendar)).expect("the factory checks what it puts in");
         let mut settings = Settings::open(flash);
         let stored = settings.get(&CONFIGURATION);
         let configuration_is_lost =
@@ -180,9 +190,10 @@ impl Firmware {
             settings,
             lens,
             default_mounting,
+            calendar,
             functions: Functions::default(),
             di: Debounced::default(),
-            delivery: Delivery::new(kept),
+            delivery: Delivery::new(kept, trust),
             outbox,
             is_up: false,
             reports_made,
@@ -199,6 +210,7 @@ impl Firmware {
     /// the same whoever watches, and time stays out of it. A stage lasts until the next begins or the step ends.
     pub fn step_observed(&mut self, now: Uptime, inputs: Inputs, entering: &mut dyn FnMut(Stage)) -> Step {
         entering(Stage::Reporting);
+        self.calendar.set(inputs.rtc);
         if !self.is_up {
             self.is_up = true;
             self.apply_configuration(now, inputs.rtc);

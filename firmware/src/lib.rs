@@ -28,10 +28,12 @@ mod stability;
 mod storage;
 #[cfg(test)]
 mod test_view;
+mod tls;
 
 pub use configuration::{Configuration, Problem};
 pub use counted::Counted;
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
-pub use firmware::{Command, CommandError, Firmware, Stage, Step, Tally, set_up_flash};
+pub use firmware::{Command, CommandError, Factory, Firmware, Stage, Step, Tally, set_up_flash};
 pub use net::{Net, NetError};
+pub use tls::authority_problem;

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
 use device_model::{Flash, PowerLost};
-use firmware::{Command, CommandError, Counted, Firmware, Stage, Step, Tally};
-use firmware_shim::{Frame, Inputs, Lens, Mounting, RtcTime, Uptime};
+use firmware::{Command, CommandError, Counted, Factory, Firmware, Stage, Step, Tally};
+use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
 /// A device that may be without power.
 pub(crate) struct Device {
-    lens: Lens,
-    mounting: Mounting,
+    factory: Factory,
     detector: Shared,
     seed: u64,
     flash: Flash,
@@ -34,15 +33,14 @@ impl Device {
     /// A device that is just up, and on which nothing but its configuration was saved before.
     pub fn new(
         configuration: &firmware::Configuration,
-        lens: Lens,
-        mounting: Mounting,
+        factory: Factory,
         detector: Box<dyn Detector>,
         seed: u64,
     ) -> Result<Self, CommandError> {
         let flash = Flash::holding(firmware::set_up_flash(configuration)?, seed);
         let detector = Shared(Arc::new(Mutex::new(detector)));
         let (state, tally) = (State::Starting { up_at: Uptime::ZERO }, Tally::default());
-        let mut device = Device { lens, mounting, detector, seed, flash, state, starts: 0, tally };
+        let mut device = Device { factory, detector, seed, flash, state, starts: 0, tally };
         device.proceed(Uptime::ZERO);
         Ok(device)
     }
@@ -82,7 +80,7 @@ impl Device {
             let entropy = self.seed.wrapping_add(self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             self.starts += 1;
             let detector = Box::new(self.detector.clone());
-            let firmware = Firmware::power_on(self.flash.image(), self.lens, self.mounting, detector, entropy);
+            let firmware = Firmware::power_on(self.flash.image(), &self.factory, detector, entropy);
             self.state = State::Up { firmware: Box::new(firmware), since: up_at };
         }
     }

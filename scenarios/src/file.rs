@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, Profile, Radiance};
-use firmware::Configuration;
+use firmware::{Configuration, Factory};
 use firmware::configuration::{ReportByResult, ReportProtocol, ReportRegularly};
 use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
@@ -71,6 +71,9 @@ struct DeviceFile {
     /// What is set on the device. Its mounting is the true one unless set.
     #[serde(default)]
     configuration: Configuration,
+    /// Certificates, in PEM, of authorities that the device came with, besides those of Mozilla's store.
+    #[serde(default)]
+    authorities: Vec<String>,
 }
 
 fn default_profile() -> String {
@@ -155,6 +158,8 @@ pub struct Scenario {
     pub clock: RtcTime,
     /// What is set on the device at first.
     pub configuration: Configuration,
+    /// Certificates, in PEM, of authorities that the device came with, besides those of Mozilla's store.
+    pub authorities: Vec<String>,
     /// Who the device can reach.
     pub recipients: Vec<Recipient>,
     /// What happens, in the order of time.
@@ -232,6 +237,7 @@ impl Scenario {
             mounting,
             clock: RtcTime(0),
             configuration,
+            authorities: vec![],
             recipients: vec![],
             timeline: vec![],
             oracle: OracleErrors::default(),
@@ -244,6 +250,11 @@ impl Scenario {
     /// The analysed picture's lens.
     pub fn lens(&self) -> Lens {
         self.profile.lens()
+    }
+
+    /// What the factory put into the device. It is calibrated for how it hangs.
+    pub(crate) fn factory(&self) -> Factory {
+        Factory { lens: self.lens(), mounting: self.mounting, authorities: self.authorities.clone() }
     }
 
     /// The lens as it really hangs.
@@ -344,6 +355,11 @@ impl ScenarioFile {
         }
         for problem in device.configuration.validate() {
             report(format!("device.configuration.{}", problem.path), problem.message);
+        }
+        for (i, authority) in device.authorities.iter().enumerate() {
+            if let Some(words) = firmware::authority_problem(authority) {
+                report(format!("device.authorities[{i}]"), words);
+            }
         }
         for (field, words) in self.kind_problems() {
             report(field, words);
@@ -470,6 +486,7 @@ impl ScenarioFile {
             mounting,
             clock: rtc(device.clock),
             configuration: device.configuration,
+            authorities: device.authorities,
             recipients: self.recipients,
             timeline: self.timeline,
             oracle: self.oracle,

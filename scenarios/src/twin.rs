@@ -131,7 +131,7 @@ impl<'a> Twin<'a> {
                 (None, Box::new(oracle))
             }
         };
-        let device = Device::new(&scenario.configuration, scenario.lens(), scenario.mounting, detector, scenario.seed)?;
+        let device = Device::new(&scenario.configuration, scenario.factory(), detector, scenario.seed)?;
         let wire = Wire::start(&scenario.recipients)?;
         Ok(Twin {
             scenario,

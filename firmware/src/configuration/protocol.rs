@@ -5,10 +5,12 @@ use std::fmt;
 use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
+use rustls::pki_types::ServerName;
 use ureq_proto::http::Uri;
 use ureq_proto::http::uri::Scheme;
 
 use super::problem::Problems;
+use crate::tls;
 
 /// URL 1, URL 2 and URL 3.
 const URLS_MAX: usize = 3;
@@ -29,9 +31,12 @@ pub enum ReportProtocol {
     Mqtt {
         /// Name or address of the broker.
         host: String,
-        /// TCP port.
+        /// TCP port. Brokers that speak MQTTS mostly do so at 8883.
         #[serde(default = "mqtt_port")]
         port: NonZeroU16,
+        /// MQTTS: how the two know each other. Plain MQTT without.
+        #[serde(default)]
+        tls: Option<CertificateType>,
         /// Unique among the broker's clients.
         client_id: String,
         /// User name, if the broker asks for one.
@@ -80,6 +85,38 @@ pub struct NotificationUrl {
     /// *Password*.
     #[serde(default)]
     pub password: Option<String>,
+    /// For an `https://` address: how the two know each other.
+    #[serde(default)]
+    pub certificate_type: CertificateType,
+}
+
+/// *Certificate Type*: how the device knows whom it speaks to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum CertificateType {
+    /// By an authority that the device came with.
+    #[default]
+    CaSigned,
+    /// By an authority of one's own; and who the device is, if it is asked. All are uploaded, in PEM.
+    SelfSigned {
+        /// *Custom CA certificate*.
+        ca_certificate: String,
+        /// *Client certificate*.
+        #[serde(default)]
+        client_certificate: Option<String>,
+        /// *Secret key* of the client certificate.
+        #[serde(default)]
+        client_key: Option<String>,
+    },
+}
+
+impl CertificateType {
+    fn check(&self, place: &str, problems: &mut Problems) {
+        if let Some(problem) = tls::problem(self) {
+            let (field, words) = problem.split_once(": ").unwrap_or(("", &problem));
+            problems.add(format!("{place}.{field}"), words);
+        }
+    }
 }
 
 fn enabled() -> bool {
@@ -112,6 +149,13 @@ impl ReportProtocol {
                         problems.add(format!("urls[{i}].password"), "needs a user_name beside it");
                     }
                 }
+                for (i, url) in urls.iter().enumerate() {
+                    url.certificate_type.check(&format!("urls[{i}].certificate_type"), problems);
+                    let name = ServerName::try_from(url.url.host());
+                    if url.url.is_secure() && name.is_err() {
+                        problems.add(format!("urls[{i}].url"), "must name a host that a certificate can name");
+                    }
+                }
                 for (i, url) in urls.iter().enumerate().filter(|(_, url)| url.enable) {
                     let before = *first.entry(url.url.to_string()).or_insert(i);
                     if before != i {
@@ -120,8 +164,13 @@ impl ReportProtocol {
                     }
                 }
             }
-            ReportProtocol::Mqtt { host, client_id, user_name, password, .. } => {
-                if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@') {
+            ReportProtocol::Mqtt { host, tls, client_id, user_name, password, .. } => {
+                if let Some(certificates) = tls {
+                    certificates.check("tls", problems);
+                }
+                if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@')
+                    || tls.is_some() && ServerName::try_from(host.as_str()).is_err()
+                {
                     let message = format!("must be a host name or address such as `192.168.0.9`, not `{host}`");
                     problems.add("host", message);
                 }
@@ -234,7 +283,12 @@ impl HttpUrl {
         &self.host
     }
 
-    /// TCP port, 80 unless the address says otherwise.
+    /// Whether it is an `https://` address.
+    pub fn is_secure(&self) -> bool {
+        self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// TCP port, 80 or for `https://` 443 unless the address says otherwise.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -252,8 +306,8 @@ impl TryFrom<String> for HttpUrl {
     fn try_from(url: String) -> Result<Self, String> {
         const EXAMPLE: &str = "such as `http://192.168.0.9:8080/reports`";
         let uri: Uri = url.parse().map_err(|error| format!("must be an address {EXAMPLE}: {error}"))?;
-        if uri.scheme() != Some(&Scheme::HTTP) {
-            return Err(format!("must start with `http://`, {EXAMPLE}"));
+        if uri.scheme() != Some(&Scheme::HTTP) && uri.scheme() != Some(&Scheme::HTTPS) {
+            return Err(format!("must start with `http://` or `https://`, {EXAMPLE}"));
         }
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         if authority.contains('@') {
@@ -268,6 +322,7 @@ impl TryFrom<String> for HttpUrl {
             (Some(0), ..) => return Err("must not name port 0".to_owned()),
             (Some(port), ..) => port,
             (None, false, Some((_, port))) => return Err(format!("must name a port from 1 to 65535, not `{port}`")),
+            (None, ..) if uri.scheme() == Some(&Scheme::HTTPS) => 443,
             (None, ..) => 80,
         };
         Ok(HttpUrl { uri, host, port })

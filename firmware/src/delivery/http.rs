@@ -12,9 +12,10 @@ use ureq_proto::http::header::WWW_AUTHENTICATE;
 use ureq_proto::http::{Request, Response, StatusCode};
 
 use super::authentication::{Challenge, Credentials};
-use super::{ANSWER_MAX, Letter, Outbox, Waiting, back_off};
-use crate::configuration::{HttpUrl, NotificationUrl};
+use super::{ANSWER_MAX, CHECKED, Letter, Outbox, Waiting, back_off};
+use crate::configuration::{CertificateType, HttpUrl, NotificationUrl};
 use crate::diagnostic::{Failure, Receipt};
+use crate::tls::{Secure, Trust};
 
 const USER_AGENT: &str = concat!("workplace-sensor/", env!("CARGO_PKG_VERSION"));
 
@@ -26,6 +27,8 @@ const LINE_BYTES: usize = 1024;
 
 pub(crate) struct HttpRecipient {
     address: HttpAddress,
+    /// For `https://`.
+    secure: Option<Secure>,
     name: Arc<str>,
     waiting: Waiting,
     exchange: Option<Exchange>,
@@ -42,6 +45,7 @@ pub(crate) struct HttpRecipient {
 pub(crate) struct HttpAddress {
     url: HttpUrl,
     credentials: Option<Credentials>,
+    certificates: CertificateType,
 }
 
 impl HttpAddress {
@@ -50,7 +54,7 @@ impl HttpAddress {
             let password = entry.password.clone().unwrap_or_default();
             Credentials { user_name, password }
         });
-        HttpAddress { url: entry.url.clone(), credentials }
+        HttpAddress { url: entry.url.clone(), credentials, certificates: entry.certificate_type.clone() }
     }
 }
 
@@ -70,10 +74,12 @@ enum Stage {
 }
 
 impl HttpRecipient {
-    pub fn new(address: HttpAddress) -> Self {
+    pub fn new(address: HttpAddress, trust: &Trust) -> Self {
+        let HttpAddress { url, certificates, .. } = &address;
+        let secure = url.is_secure().then(|| trust.towards(url.host(), certificates).expect(CHECKED));
         let name = address.url.to_string().into();
         let waiting = Waiting::default();
-        HttpRecipient { address, name, waiting, exchange: None, challenge: None, failures: 0, retry_at: None }
+        HttpRecipient { address, secure, name, waiting, exchange: None, challenge: None, failures: 0, retry_at: None }
     }
 
     pub fn address(&self) -> &HttpAddress {
@@ -161,7 +167,7 @@ impl HttpRecipient {
     }
 
     fn begin(&self, letter: Letter, was_asked: bool, now: Uptime, outbox: &mut Outbox) -> Exchange {
-        let conn = outbox.connect(self.address.url.host(), self.address.url.port());
+        let conn = outbox.connect(self.address.url.host(), self.address.url.port(), self.secure.as_ref());
         Exchange { conn, letter, deadline: now + ANSWER_MAX, stage: Stage::Connecting, was_asked }
     }
 

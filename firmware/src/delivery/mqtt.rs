@@ -14,15 +14,18 @@ use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet, Qos};
 use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, MqttError};
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
-use super::{ANSWER_MAX, Letter, Outbox, Publication, Waiting, back_off};
-use crate::configuration::{QualityOfService, ReportProtocol};
+use super::{ANSWER_MAX, CHECKED, Letter, Outbox, Publication, Waiting, back_off};
+use crate::configuration::{CertificateType, QualityOfService, ReportProtocol};
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
+use crate::tls::{Secure, Trust};
 
 /// A broker that is not subscribed to has nothing longer to say.
 const PACKET_BYTES_MAX: u32 = 64 * 1024;
 
 pub(crate) struct MqttRecipient {
     broker: Broker,
+    /// For MQTTS.
+    secure: Option<Secure>,
     name: String,
     waiting: Waiting,
     /// Attempts that failed since a broker last accepted.
@@ -35,6 +38,7 @@ pub(crate) struct MqttRecipient {
 pub(crate) struct Broker {
     host: String,
     port: u16,
+    tls: Option<CertificateType>,
     client_id: String,
     user_name: Option<String>,
     password: Option<String>,
@@ -71,8 +75,10 @@ enum SessionState {
 
 impl MqttRecipient {
     /// A broker to connect to at once.
-    pub fn new(broker: Broker, now: Uptime) -> Self {
+    pub fn new(broker: Broker, trust: &Trust, now: Uptime) -> Self {
+        let secure = broker.tls.as_ref().map(|tls| trust.towards(&broker.host, tls).expect(CHECKED));
         MqttRecipient {
+            secure,
             name: broker.name(),
             broker,
             waiting: Waiting::default(),
@@ -222,7 +228,7 @@ impl MqttRecipient {
     pub fn proceed(&mut self, now: Uptime, outbox: &mut Outbox) {
         match &mut self.link {
             Link::Down { retry_at } if now >= *retry_at => {
-                let conn = outbox.connect(&self.broker.host, self.broker.port);
+                let conn = outbox.connect(&self.broker.host, self.broker.port, self.secure.as_ref());
                 self.link = Link::Opening { conn, deadline: now + ANSWER_MAX };
             }
             Link::Opening { deadline, .. } if now >= *deadline => self.time_out(now, outbox),
@@ -374,12 +380,13 @@ impl Session {
 impl Broker {
     /// The broker that a function reports to, if it reports to one.
     pub fn of(protocol: &ReportProtocol) -> Option<Self> {
-        let ReportProtocol::Mqtt { host, port, client_id, user_name, password, keep_alive_s, .. } = protocol else {
+        let ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, keep_alive_s, .. } = protocol else {
             return None;
         };
         Some(Broker {
             host: host.clone(),
             port: port.get(),
+            tls: tls.clone(),
             client_id: client_id.clone(),
             user_name: user_name.clone(),
             password: password.clone(),
@@ -389,7 +396,8 @@ impl Broker {
 
     /// For people.
     pub fn name(&self) -> String {
-        format!("mqtt://{}:{}", self.host, self.port)
+        let scheme = if self.tls.is_some() { "mqtts" } else { "mqtt" };
+        format!("{scheme}://{}:{}", self.host, self.port)
     }
 
     fn connect_packet(&self) -> Result<Connect, MqttError> {

@@ -1,9 +1,10 @@
 //! What delivery does in a step, and the books it keeps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firmware_shim::{ConnId, FlashOp, NetAction};
+use firmware_shim::{ConnId, FlashOp, NetAction, NetEvent};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -11,6 +12,7 @@ use super::Letter;
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 use crate::firmware::Tally;
 use crate::storage::{Journal, Kept};
+use crate::tls::{Secure, Session};
 
 /// Collects what delivery does in a step.
 pub(crate) struct Outbox {
@@ -22,6 +24,8 @@ pub(crate) struct Outbox {
     pub tally: Tally,
     journal: Journal,
     last_entry: u64,
+    /// Secure connections; why not, for those that cannot begin.
+    sessions: BTreeMap<ConnId, Result<Session, String>>,
 }
 
 impl Outbox {
@@ -35,22 +39,88 @@ impl Outbox {
             tally: Tally::default(),
             journal,
             last_entry,
+            sessions: BTreeMap::new(),
         }
     }
 
-    pub fn connect(&mut self, host: &str, port: u16) -> ConnId {
+    /// Asks for a connection, a secure one if it is said how.
+    pub fn connect(&mut self, host: &str, port: u16, secure: Option<&Secure>) -> ConnId {
         self.last_conn += 1;
         let conn = ConnId(self.last_conn);
         self.network.push(NetAction::Connect { conn, host: host.to_owned(), port });
+        // What cannot even begin ends when the connection is there.
+        if let Some(secure) = secure {
+            self.sessions.insert(conn, Session::new(secure));
+        }
         conn
     }
 
     pub fn send(&mut self, conn: ConnId, bytes: Vec<u8>) {
+        let bytes = match self.sessions.get_mut(&conn) {
+            Some(Ok(session)) => {
+                session.send(&bytes);
+                session.take_bytes()
+            }
+            Some(Err(_)) => return,
+            None => bytes,
+        };
         self.network.push(NetAction::Send { conn, bytes });
     }
 
     pub fn close(&mut self, conn: ConnId) {
+        if let Some(Ok(mut session)) = self.sessions.remove(&conn) {
+            session.say_goodbye();
+            self.pass_on(conn, &mut session);
+        }
         self.network.push(NetAction::Close { conn });
+    }
+
+    fn pass_on(&mut self, conn: ConnId, session: &mut Session) {
+        let bytes = session.take_bytes();
+        if !bytes.is_empty() {
+            self.network.push(NetAction::Send { conn, bytes });
+        }
+    }
+
+    /// What the network did, as it looks from inside secure connections: one is there once both sides know each other.
+    pub fn open(&mut self, event: &NetEvent) -> Vec<NetEvent> {
+        let conn = event.conn();
+        let Some(session) = self.sessions.remove(&conn) else { return vec![event.clone()] };
+        let mut session = match session {
+            Ok(session) => session,
+            Err(reason) => {
+                self.network.push(NetAction::Close { conn });
+                return vec![NetEvent::ConnectFailed { conn, reason }];
+            }
+        };
+        let mut events = Vec::new();
+        match event {
+            NetEvent::Connected { .. } => {}
+            NetEvent::ConnectFailed { .. } | NetEvent::Closed { .. } => return vec![event.clone()],
+            NetEvent::Received { bytes, .. } => match session.hear(bytes) {
+                Ok(heard) => {
+                    events.extend(heard.is_now_up.then_some(NetEvent::Connected { conn }));
+                    let is_something = !heard.plain.is_empty();
+                    events.extend(is_something.then_some(NetEvent::Received { conn, bytes: heard.plain }));
+                    if heard.is_over {
+                        self.network.push(NetAction::Close { conn });
+                        events.push(NetEvent::Closed { conn, reason: None });
+                        return events;
+                    }
+                }
+                Err(reason) => {
+                    self.pass_on(conn, &mut session);
+                    self.network.push(NetAction::Close { conn });
+                    return vec![match session.is_up() {
+                        true => NetEvent::Closed { conn, reason: Some(reason) },
+                        false => NetEvent::ConnectFailed { conn, reason },
+                    }];
+                }
+            },
+        }
+        self.pass_on(conn, &mut session);
+        self.sessions.insert(conn, Ok(session));
+        events
     }
 
     /// Writes a report down until it has arrived; `None`, and a word of it, when there is no room.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use analytics::{DetectError, Detection, Detector, Posture};
-use firmware::{Command, Configuration, Diagnostic, Firmware, Step};
+use firmware::{Command, Configuration, Diagnostic, Factory, Firmware, Step};
 use firmware_shim::{
     ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime,
     View,
@@ -74,6 +74,10 @@ fn lens() -> Lens {
 
 const MOUNTING: Mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
 
+fn factory() -> Factory {
+    Factory { lens: lens(), mounting: MOUNTING, authorities: vec![] }
+}
+
 impl<P: Peer> Bench<P> {
     /// A device that has just been switched on.
     pub fn new(configuration: Configuration, peer: P) -> Self {
@@ -81,7 +85,7 @@ impl<P: Peer> Bench<P> {
         let people: People = Arc::new(Mutex::new(Ok(Vec::new())));
         let detector = Box::new(SeesAll { view, people: people.clone() });
         let flash = firmware::set_up_flash(&configuration).expect("a configuration without mistakes");
-        let firmware = Firmware::power_on(&flash, lens(), MOUNTING, detector, 1);
+        let firmware = Firmware::power_on(&flash, &factory(), detector, 1);
         let mut bench = Bench {
             firmware,
             peer,
@@ -103,7 +107,7 @@ impl<P: Peer> Bench<P> {
     /// The power is cut and back at once.
     pub fn restarts(&mut self) {
         let detector = Box::new(SeesAll { view: self.view, people: self.people.clone() });
-        self.firmware = Firmware::power_on(&self.flash, lens(), MOUNTING, detector, 2);
+        self.firmware = Firmware::power_on(&self.flash, &factory(), detector, 2);
         self.up_since = self.now;
         self.step(None, Vec::new());
     }
