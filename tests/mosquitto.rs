@@ -9,7 +9,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use analytics::{DetectError, Detection, Detector, Posture};
-use firmware::{Configuration, Firmware, Net};
+use firmware::configuration::{CertificateType, ReportProtocol};
+use firmware::{Configuration, Factory, Firmware, Net};
 use firmware_shim::{Frame, Inputs, Lens, Level, Mounting, RtcTime, Uptime};
 use glam::DVec2;
 use ron_file::RonFile;
@@ -37,19 +38,58 @@ struct Broker {
     log: Box<dyn Iterator<Item = String> + Send>,
 }
 
+/// What the two sides of a secure connection know each other by, as files for mosquitto.
+struct Certificates(tempfile::TempDir);
+
+const DEVICE: &str = include_str!("../golden/certificates/device.pem");
+const DEVICE_KEY: &str = include_str!("../golden/certificates/device.key");
+
+impl Certificates {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tls = golden::Tls { names: vec!["broker".into(), "127.0.0.1".into()], ..golden::Tls::default() };
+        let (certificate, key) = tls.certificate("broker").expect("a certificate");
+        for (name, text) in [
+            ("authority.pem", golden::AUTHORITY),
+            ("broker.pem", &certificate),
+            ("broker.key", &key),
+            ("device.pem", DEVICE),
+            ("device.key", DEVICE_KEY),
+        ] {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        }
+        Certificates(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    /// Lets in whom the authority signed for, and nobody else.
+    fn mosquitto_conf(&self, port: u16) -> String {
+        let [ca, certificate, key] = ["authority.pem", "broker.pem", "broker.key"].map(|name| self.path(name));
+        let conf = format!(
+            "user root\nlistener {port} 127.0.0.1\nallow_anonymous true\ncafile {ca}\ncertfile {certificate}\nkeyfile {key}\n\
+             require_certificate true\n"
+        );
+        std::fs::write(self.0.path().join("mosquitto.conf"), conf).expect("written");
+        self.path("mosquitto.conf")
+    }
+}
+
 /// A mosquitto on a free port, or `None` where it is not installed.
-fn broker() -> Option<Broker> {
+fn broker(certificates: Option<&Certificates>) -> Option<Broker> {
     // Between choosing a port and mosquitto's opening it somebody else may take it; then another is tried.
     for _ in 0..10 {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let program =
             if std::path::Path::new("/usr/sbin/mosquitto").exists() { "/usr/sbin/mosquitto" } else { "mosquitto" };
         // Given a port and no configuration, mosquitto listens on loopback only and lets anybody in.
-        let started = Command::new(program)
-            .args(["-v", "-p", &address.port().to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
+        let arguments = match certificates {
+            None => ["-v".to_owned(), "-p".to_owned(), address.port().to_string()],
+            Some(certificates) => ["-v".to_owned(), "-c".to_owned(), certificates.mosquitto_conf(address.port())],
+        };
+        let started = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = Running(started.ok()?);
         // It says so when it listens; a port that is taken ends it, and with it its words.
         let words = BufReader::new(child.0.stderr.take().expect("piped"));
@@ -85,7 +125,7 @@ impl Detector for OnePerson {
     }
 }
 
-fn configuration(qos: u8) -> Configuration {
+fn configuration(qos: u8, tls: Option<CertificateType>) -> Configuration {
     let text = format!(
         "(region_people_counting: (
             report_regularly: FromNowOn(interval_s: 5),
@@ -93,14 +133,20 @@ fn configuration(qos: u8) -> Configuration {
             protocol: Mqtt(host: \"broker\", client_id: \"twin\", topic: \"counts\", qos: {qos}),
         ))"
     );
-    RonFile::embedded("configuration", text).parse().expect("a configuration")
+    let mut configuration: Configuration = RonFile::embedded("configuration", text).parse().expect("a configuration");
+    if let ReportProtocol::Mqtt { tls: setting, .. } = &mut configuration.region_people_counting.protocol {
+        *setting = tls;
+    }
+    configuration
 }
 
 /// Runs the device for 12 virtual seconds: a trigger report, and interval reports at 5 s and 10 s.
-fn run_device(qos: u8, broker: SocketAddr) {
+fn run_device(qos: u8, tls: Option<CertificateType>, broker: SocketAddr) -> Vec<String> {
     let lens = Lens { width: 320, height: 240, focal_px: 100.0, distortion: [0.0; 4] };
     let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
-    let mut firmware = Firmware::new(&configuration(qos), &firmware::Factory { lens, mounting, authorities: vec![] }, Box::new(OnePerson), 1).expect("no mistakes");
+    let factory = Factory { lens, mounting, authorities: vec![] };
+    let mut firmware = Firmware::new(&configuration(qos, tls), &factory, Box::new(OnePerson), 1).expect("no mistakes");
+    let mut said = Vec::new();
     let mut net = Net::new([(("broker".to_owned(), 1883), broker)].into());
     for seq in 0..120 {
         let now = Uptime::from_millis(seq * 100);
@@ -109,6 +155,7 @@ fn run_device(qos: u8, broker: SocketAddr) {
         loop {
             let rtc = RtcTime(1_770_000_000_000_000_000 + now.0 as i64);
             let step = firmware.step(now, Inputs { rtc, frame: frame.take(), di: Level::Low, network });
+            said.extend(step.diagnostics.iter().map(ToString::to_string));
             network = net.carry_out(&step.outputs.network);
             if network.is_empty() && !step.outputs.awaiting.is_empty() {
                 network = net.receive(&step.outputs.awaiting).expect("mosquitto answers");
@@ -118,12 +165,50 @@ fn run_device(qos: u8, broker: SocketAddr) {
             }
         }
     }
+    said
+}
+
+#[test]
+fn mosquitto_lets_in_over_tls_a_device_that_shows_its_certificate_and_no_other() {
+    let certificates = Certificates::new();
+    let shows = |certificate: Option<(&str, &str)>| CertificateType::SelfSigned {
+        ca_certificate: golden::AUTHORITY.to_owned(),
+        client_certificate: certificate.map(|(certificate, _)| certificate.to_owned()),
+        client_key: certificate.map(|(_, key)| key.to_owned()),
+    };
+    let Some(mut broker) = broker(Some(&certificates)) else {
+        return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
+    };
+    let [ca, certificate, key] = ["authority.pem", "device.pem", "device.key"].map(|name| certificates.path(name));
+    let subscriber = Command::new("mosquitto_sub")
+        .args(["-h", "127.0.0.1", "-p", &broker.address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3"])
+        .args(["--cafile", &ca, "--cert", &certificate, "--key", &key])
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(subscriber) = subscriber else {
+        return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
+    };
+    let mut subscriber = Running(subscriber);
+    assert!(broker.log.any(|line| line.contains("Sending SUBACK")), "somebody listens before the device speaks");
+    // Somebody has to read what it says, or it stops.
+    std::thread::spawn(move || broker.log.for_each(drop));
+    let nobody = run_device(1, Some(shows(None)), broker.address);
+    assert!(nobody.iter().any(|line| line.contains("received fatal alert: CertificateRequired")), "{nobody:?}");
+    let stranger = run_device(1, Some(CertificateType::CaSigned), broker.address);
+    assert!(stranger.iter().any(|line| line.contains("invalid peer certificate: UnknownIssuer")), "{stranger:?}");
+    run_device(1, Some(shows(Some((DEVICE, DEVICE_KEY)))), broker.address);
+    let lines = BufReader::new(subscriber.0.stdout.take().expect("piped")).lines();
+    let kinds: Vec<String> = lines
+        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("a JSON document"))
+        .map(|report| report["report_type"].as_str().expect("a kind").to_owned())
+        .collect();
+    assert_eq!(kinds, ["trigger", "interval", "interval"]);
 }
 
 #[test]
 fn mosquitto_delivers_what_the_device_publishes_at_every_quality_of_service() {
     for qos in 0..=2 {
-        let Some(mut broker) = broker() else {
+        let Some(mut broker) = broker(None) else {
             return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
         };
         // -C 3: it ends by itself after three messages.
@@ -137,7 +222,7 @@ fn mosquitto_delivers_what_the_device_publishes_at_every_quality_of_service() {
         let mut subscriber = Running(subscriber);
         assert!(broker.log.any(|line| line.contains("Sending SUBACK")), "somebody listens before the device speaks");
         let log = std::thread::spawn(move || broker.log.collect::<Vec<String>>());
-        run_device(qos, broker.address);
+        run_device(qos, None, broker.address);
         let lines = BufReader::new(subscriber.0.stdout.take().expect("piped")).lines();
         let reports: Vec<Value> =
             lines.map(|line| serde_json::from_str(&line.expect("text")).expect("a JSON document")).collect();

@@ -167,7 +167,11 @@ impl fmt::Display for Diagnostic {
                 write!(f, "report {report} dropped for {recipient}: {failure}")
             }
             Diagnostic::ReportHeldBack { report, recipient, failure, retry_in } => {
-                write!(f, "report {report} held back for {recipient}: {failure}; next attempt in {} s", retry_in.as_secs_f64())
+                write!(
+                    f,
+                    "report {report} held back for {recipient}: {failure}; next attempt in {} s",
+                    retry_in.as_secs_f64()
+                )
             }
             Diagnostic::ConfigurationLost => {
                 f.write_str("the stored configuration is of no use: defaults are in force")

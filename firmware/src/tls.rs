@@ -54,7 +54,8 @@ impl Trust {
 
     /// How to speak to a host under a type of certificate.
     pub fn towards(&self, host: &str, certificates: &CertificateType) -> Result<Secure, String> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("`{host}` is no name a certificate can have"))?;
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|_| format!("`{host}` is no name a certificate can have"))?;
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_details(provider, self.calendar.clone());
         let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
@@ -70,7 +71,8 @@ impl Trust {
                     Some((certificate, key)) => {
                         let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
                             .map_err(|_| "client_key: must be a private key in PEM".to_owned())?;
-                        let chain = certificates_in(certificate).map_err(|words| format!("client_certificate: {words}"))?;
+                        let chain =
+                            certificates_in(certificate).map_err(|words| format!("client_certificate: {words}"))?;
                         let config = builder.with_client_auth_cert(chain, key);
                         config.map_err(|error| format!("client_key: must be of the client certificate: {error}"))?
                     }

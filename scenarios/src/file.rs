@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, Profile, Radiance};
-use firmware::{Configuration, Factory};
 use firmware::configuration::{ReportByResult, ReportProtocol, ReportRegularly};
+use firmware::{Configuration, Factory};
 use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU16;
 
-use serde::{Deserialize, Serialize};
 use rustls::pki_types::ServerName;
+use serde::{Deserialize, Serialize};
 use ureq_proto::http::Uri;
 use ureq_proto::http::uri::Scheme;
 
@@ -168,7 +168,8 @@ impl ReportProtocol {
                 if let Some(certificates) = tls {
                     certificates.check("tls", problems);
                 }
-                if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@')
+                if host.is_empty()
+                    || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@')
                     || tls.is_some() && ServerName::try_from(host.as_str()).is_err()
                 {
                     let message = format!("must be a host name or address such as `192.168.0.9`, not `{host}`");

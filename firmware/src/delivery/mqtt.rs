@@ -380,7 +380,8 @@ impl Session {
 impl Broker {
     /// The broker that a function reports to, if it reports to one.
     pub fn of(protocol: &ReportProtocol) -> Option<Self> {
-        let ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, keep_alive_s, .. } = protocol else {
+        let ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, keep_alive_s, .. } = protocol
+        else {
             return None;
         };
         Some(Broker {

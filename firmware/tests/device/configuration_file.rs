@@ -50,7 +50,7 @@ fn a_mistake_is_pointed_at() {
         counting("report_regularly: OnTheDot(interval_min: 7)"),
         counting("stable_for_s: 10.5"),
         counting("stable_for: 1.0"),
-        counting(r#"protocol: Http(urls: [(url: "https://a/")])"#),
+        counting(r#"protocol: Http(urls: [(url: "ftp://a/")])"#),
         counting(r#"protocol: Http(urls: [(url: "http://u:p@a/")])"#),
         counting(r#"protocol: Http(urls: [(url: "http://a:99999/")])"#),
         counting(r#"protocol: Http(urls: [(url: "http://a:0/")])"#),

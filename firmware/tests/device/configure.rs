@@ -183,7 +183,12 @@ fn a_device_at_its_defaults_is_on_and_its_contact_closed() {
             0.0
         }
     }
-    let firmware = firmware::Firmware::new(&Configuration::default(), &firmware::Factory { lens, mounting, authorities: vec![] }, Box::new(SeesNobody), 1);
+    let firmware = firmware::Firmware::new(
+        &Configuration::default(),
+        &firmware::Factory { lens, mounting, authorities: vec![] },
+        Box::new(SeesNobody),
+        1,
+    );
     let mut firmware = firmware.expect("the defaults have no mistakes");
     let inputs = Inputs { rtc: RtcTime(0), frame: None, di: Level::Low, network: Vec::new() };
     let outputs = firmware.step(Uptime::ZERO, inputs).outputs;

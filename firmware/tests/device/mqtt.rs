@@ -256,11 +256,7 @@ fn an_answer_that_never_comes_ends_the_connection() {
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         assert_eq!(&found[..expected.len()], expected, "{silence:?}");
     };
-    check(
-        Silence::OnConnect,
-        1,
-        &["10.000 s not connected to broker: no answer within 10 s; next attempt in 1 s"],
-    );
+    check(Silence::OnConnect, 1, &["10.000 s not connected to broker: no answer within 10 s; next attempt in 1 s"]);
     let publish = [
         "0.000 s connected to broker",
         "30.000 s not connected to broker: no answer within 10 s; next attempt in 1 s",

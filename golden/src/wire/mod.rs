@@ -14,6 +14,7 @@ mod http_receiver;
 mod http_stream;
 mod mqtt_stream;
 mod relay;
+mod secure;
 mod sessions;
 mod tally;
 
@@ -37,6 +38,7 @@ pub use admission::Admits;
 use broker::Lease;
 pub use error::WireError;
 use relay::Relay;
+pub use secure::{AUTHORITY, Tls};
 use sessions::Sessions;
 use tally::Tally;
 
@@ -64,6 +66,9 @@ pub struct Recipient {
     /// Whom an HTTP receiver lets in; everybody without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admits: Option<Admits>,
+    /// HTTPS or MQTTS: how the two prove who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 impl Recipient {
@@ -71,7 +76,11 @@ impl Recipient {
     pub fn problem(&self) -> Option<String> {
         let admits_all = self.kind == RecipientKind::Http || self.admits.is_none();
         let admits = || (!admits_all).then(|| "`admits` is for HTTP; a broker lets everybody in".to_owned());
-        host_and_port(&self.address).err().map(|error| error.to_string()).or_else(admits)
+        host_and_port(&self.address)
+            .err()
+            .map(|error| error.to_string())
+            .or_else(admits)
+            .or_else(|| self.tls.as_ref()?.problem())
     }
 }
 
@@ -149,8 +158,9 @@ impl Wire {
                 (receiver, Some(sessions))
             }
         };
+        let tls = recipient.tls.as_ref().map(|tls| tls.acceptor(&address.0)).transpose().map_err(failed)?;
         let (tally, closing) = (Arc::clone(&self.tally), self.closing.subscribe());
-        let relay = Arc::new(Relay { recipient: index, tally, receiver, sessions, closing });
+        let relay = Arc::new(Relay { recipient: index, tally, receiver, sessions, tls, closing });
         self.relays.push(self.runtime.spawn(relay.serve(listener)));
         self.addresses.insert(address, listening);
         Ok(())

@@ -6,20 +6,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::http_stream::HttpStream;
 use super::mqtt_stream::{Cut, DevicePacket, MqttStream};
+use super::secure::Counted;
 use super::sessions::Sessions;
 use super::tally::{Connection, Heard, Tally};
 
@@ -27,6 +29,9 @@ use super::tally::{Connection, Heard, Tally};
 /// millisecond; this only keeps a fault in a receiver from holding everything up.
 const RECEIVER_GRACE: Duration = Duration::from_secs(10);
 const CHUNK_BYTES: usize = 64 << 10;
+
+type FromDevice = Box<dyn AsyncRead + Send + Unpin>;
+type ToDevice = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// A relay to one receiver.
 pub(super) struct Relay {
@@ -37,6 +42,8 @@ pub(super) struct Relay {
     pub receiver: SocketAddr,
     /// The sessions, if it is an MQTT broker.
     pub sessions: Option<Arc<Sessions>>,
+    /// If the device has to speak TLS.
+    pub tls: Option<TlsAcceptor>,
     /// Turns true when the wire ends.
     pub closing: watch::Receiver<bool>,
 }
@@ -66,7 +73,29 @@ impl Relay {
         static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
         let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let _ = device.set_nodelay(true);
-        let (from_device, to_device) = device.into_split();
+        let (device, came) = Counted::new(device);
+        let (from_device, to_device): (FromDevice, ToDevice) = match &self.tls {
+            None => {
+                let (from, to) = tokio::io::split(device);
+                (Box::new(from), Box::new(to))
+            }
+            Some(acceptor) => {
+                let accepted = acceptor.accept(device).into_fallible().await;
+                let secure = match accepted {
+                    Ok(secure) => Some(secure),
+                    Err((_, device)) => {
+                        device.drain().await;
+                        None
+                    }
+                };
+                self.tally.took_in(self.recipient, connection, came.swap(0, Ordering::Relaxed), vec![], None);
+                let Some(secure) = secure else {
+                    return self.tally.ended(self.recipient, connection);
+                };
+                let (from, to) = tokio::io::split(secure);
+                (Box::new(from), Box::new(to))
+            }
+        };
         let stream = if self.sessions.is_some() {
             Stream::Mqtt(MqttStream::default())
         } else {
@@ -75,6 +104,7 @@ impl Relay {
         let mut carriage = Carriage {
             relay: &self,
             connection,
+            came,
             stream,
             onward: Onward::Waiting(to_device),
             end: Arc::new(Notify::new()),
@@ -94,6 +124,8 @@ impl Relay {
 struct Carriage<'r> {
     relay: &'r Relay,
     connection: Connection,
+    /// Bytes that came from the device and are not booked yet.
+    came: Arc<AtomicUsize>,
     stream: Stream,
     onward: Onward,
     /// Notified when another connection takes this one's session over.
@@ -112,7 +144,7 @@ enum Stream {
 /// The way on to the receiver.
 enum Onward {
     /// Not connected yet; the way back to the device.
-    Waiting(OwnedWriteHalf),
+    Waiting(ToDevice),
     Open {
         to_receiver: OwnedWriteHalf,
         /// Passes the receiver's bytes back until it closes.
@@ -129,7 +161,7 @@ enum Onpass {
 
 impl Carriage<'_> {
     /// Until the device, the wire or another session ends the connection.
-    async fn pass_on_all(&mut self, mut from_device: OwnedReadHalf) {
+    async fn pass_on_all(&mut self, mut from_device: FromDevice) {
         let mut closing = self.relay.closing.clone();
         let end = Arc::clone(&self.end);
         let mut buffer = BytesMut::new();
@@ -144,6 +176,9 @@ impl Carriage<'_> {
                 () = closed(&mut closing) => return,
             };
             if !matches!(read, Ok(1..)) {
+                // What ended a secure connection.
+                let came = self.came.swap(0, Ordering::Relaxed);
+                self.relay.tally.took_in(self.relay.recipient, self.connection, came, vec![], self.half_sent());
                 return;
             }
             if !self.take_in(&buffer).await {
@@ -162,22 +197,27 @@ impl Carriage<'_> {
         };
         if receiver_is_gone {
             // Counted, but nothing can be expected of it.
-            relay.tally.took_in(relay.recipient, connection, bytes.len(), Vec::new(), None);
+            let came = self.came.swap(0, Ordering::Relaxed);
+            relay.tally.took_in(relay.recipient, connection, came, Vec::new(), None);
             return true;
         }
         let (heard, onward) = self.understand(bytes);
-        let half_sent = match &self.stream {
-            Stream::Mqtt(stream) if !self.deaf => stream.half_sent(),
-            _ => None,
-        };
+        let (half_sent, came) = (self.half_sent(), self.came.swap(0, Ordering::Relaxed));
         // Before anything is passed on: what a receiver delivers must be expected by then.
-        relay.tally.took_in(relay.recipient, connection, bytes.len(), heard, half_sent);
+        relay.tally.took_in(relay.recipient, connection, came, heard, half_sent);
         for onpass in onward {
             self.pass_on(onpass).await;
         }
         // What is malformed, an HTTP server answers with an error. A broker just ends the connection, and rumqttd should not
         // even see it.
         !self.deaf || matches!(self.stream, Stream::Http(_))
+    }
+
+    fn half_sent(&self) -> Option<String> {
+        match &self.stream {
+            Stream::Mqtt(stream) if !self.deaf => stream.half_sent(),
+            _ => None,
+        }
     }
 
     /// What the bytes mean, and what of them is to be passed on.
@@ -321,12 +361,12 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
 }
 
 /// Passes the receiver's bytes back. When the device has gone, they are still read, so that the receiver ends in good order.
-async fn pass_back(mut from_receiver: OwnedReadHalf, mut to_device: OwnedWriteHalf) {
+async fn pass_back(mut from_receiver: OwnedReadHalf, mut to_device: ToDevice) {
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut device_is_there = true;
     while let Ok(bytes @ 1..) = from_receiver.read(&mut buffer).await {
         if device_is_there {
-            device_is_there = to_device.write_all(&buffer[..bytes]).await.is_ok();
+            device_is_there = to_device.write_all(&buffer[..bytes]).await.is_ok() && to_device.flush().await.is_ok();
         }
     }
     let _ = to_device.shutdown().await;

@@ -17,11 +17,11 @@ const HTTP: &str = "192.168.0.9:80";
 const MQTT: &str = "192.168.0.8:1883";
 
 fn http(address: &str) -> Recipient {
-    Recipient { kind: RecipientKind::Http, address: address.into(), listen: None, admits: None }
+    Recipient { kind: RecipientKind::Http, address: address.into(), listen: None, admits: None, tls: None }
 }
 
 fn mqtt(address: &str) -> Recipient {
-    Recipient { kind: RecipientKind::Mqtt, address: address.into(), listen: None, admits: None }
+    Recipient { kind: RecipientKind::Mqtt, address: address.into(), listen: None, admits: None, tls: None }
 }
 
 fn message(topic: &str, qos: u8, body: &str) -> Delivery {
