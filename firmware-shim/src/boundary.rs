@@ -106,6 +106,8 @@ pub struct Inputs {
     pub frame: Option<Frame>,
     /// The DI pin.
     pub di: Level,
+    /// Whether the reset button is held down.
+    pub reset_pressed: bool,
     /// What the network did, in order.
     pub network: Vec<NetEvent>,
 }
@@ -127,4 +129,6 @@ pub struct Outputs {
     pub do_contact: Contact,
     /// Whether the LED is driven on.
     pub led_on: bool,
+    /// Whether the device is to start anew: this was the last step of this start.
+    pub restart: bool,
 }

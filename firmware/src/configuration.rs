@@ -14,6 +14,7 @@ mod problem;
 mod protocol;
 mod region;
 mod times;
+mod transfer;
 
 use analytics::RecognitionScheme;
 use chrono_tz::Tz;

@@ -53,6 +53,8 @@ pub enum Diagnostic {
         /// How long until the next attempt.
         retry_in: Duration,
     },
+    /// The factory's settings are in force again, and the device starts anew.
+    FactoryReset,
     /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
     ConfigurationLost,
     /// What was kept on flash cannot be read: the reports that waited are lost.
@@ -173,6 +175,7 @@ impl fmt::Display for Diagnostic {
                     retry_in.as_secs_f64()
                 )
             }
+            Diagnostic::FactoryReset => f.write_str("reset to the factory's settings"),
             Diagnostic::ConfigurationLost => {
                 f.write_str("the stored configuration is of no use: defaults are in force")
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
-use crate::configuration::{Configuration, PrivacyMask, Problem, ReportProtocol};
+use crate::configuration::{Configuration, Device, PrivacyMask, Problem, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
 use crate::delivery::{Delivery, Offer, Outbox};
@@ -19,6 +19,7 @@ use crate::line_crossing_counting::LineCrossing;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::Report;
+use crate::reset_button::ResetButton;
 use crate::storage::{self, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
 use crate::tls::{Calendar, Trust};
 
@@ -36,6 +37,9 @@ pub struct Firmware {
     /// What is masked; painted over before anything looks at a picture.
     cover: Cover,
     di: Debounced,
+    reset_button: ResetButton,
+    /// The step under way is the last of this start.
+    restarts: bool,
     delivery: Delivery,
     outbox: Outbox,
     /// Whether the first step is past: that is the moment the firmware is up.
@@ -113,6 +117,15 @@ pub enum Stage {
 pub enum Command {
     /// Replaces the whole configuration, or nothing of it.
     Configure(Box<Configuration>),
+    /// *Import Config File* (guide §5.4): what [`Configuration::export`] gave.
+    Import(String),
+    /// *Reset* to the factory's settings (guide §5.4); the device starts anew.
+    Reset {
+        /// *Keep the IP Configuration*.
+        keep_ip: bool,
+    },
+    /// Starts anew.
+    Reboot,
 }
 
 /// Why a command was refused. Nothing has changed.
@@ -193,6 +206,8 @@ impl Firmware {
             calendar,
             functions: Functions::default(),
             di: Debounced::default(),
+            reset_button: ResetButton::default(),
+            restarts: false,
             delivery: Delivery::new(kept, trust),
             outbox,
             is_up: false,
@@ -220,6 +235,9 @@ impl Firmware {
         }
         self.delivery.proceed(now, &mut self.outbox);
         let signal = self.di.has_risen(now, inputs.di);
+        if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false).is_err() {
+            unreachable!("the factory's settings have room");
+        }
         let analysis = match &inputs.frame {
             Some(frame) if self.functions.are_on() => self.analyse(frame, entering),
             _ => None,
@@ -273,19 +291,48 @@ impl Firmware {
                 if !problems.is_empty() {
                     return Err(CommandError::Configuration(problems));
                 }
-                save(&mut self.settings, &configuration)?;
-                let before = std::mem::replace(&mut self.configuration, *configuration);
-                if before.mounting != self.configuration.mounting {
-                    self.pipeline.set_view(self.view());
-                }
-                set_up(&mut self.pipeline, &self.configuration);
-                self.cover = cover(&self.configuration.privacy_mask);
-                if self.is_up {
-                    self.apply_configuration(now, rtc);
-                }
+                self.configure(now, rtc, *configuration)
+            }
+            Command::Import(file) => {
+                let configuration = Configuration::import(&file).map_err(CommandError::Configuration)?;
+                self.configure(now, rtc, configuration)
+            }
+            Command::Reset { keep_ip } => self.reset(keep_ip),
+            Command::Reboot => {
+                self.restarts = true;
                 Ok(())
             }
         }
+    }
+
+    /// Puts a configuration without mistakes into force.
+    fn configure(&mut self, now: Uptime, rtc: RtcTime, configuration: Configuration) -> Result<(), CommandError> {
+        save(&mut self.settings, &configuration)?;
+        let before = std::mem::replace(&mut self.configuration, configuration);
+        if before.mounting != self.configuration.mounting {
+            self.pipeline.set_view(self.view());
+        }
+        set_up(&mut self.pipeline, &self.configuration);
+        self.cover = cover(&self.configuration.privacy_mask);
+        if self.is_up {
+            self.apply_configuration(now, rtc);
+        }
+        Ok(())
+    }
+
+    /// Saves the factory's settings, but for who the device is, and starts anew with them.
+    fn reset(&mut self, keep_ip: bool) -> Result<(), CommandError> {
+        let Device { sn, mac, ip_address, .. } = self.configuration.device.clone();
+        let mut configuration = Configuration::default();
+        let device = &mut configuration.device;
+        (device.sn, device.mac) = (sn, mac);
+        if keep_ip {
+            device.ip_address = ip_address;
+        }
+        save(&mut self.settings, &configuration)?;
+        self.outbox.diagnostics.push(Diagnostic::FactoryReset);
+        self.restarts = true;
+        Ok(())
     }
 
     /// The configuration in force.
@@ -384,6 +431,7 @@ impl Firmware {
             line.as_ref().and_then(|line| line.next_wake(now, rtc)),
             flow.as_ref().and_then(|flow| flow.next_wake(now, rtc)),
             self.di.next_wake(),
+            self.reset_button.next_wake(now),
             self.delivery.next_wake(),
         ];
         let mut flash = self.settings.take_ops();
@@ -396,7 +444,8 @@ impl Firmware {
             camera: self.configuration.image,
             // Without an overcrowding alarm the contact is closed, as it is for any alarm that is off.
             do_contact: region.as_ref().map_or(Contact::Closed, RegionCounting::do_contact),
-            led_on: true,
+            led_on: self.reset_button.led_on(now),
+            restart: self.restarts,
         }
     }
 }

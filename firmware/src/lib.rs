@@ -22,6 +22,7 @@ mod net;
 mod people_flow_analysis;
 mod region_people_counting;
 mod report;
+mod reset_button;
 mod rota;
 mod schedule;
 mod stability;

@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Delivery {
     /// The recipient's address as the device is configured with it, such as `192.168.0.9:80`.
     pub recipient: String,
+    /// Whether it came over TLS.
+    pub is_secure: bool,
     /// How it was sent.
     pub transport: Transport,
     /// Exactly the bytes that came out of the HTTP server or the broker.
@@ -44,11 +46,12 @@ pub enum Transport {
 /// Where it went and how, on one line: `POST http://192.168.0.9:80/reports`, `MQTT 192.168.0.8:1883 topic/x qos 1`.
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = if self.is_secure { "s" } else { "" };
         match &self.transport {
-            Transport::Http { method, path, .. } => write!(f, "{method} http://{}{path}", self.recipient),
+            Transport::Http { method, path, .. } => write!(f, "{method} http{s}://{}{path}", self.recipient),
             Transport::Mqtt { topic, qos, retain } => {
                 let retained = if *retain { " retained" } else { "" };
-                write!(f, "MQTT {} {topic} qos {qos}{retained}", self.recipient)
+                write!(f, "MQTT{} {} {topic} qos {qos}{retained}", s.to_uppercase(), self.recipient)
             }
         }
     }

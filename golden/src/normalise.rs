@@ -92,7 +92,10 @@ mod tests {
             content_type: Some("application/json".into()),
             host: None,
         };
-        Arrival { at_s, delivery: Delivery { recipient: "192.168.0.9:80".into(), transport, body: body.into() } }
+        Arrival {
+            at_s,
+            delivery: Delivery { recipient: "192.168.0.9:80".into(), is_secure: false, transport, body: body.into() },
+        }
     }
 
     fn rule(field: &str, form: Form) -> Rule {

@@ -71,6 +71,12 @@ impl Device {
         }
     }
 
+    /// The firmware asked to be started anew.
+    pub fn restart(&mut self, now: Uptime, start: Duration) {
+        self.go_off();
+        self.state = State::Starting { up_at: now + start };
+    }
+
     /// Is up if it is time.
     fn proceed(&mut self, now: Uptime) {
         if let State::Starting { up_at } = self.state

@@ -110,6 +110,19 @@ pub enum Happening {
         /// How long it is held, seconds.
         for_s: f64,
     },
+    /// The reset button is held down.
+    PressReset {
+        /// How long, seconds.
+        for_s: f64,
+    },
+    /// A person resets the device to the factory's settings.
+    Reset {
+        /// *Keep the IP Configuration*.
+        #[serde(default)]
+        keep_ip: bool,
+    },
+    /// A person has the device start anew.
+    Reboot,
     /// From now on something is wrong with the way to a recipient.
     NetworkFault {
         /// One of the recipients, by its address.
@@ -388,10 +401,18 @@ impl ScenarioFile {
                 Happening::Di { volts } if !(0.0..=DI_MAX_V).contains(volts) => {
                     report(format!("timeline[{i}].event.volts"), format!("{volts} V is out of 0 to {DI_MAX_V} V"));
                 }
-                Happening::PressDi { for_s } if !(0.0..=DURATION_MAX_S).contains(for_s) => {
+                Happening::PressDi { for_s } | Happening::PressReset { for_s }
+                    if !(0.0..=DURATION_MAX_S).contains(for_s) =>
+                {
                     report(format!("timeline[{i}].event.for_s"), format!("{for_s} s is out of 0 to a week"));
                 }
-                Happening::Di { .. } | Happening::PressDi { .. } | Happening::PowerCut { .. } | Happening::PowerOn => {}
+                Happening::Di { .. }
+                | Happening::PressDi { .. }
+                | Happening::PressReset { .. }
+                | Happening::Reset { .. }
+                | Happening::Reboot
+                | Happening::PowerCut { .. }
+                | Happening::PowerOn => {}
                 Happening::NetworkFault { recipient, fault } => {
                     if let Some(words) = fault.problem() {
                         report(format!("timeline[{i}].event.fault"), words);

@@ -95,6 +95,8 @@ struct Twin<'a> {
     di: DigitalInput,
     /// How the button on DI bounces.
     button: ChaCha8Rng,
+    /// Until when the reset button is held.
+    reset_held_until: Option<Uptime>,
     network: Network,
     wire: Wire,
     next_wake: Option<Uptime>,
@@ -141,6 +143,7 @@ impl<'a> Twin<'a> {
             rtc: Rtc::starting_at(scenario.clock),
             di: DigitalInput::default(),
             button: button_rng(scenario.seed),
+            reset_held_until: None,
             network: Network::new(Net::new(wire.address_map())),
             wire,
             next_wake: Some(Uptime::ZERO),
@@ -204,9 +207,9 @@ impl<'a> Twin<'a> {
     fn advance_to(&mut self, until: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         loop {
             let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
-            let instants =
-                [event_at, self.next_wake, self.di.next_change(), self.device.next_change(), self.network.next_due()];
-            let Some(at) = instants.into_iter().flatten().min().filter(|at| *at < until) else {
+            let hardware = [self.di.next_change(), self.reset_held_until, self.device.next_change()];
+            let instants = [event_at, self.next_wake, self.network.next_due()].into_iter().chain(hardware);
+            let Some(at) = instants.flatten().min().filter(|at| *at < until) else {
                 return Ok(());
             };
             self.happen_at(at, enter)?;
@@ -243,6 +246,18 @@ impl<'a> Twin<'a> {
                     self.note(at, format!("hardware: the button on DI is pressed for {for_s} s"));
                     self.di.press(at, Duration::from_secs_f64(*for_s), &mut self.button);
                 }
+                Happening::PressReset { for_s } => {
+                    self.note(at, format!("hardware: the reset button is held for {for_s} s"));
+                    self.reset_held_until = Some(at + Duration::from_secs_f64(*for_s));
+                }
+                Happening::Reset { keep_ip } => {
+                    self.note(at, "device: a person resets it".to_owned());
+                    self.command(at, Command::Reset { keep_ip: *keep_ip })?;
+                }
+                Happening::Reboot => {
+                    self.note(at, "device: a person has it start anew".to_owned());
+                    self.command(at, Command::Reboot)?;
+                }
                 Happening::NetworkFault { recipient, fault } => {
                     self.note(at, format!("network: {recipient}: {fault:?}"));
                     self.heard.extend(
@@ -273,10 +288,13 @@ impl<'a> Twin<'a> {
     }
 
     fn configure(&mut self, at: Uptime, configuration: &Configuration) -> Result<(), RunError> {
-        let command = Command::Configure(Box::new(configuration.clone()));
-        self.device.command(at, self.rtc.read(at), command)?;
+        self.command(at, Command::Configure(Box::new(configuration.clone())))?;
         self.area = Scenario::true_area(configuration);
         Ok(())
+    }
+
+    fn command(&mut self, at: Uptime, command: Command) -> Result<(), RunError> {
+        Ok(self.device.command(at, self.rtc.read(at), command)?)
     }
 
     /// Has the firmware analyse a frame at the instant it is due.
@@ -306,6 +324,7 @@ impl<'a> Twin<'a> {
     ) -> Result<Option<Analysis>, RunError> {
         let sent_before = self.network.bytes_sent();
         let mut frame = frame;
+        self.reset_held_until.take_if(|until| now >= *until);
         let mut network = std::mem::take(&mut self.heard);
         network.extend(self.network.due(now));
         let mut analysis = None;
@@ -317,7 +336,9 @@ impl<'a> Twin<'a> {
             });
         };
         for _ in 0..EXCHANGES_MAX {
-            let inputs = Inputs { rtc: self.rtc.read(now), frame: frame.take(), di: self.di.read(now), network };
+            let reset_pressed = self.reset_held_until.is_some();
+            let (rtc, di) = (self.rtc.read(now), self.di.read(now));
+            let inputs = Inputs { rtc, frame: frame.take(), di, reset_pressed, network };
             let Ok(step) = self.device.step(now, inputs, &mut entering) else {
                 self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
                 self.lose_power(now);
@@ -338,8 +359,15 @@ impl<'a> Twin<'a> {
             let seen_at = step.analysis.as_ref().map_or(now, |analysis| analysis.taken_at);
             self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
             self.note_contact(now, step.outputs.do_contact);
+            self.note_led(now, step.outputs.led_on);
             analysis = analysis.or(step.analysis);
             network = self.network.carry_out(now, &step.outputs.network);
+            if step.outputs.restart {
+                self.device.restart(now, self.scenario.profile.start_time());
+                self.lose_power(now);
+                self.take_in(now)?;
+                return Ok(analysis);
+            }
             if network.is_empty() && !step.outputs.awaiting.is_empty() {
                 network = self.network.receive(now, &step.outputs.awaiting)?;
             }
@@ -360,13 +388,20 @@ impl<'a> Twin<'a> {
         Err(RunError::NeverAtRest { at: now })
     }
 
-    /// What a device without power is to the world; nothing changes for one that has some.
+    /// What a device that is not up is to the world; nothing changes for one that is.
     fn lose_power(&mut self, now: Uptime) {
         if !self.device.is_up() {
             self.network.drop_all();
             self.heard.clear();
             self.next_wake = None;
             self.note_contact(now, Contact::Open);
+            self.note_led(now, false);
+        }
+    }
+
+    fn note_led(&mut self, now: Uptime, is_on: bool) {
+        if self.record.led.last().is_none_or(|(_, before)| *before != is_on) {
+            self.record.led.push((now, is_on));
         }
     }
 

@@ -55,6 +55,10 @@ pub struct Bench<P> {
     pub now: Uptime,
     /// Everything the firmware said, with the instant in milliseconds.
     pub said: Vec<(u64, Diagnostic)>,
+    /// Whether somebody holds the reset button.
+    pub reset_pressed: bool,
+    /// When the LED changed, and to what.
+    pub led: Vec<(u64, bool)>,
     /// What the last step awaited.
     pub awaiting: Vec<ConnId>,
     view: View,
@@ -91,6 +95,8 @@ impl<P: Peer> Bench<P> {
             peer,
             now: Uptime::ZERO,
             said: Vec::new(),
+            reset_pressed: false,
+            led: Vec::new(),
             awaiting: Vec::new(),
             view,
             people,
@@ -134,7 +140,7 @@ impl<P: Peer> Bench<P> {
 
     /// One step, and further ones at the same instant as long as the peer has something to say.
     fn step(&mut self, frame: Option<Frame>, network: Vec<NetEvent>) {
-        let mut inputs = Inputs { rtc: self.rtc(), frame, di: Level::Low, network };
+        let mut inputs = Inputs { rtc: self.rtc(), frame, di: Level::Low, reset_pressed: self.reset_pressed, network };
         loop {
             let start = self.up_since.since(Uptime::ZERO);
             let Step { outputs, diagnostics, .. } = self.firmware.step(self.now - start, inputs);
@@ -143,11 +149,18 @@ impl<P: Peer> Bench<P> {
             self.said.extend(diagnostics.into_iter().map(|diagnostic| (at_ms, diagnostic)));
             self.next_wake = outputs.next_wake.map(|wake| wake + start);
             self.awaiting = outputs.awaiting;
+            if self.led.last().is_none_or(|(_, on)| *on != outputs.led_on) {
+                self.led.push((at_ms, outputs.led_on));
+            }
             let network = self.peer.carry_out(&outputs.network);
+            if outputs.restart {
+                return self.restarts();
+            }
             if network.is_empty() {
                 return;
             }
-            inputs = Inputs { rtc: self.rtc(), frame: None, di: Level::Low, network };
+            inputs =
+                Inputs { rtc: self.rtc(), frame: None, di: Level::Low, reset_pressed: self.reset_pressed, network };
         }
     }
 
@@ -189,12 +202,22 @@ impl<P: Peer> Bench<P> {
         self.step(None, vec![event]);
     }
 
+    /// A person has the device do something.
+    pub fn command(&mut self, command: Command) {
+        let (now, rtc) = (self.now - self.up_since.since(Uptime::ZERO), self.rtc());
+        self.firmware.command(now, rtc, command).expect("no mistakes");
+        self.step(None, Vec::new());
+    }
+
+    /// Somebody presses the reset button, or lets it go.
+    pub fn reset_button(&mut self, is_pressed: bool) {
+        self.reset_pressed = is_pressed;
+        self.step(None, Vec::new());
+    }
+
     /// A person saves other settings.
     pub fn configure(&mut self, configuration: Configuration) {
-        let rtc = self.rtc();
-        let now = self.now - self.up_since.since(Uptime::ZERO);
-        self.firmware.command(now, rtc, Command::Configure(Box::new(configuration))).expect("no mistakes");
-        self.step(None, Vec::new());
+        self.command(Command::Configure(Box::new(configuration)));
     }
 
     /// What the firmware said, as `12.300 s report 1 …` without the documents.

@@ -4,6 +4,7 @@ mod bench;
 mod configuration_file;
 mod configure;
 mod http;
+mod maintenance;
 mod mqtt;
 mod net;
 mod privacy;

@@ -115,7 +115,9 @@ impl Wire {
             .enable_all()
             .build()
             .map_err(WireError::Threads)?;
-        let tally = Arc::new(Tally::new(recipients.iter().map(|recipient| recipient.address.clone())));
+        let tally = Arc::new(Tally::new(
+            recipients.iter().map(|recipient| (recipient.address.clone(), recipient.tls.is_some())),
+        ));
         let mut wire = Wire {
             runtime,
             tally,

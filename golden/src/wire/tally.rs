@@ -51,6 +51,7 @@ pub(super) struct Tally {
 /// The account of one recipient.
 struct Account {
     recipient: String,
+    is_secure: bool,
     bytes: u64,
     /// In the order sent; taken out from any place once delivered.
     awaited: VecDeque<Awaited>,
@@ -81,9 +82,11 @@ impl Awaited {
 }
 
 impl Tally {
-    pub fn new(recipients: impl IntoIterator<Item = String>) -> Tally {
-        let account = |recipient| Account {
+    /// An account for each recipient, who may speak TLS.
+    pub fn new(recipients: impl IntoIterator<Item = (String, bool)>) -> Tally {
+        let account = |(recipient, is_secure)| Account {
             recipient,
+            is_secure,
             bytes: 0,
             awaited: VecDeque::new(),
             half_sent: BTreeMap::new(),
@@ -149,7 +152,8 @@ impl Tally {
     pub fn captured_request(&self, recipient: usize, from: SocketAddr, transport: Transport, body: Vec<u8>) {
         self.change(recipient, |account| {
             let connection = account.relays.get(&from).copied();
-            let delivery = Delivery { recipient: account.recipient.clone(), transport, body };
+            let delivery =
+                Delivery { recipient: account.recipient.clone(), is_secure: account.is_secure, transport, body };
             let due = account.awaited.iter_mut().find(|awaited| {
                 awaited.is_due() && Some(awaited.connection) == connection && matches!(awaited.what, What::Request(_))
             });
@@ -188,8 +192,12 @@ impl Tally {
             match due {
                 Some((qos, retain, delivery)) => {
                     let transport = Transport::Mqtt { topic, qos, retain };
-                    *delivery =
-                        Some(Delivery { recipient: account.recipient.clone(), transport, body: payload.to_vec() });
+                    *delivery = Some(Delivery {
+                        recipient: account.recipient.clone(),
+                        is_secure: account.is_secure,
+                        transport,
+                        body: payload.to_vec(),
+                    });
                 }
                 None => account.stray = Some(format!("a message of {} bytes to {topic}", payload.len())),
             }

@@ -16,7 +16,10 @@ fn a_post_is_delivered_as_it_was_sent() {
         host: Some("192.168.0.9".into()),
     };
     let delivered = wire.drain();
-    assert_eq!(delivered, [Delivery { recipient: HTTP.into(), transport, body: b"{\"n\": 1}".into() }]);
+    assert_eq!(
+        delivered,
+        [Delivery { recipient: HTTP.into(), is_secure: false, transport, body: b"{\"n\": 1}".into() }]
+    );
     assert_eq!(delivered[0].to_string(), "POST http://192.168.0.9:80/reports?a=b");
     assert!(device.receive(17).starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert_eq!(wire.drain(), [], "delivered once");

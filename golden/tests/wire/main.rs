@@ -26,7 +26,7 @@ fn mqtt(address: &str) -> Recipient {
 
 fn message(topic: &str, qos: u8, body: &str) -> Delivery {
     let transport = Transport::Mqtt { topic: topic.into(), qos, retain: false };
-    Delivery { recipient: MQTT.into(), transport, body: body.into() }
+    Delivery { recipient: MQTT.into(), is_secure: false, transport, body: body.into() }
 }
 
 fn bodies(wire: &Wire) -> Vec<String> {

@@ -1,0 +1,88 @@
+//! Export and import, reset and restart (guide §2.3, §5.4).
+
+use std::net::Ipv4Addr;
+
+use firmware::{Command, Configuration, Diagnostic};
+
+use crate::bench::{Bench, NobodyThere};
+
+fn settings() -> Configuration {
+    let text = r#"(
+        device: (name: "Lobby", sn: "1234", mac: "00:11:22:33:44:55", ip_address: "10.0.0.9"),
+        region_people_counting: (report_regularly: FromNowOn(interval_s: 30)),
+    )"#;
+    ron_file::RonFile::embedded("settings", text.to_owned()).parse().expect("settings without mistakes")
+}
+
+fn bench() -> Bench<NobodyThere> {
+    let mut bench = Bench::new(settings(), NobodyThere);
+    bench.run_until_ms(2_000);
+    bench
+}
+
+#[test]
+fn what_was_exported_can_be_imported_and_outlasts_the_power() {
+    let mut bench = bench();
+    let file = bench.firmware.configuration().export();
+    bench.configure(Configuration::default());
+    bench.command(Command::Import(file.replace("Lobby", "Hall")));
+    let mut expected = settings();
+    expected.device.name = "Hall".to_owned();
+    assert_eq!(*bench.firmware.configuration(), expected);
+    bench.restarts();
+    assert_eq!(*bench.firmware.configuration(), expected);
+}
+
+#[test]
+fn a_file_with_mistakes_changes_nothing() {
+    let mut bench = bench();
+    let file = bench.firmware.configuration().export().replace("10.0.0.9", "10.0.0").replace("\"1234\"", "\"\"");
+    let rtc = firmware_shim::RtcTime(0);
+    let refused = bench.firmware.command(bench.now, rtc, Command::Import(file)).expect_err("two mistakes");
+    let words = refused.to_string();
+    assert!(words.contains("device.ip_address: ") && words.contains("device.sn: must be 1 to 64 bytes"), "{words}");
+    assert_eq!(*bench.firmware.configuration(), settings());
+}
+
+#[test]
+fn a_reset_keeps_who_the_device_is_and_its_address_if_asked() {
+    for keep_ip in [false, true] {
+        let mut bench = bench();
+        bench.command(Command::Reset { keep_ip });
+        let device = &bench.firmware.configuration().device;
+        let factory = Configuration::default().device;
+        assert_eq!((device.name.as_str(), device.sn.as_str()), (factory.name.as_str(), "1234"));
+        assert_eq!(device.ip_address, if keep_ip { Ipv4Addr::new(10, 0, 0, 9) } else { factory.ip_address });
+        let counting = &bench.firmware.configuration().region_people_counting;
+        assert_eq!(*counting, Configuration::default().region_people_counting);
+    }
+}
+
+#[test]
+fn the_reset_button_must_be_held_for_more_than_ten_seconds() {
+    let mut bench = bench();
+    bench.reset_button(true);
+    bench.run_until_ms(11_900);
+    bench.reset_button(false);
+    bench.run_until_ms(13_000);
+    assert_eq!(*bench.firmware.configuration(), settings(), "let go too early");
+    assert_eq!(bench.led[..4], [(0, true), (2_000, false), (2_250, true), (2_500, false)]);
+    bench.reset_button(true);
+    bench.run_until_ms(23_100);
+    let reset: Vec<u64> =
+        bench.said.iter().filter(|(_, said)| *said == Diagnostic::FactoryReset).map(|(at_ms, _)| *at_ms).collect();
+    assert_eq!(reset, [23_000]);
+    assert_eq!(bench.firmware.configuration().device.name, Configuration::default().device.name);
+}
+
+#[test]
+fn a_reboot_begins_intervals_anew() {
+    let mut bench = bench();
+    bench.run_until_ms(20_000);
+    bench.command(Command::Reboot);
+    bench.run_until_ms(49_900);
+    assert_eq!(bench.documents().len(), 0);
+    bench.run_until_ms(50_100);
+    assert_eq!(bench.documents().len(), 1);
+    assert_eq!(*bench.firmware.configuration(), settings());
+}
