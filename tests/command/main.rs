@@ -3,6 +3,7 @@
 mod bench;
 mod mistakes;
 mod pictures;
+mod report_form;
 mod scenes;
 mod sweep;
 

@@ -1,0 +1,105 @@
+//! The documents off the wire against guide §7: exactly its keys, of its types, in its order.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+use crate::library;
+
+const DEVICE: &str = "device_info: {device: text, device_sn: text, device_mac: text, ip_address: text}";
+const INTERVAL: &str = "time_info: {timezone: text, dst_status: bool, start_time: text, end_time: text}";
+const TRIGGER: &str = "time_info: {time: text, timezone: text, dst_status: bool}";
+
+/// What the guide prints, section by section, and what it becomes without regions or with a triangle for a flow region.
+fn forms() -> Vec<(&'static str, String)> {
+    let begins = format!("event: text, report_type: text, {DEVICE}, {INTERVAL}");
+    let triggered = format!("event: text, report_type: text, {DEVICE}, {TRIGGER}");
+    // §7.2 alone has `report_type` in third place.
+    let counted =
+        format!("event: text, {DEVICE}, {TRIGGER}, report_type: text, current_total: int, total_mapped_regions: int");
+    let flow = |edges: &str| {
+        let pairs: Vec<String> =
+            edges.chars().flat_map(|from| edges.chars().map(move |to| format!("{from}-{to}: int"))).collect();
+        format!("{{{begins}, flow_data: {{{}}}}}", pairs.join(", "))
+    };
+    vec![
+        (
+            "7.1 occupancy",
+            format!(
+                "{{{begins}, current_total: int, max_counted: int, total_mapped_regions: int, numbering_regions: [int], occupancy: [int]}}"
+            ),
+        ),
+        (
+            "7.1 counting",
+            format!(
+                "{{{begins}, current_total: int, Max_counted: int, total_mapped_regions: int, numbering_regions: [int], current_counted: [int]}}"
+            ),
+        ),
+        (
+            "7.1 without regions",
+            format!("{{{begins}, current_total: int, Max_counted: int, total_mapped_regions: int}}"),
+        ),
+        ("7.2 occupancy", format!("{{{counted}, numbering_regions: [int], occupancy: [int]}}")),
+        ("7.2 counting", format!("{{{counted}, numbering_regions: [int], current_counted: [int]}}")),
+        ("7.2 without regions", format!("{{{counted}}}")),
+        ("7.3", format!("{{{begins}, dwell_time_data: [{{region: int, max_dwell_time: int, avg_dwell_time: int}}]}}")),
+        (
+            "7.4",
+            format!(
+                "{{{triggered}, dwell_time_data: [{{region: int, people_id: int, dwell_start_time: text, dwell_end_time: text, duration: int}}]}}"
+            ),
+        ),
+        (
+            "7.5",
+            format!(
+                "{{{begins}, in_counted: int, out_counted: int, capacity_counted: int, total_data: {{in_cumulative_counted: int, \
+                 out_cumulative_counted: int, capacity_cumulative_counted: int}}}}"
+            ),
+        ),
+        ("7.6", format!("{{{triggered}, line_trigger_data: {{in: int, out: int}}}}")),
+        ("7.7", flow("ABCD")),
+        ("7.7 of a triangle", flow("ABC")),
+    ]
+}
+
+/// The keys of a document in their order, and of what type each value is. All items of a list must be alike.
+fn form(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {}", form(value))).collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        Value::Array(items) => {
+            let forms: BTreeSet<String> = items.iter().map(form).collect();
+            format!("[{}]", forms.into_iter().collect::<Vec<_>>().join(" or "))
+        }
+        Value::String(_) => "text".to_owned(),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_i64() || number.is_u64() => "int".to_owned(),
+        Value::Number(_) => "fraction".to_owned(),
+        Value::Null => "null".to_owned(),
+    }
+}
+
+#[test]
+fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent() {
+    let bench = Bench::new();
+    bench.oracle(&[library().to_str().unwrap(), "--out", "kept"]).exits(0);
+    let forms = forms();
+    let mut seen = BTreeSet::new();
+    for scenario in fs::read_dir(bench.path("kept")).unwrap() {
+        for report in fs::read_dir(scenario.unwrap().path().join("reports")).unwrap() {
+            let path = report.unwrap().path();
+            let document = serde_json::from_slice(&fs::read(&path).unwrap()).expect("JSON");
+            let form = form(&document);
+            let known = forms.iter().find(|(_, known)| *known == form);
+            seen.extend(known.map(|(section, _)| *section));
+            assert!(known.is_some(), "{}: {form} is not in the guide", path.display());
+        }
+    }
+    let never: Vec<&str> =
+        forms.iter().map(|(section, _)| *section).filter(|section| !seen.contains(section)).collect();
+    assert!(never.is_empty(), "never sent: {never:?}");
+}
