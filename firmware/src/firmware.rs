@@ -9,6 +9,7 @@ use std::sync::Arc;
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
+use crate::account::{Account, AccountCommand, AccountError, PrivacyMode};
 use crate::configuration::{Configuration, Device, PrivacyMask, Problem, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
@@ -20,7 +21,7 @@ use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::Report;
 use crate::reset_button::ResetButton;
-use crate::storage::{self, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
+use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
 use crate::tls::{Calendar, Trust};
 
 /// The sensor's firmware.
@@ -28,6 +29,8 @@ pub struct Firmware {
     configuration: Configuration,
     /// Where it is stored.
     settings: Settings,
+    /// `None` until the device is activated.
+    account: Option<Account>,
     lens: Lens,
     default_mounting: Mounting,
     /// What certificates are judged by.
@@ -123,9 +126,13 @@ pub enum Command {
     Reset {
         /// *Keep the IP Configuration*.
         keep_ip: bool,
+        /// *Keep the User Information*: the account, and with it the privacy mode.
+        keep_users: bool,
     },
     /// Starts anew.
     Reboot,
+    /// Something about the account.
+    Account(AccountCommand),
 }
 
 /// Why a command was refused. Nothing has changed.
@@ -135,6 +142,8 @@ pub enum CommandError {
     Configuration(Vec<Problem>),
     /// The configuration does not fit onto the flash.
     TooLarge,
+    /// The account is not for it.
+    Account(AccountError),
 }
 
 impl fmt::Display for CommandError {
@@ -144,6 +153,7 @@ impl fmt::Display for CommandError {
                 let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
                 write!(f, "failed to configure: {}", lines.join("; "))
             }
+            CommandError::Account(error) => error.fmt(f),
             CommandError::TooLarge => {
                 f.write_str("failed to configure: there is no room for so much; draw regions with fewer corners")
             }
@@ -200,6 +210,7 @@ impl Firmware {
             pipeline,
             cover: cover(&configuration.privacy_mask),
             configuration,
+            account: settings.get(&ACCOUNT).ok().flatten().flatten(),
             settings,
             lens,
             default_mounting,
@@ -235,7 +246,7 @@ impl Firmware {
         }
         self.delivery.proceed(now, &mut self.outbox);
         let signal = self.di.has_risen(now, inputs.di);
-        if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false).is_err() {
+        if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false, false).is_err() {
             unreachable!("the factory's settings have room");
         }
         let analysis = match &inputs.frame {
@@ -297,9 +308,18 @@ impl Firmware {
                 let configuration = Configuration::import(&file).map_err(CommandError::Configuration)?;
                 self.configure(now, rtc, configuration)
             }
-            Command::Reset { keep_ip } => self.reset(keep_ip),
+            Command::Reset { keep_ip, keep_users } => self.reset(keep_ip, keep_users),
             Command::Reboot => {
                 self.restarts = true;
+                Ok(())
+            }
+            Command::Account(command) => {
+                let account = Account::after(self.account.as_ref(), command, &mut self.outbox.rng);
+                let account = Some(account.map_err(CommandError::Account)?);
+                if account != self.account {
+                    self.settings.set(&ACCOUNT, &account).map_err(|TooLarge| CommandError::TooLarge)?;
+                    self.account = account;
+                }
                 Ok(())
             }
         }
@@ -321,7 +341,7 @@ impl Firmware {
     }
 
     /// Saves the factory's settings, but for who the device is, and starts anew with them.
-    fn reset(&mut self, keep_ip: bool) -> Result<(), CommandError> {
+    fn reset(&mut self, keep_ip: bool, keep_users: bool) -> Result<(), CommandError> {
         let Device { sn, mac, ip_address, .. } = self.configuration.device.clone();
         let mut configuration = Configuration::default();
         let device = &mut configuration.device;
@@ -330,6 +350,9 @@ impl Firmware {
             device.ip_address = ip_address;
         }
         save(&mut self.settings, &configuration)?;
+        if !keep_users {
+            self.settings.set(&ACCOUNT, &None).map_err(|TooLarge| CommandError::TooLarge)?;
+        }
         self.outbox.diagnostics.push(Diagnostic::FactoryReset);
         self.restarts = true;
         Ok(())
@@ -338,6 +361,16 @@ impl Firmware {
     /// The configuration in force.
     pub fn configuration(&self) -> &Configuration {
         &self.configuration
+    }
+
+    /// What leaves the device of what it sees; `None` until it is activated.
+    pub fn privacy_mode(&self) -> Option<PrivacyMode> {
+        self.account.as_ref().map(|account| account.privacy)
+    }
+
+    /// What whoever forgot the password is asked, if anything was set.
+    pub fn security_questions(&self) -> Option<[&str; 3]> {
+        self.account.as_ref()?.questions()
     }
 
     /// The counts the firmware believes, for observers; nobody while the function is disabled.

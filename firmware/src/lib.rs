@@ -9,6 +9,7 @@
 //!
 //! This crate does not know that it is simulated, and reads no file and no clock.
 
+mod account;
 mod calendar;
 pub mod configuration;
 mod counted;
@@ -31,6 +32,7 @@ mod storage;
 mod test_view;
 mod tls;
 
+pub use account::{AccountCommand, AccountError, PrivacyMode, SECURITY_QUESTIONS, SecurityQuestion, USER_NAME};
 pub use configuration::{Configuration, Problem};
 pub use counted::Counted;
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};

@@ -120,6 +120,9 @@ pub enum Happening {
         /// *Keep the IP Configuration*.
         #[serde(default)]
         keep_ip: bool,
+        /// *Keep the User Information*.
+        #[serde(default)]
+        keep_users: bool,
     },
     /// A person has the device start anew.
     Reboot,

@@ -250,9 +250,9 @@ impl<'a> Twin<'a> {
                     self.note(at, format!("hardware: the reset button is held for {for_s} s"));
                     self.reset_held_until = Some(at + Duration::from_secs_f64(*for_s));
                 }
-                Happening::Reset { keep_ip } => {
+                Happening::Reset { keep_ip, keep_users } => {
                     self.note(at, "device: a person resets it".to_owned());
-                    self.command(at, Command::Reset { keep_ip: *keep_ip })?;
+                    self.command(at, Command::Reset { keep_ip: *keep_ip, keep_users: *keep_users })?;
                 }
                 Happening::Reboot => {
                     self.note(at, "device: a person has it start anew".to_owned());

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Part, SETTINGS_BLOCKS, at_once};
+use crate::account::Account;
 use crate::configuration::Configuration;
 
 /// A place for a value of one type.
@@ -27,6 +28,9 @@ impl<T> Slot<T> {
 
 /// The configuration, and which version of the firmware's idea of one it is.
 pub(crate) const CONFIGURATION: Slot<StoredConfiguration> = Slot::new(0);
+
+/// The account; nothing on a device that is not active.
+pub(crate) const ACCOUNT: Slot<Option<Account>> = Slot::new(1);
 
 /// As it is stored.
 #[derive(Debug, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use firmware::{Command, Configuration, Diagnostic};
+use firmware::{AccountCommand, AccountError, Command, CommandError, Configuration, Diagnostic, PrivacyMode};
 
 use crate::bench::{Bench, NobodyThere};
 
@@ -48,7 +48,7 @@ fn a_file_with_mistakes_changes_nothing() {
 fn a_reset_keeps_who_the_device_is_and_its_address_if_asked() {
     for keep_ip in [false, true] {
         let mut bench = bench();
-        bench.command(Command::Reset { keep_ip });
+        bench.command(Command::Reset { keep_ip, keep_users: false });
         let device = &bench.firmware.configuration().device;
         let factory = Configuration::default().device;
         assert_eq!((device.name.as_str(), device.sn.as_str()), (factory.name.as_str(), "1234"));
@@ -73,6 +73,26 @@ fn the_reset_button_must_be_held_for_more_than_ten_seconds() {
         bench.said.iter().filter(|(_, said)| *said == Diagnostic::FactoryReset).map(|(at_ms, _)| *at_ms).collect();
     assert_eq!(reset, [23_000]);
     assert_eq!(bench.firmware.configuration().device.name, Configuration::default().device.name);
+}
+
+#[test]
+fn the_account_outlasts_the_power_and_a_reset_that_keeps_users() {
+    let login = || Command::Account(AccountCommand::Login { user_name: "admin".into(), password: "s3cretary".into() });
+    let mut bench = bench();
+    assert_eq!((bench.firmware.privacy_mode(), bench.firmware.security_questions()), (None, None));
+    bench.command(Command::Account(AccountCommand::Activate {
+        password: "s3cretary".into(),
+        privacy: PrivacyMode::Blur,
+    }));
+    bench.restarts();
+    assert_eq!(bench.firmware.privacy_mode(), Some(PrivacyMode::Blur));
+    bench.command(login());
+    bench.command(Command::Reset { keep_ip: false, keep_users: true });
+    bench.command(login());
+    bench.command(Command::Reset { keep_ip: false, keep_users: false });
+    assert_eq!(bench.firmware.privacy_mode(), None, "the mode can be chosen anew");
+    let refused = bench.firmware.command(bench.now, firmware_shim::RtcTime(0), login());
+    assert_eq!(refused, Err(CommandError::Account(AccountError::NotActive)));
 }
 
 #[test]
