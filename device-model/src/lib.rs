@@ -1,4 +1,4 @@
-//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin and the flash.
+//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin, the DO contact and the flash.
 //!
 //! A [`Profile`] holds a device's figures; a [`Camera`] built from it turns [`Radiance`], rendered on the grid that
 //! [`Profile::pinhole`] asks for, into frames: [`ImageSensor`] (lens, photons, noise, conversion), then [`Isp`] (shading
@@ -11,6 +11,7 @@
 mod camera;
 mod decisions;
 mod digital_input;
+mod digital_output;
 mod exposure;
 mod flash;
 mod isp;
@@ -31,6 +32,7 @@ mod white_balance;
 
 pub use camera::Camera;
 pub use digital_input::DigitalInput;
+pub use digital_output::{Circuit, DigitalOutput, Overload};
 pub use exposure::{AutoExposure, Exposure};
 pub use flash::{Flash, PowerLost};
 pub use isp::{Developed, Isp};

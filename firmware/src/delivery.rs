@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use firmware_shim::{ConnId, NetEvent, Uptime};
 
-use crate::configuration::{QualityOfService, ReportProtocol, Topic};
+use crate::configuration::{NotificationUrl, QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::Failure;
 use crate::storage::Kept;
 use crate::tls::Trust;
@@ -50,8 +50,8 @@ const KEPT_MAX: usize = 3000;
 /// A report on its way to one recipient.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
-    /// The report's number.
-    pub report: u64,
+    /// The report's number; a connection test has none.
+    pub report: Option<u64>,
     /// The document.
     pub document: Arc<str>,
     /// The recipient's name, for people.
@@ -60,6 +60,30 @@ pub(crate) struct Letter {
     pub publication: Option<Publication>,
     /// Its number in the journal, if it is kept until it has arrived.
     pub entry: Option<u64>,
+}
+
+/// How it stands with a recipient (guide §5.3, *Status*).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The recipient's name, for people.
+    pub recipient: String,
+    /// How it stands.
+    pub state: ConnectionState,
+}
+
+/// Whether a recipient can be reached, as far as is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Nothing was sent yet, or the first attempt is under way.
+    #[default]
+    Untried,
+    /// A broker has accepted the connection; a server has accepted what was sent last.
+    Up,
+    /// The last attempt came to nothing.
+    Down {
+        /// Why.
+        failure: Failure,
+    },
 }
 
 /// A topic and how surely reports on it arrive.
@@ -85,6 +109,8 @@ pub(crate) struct Delivery {
     mqtt: Vec<MqttRecipient>,
     /// Kept reports that belong to no recipient yet: what the journal held at power-on.
     unclaimed: Vec<Letter>,
+    /// Connection tests under way, which wait for nothing and nobody.
+    tests: Vec<HttpRecipient>,
     trust: Trust,
 }
 
@@ -92,14 +118,14 @@ impl Delivery {
     /// What the journal held goes out to whoever is then configured.
     pub fn new(kept: Vec<Kept>, trust: Trust) -> Self {
         let letter = |kept: Kept| Letter {
-            report: kept.report,
+            report: Some(kept.report),
             document: kept.document,
             recipient: kept.recipient.into(),
             publication: None,
             entry: Some(kept.id),
         };
         let unclaimed = kept.into_iter().map(letter).collect();
-        Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed, trust }
+        Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed, tests: Vec::new(), trust }
     }
 
     /// Delivers by these settings from now on. Recipients that stay keep their connection and what waits for them, and so do those of
@@ -174,7 +200,7 @@ impl Delivery {
         let letter = |recipient: Arc<str>, publication, outbox: &mut Outbox| {
             outbox.tally.offered += 1;
             let entry = if is_kept { outbox.keep(offer.report, &recipient, offer.document) } else { None };
-            Letter { report: offer.report, document: Arc::clone(offer.document), recipient, publication, entry }
+            Letter { report: Some(offer.report), document: Arc::clone(offer.document), recipient, publication, entry }
         };
         for address in addresses(protocol) {
             if let Some(recipient) = self.http.iter_mut().find(|recipient| *recipient.address() == address) {
@@ -202,11 +228,26 @@ impl Delivery {
         true
     }
 
+    /// *Connection Test* (guide §5.3): sends a test message to an address at once, whatever waits for it.
+    pub fn test(&mut self, entry: &NotificationUrl, document: Arc<str>, outbox: &mut Outbox) {
+        let mut recipient = HttpRecipient::new(HttpAddress::new(entry), &self.trust);
+        let letter = Letter { report: None, document, recipient: recipient.name(), publication: None, entry: None };
+        recipient.offer(letter, outbox);
+        self.tests.push(recipient);
+    }
+
+    /// *Status* (guide §5.3): how it stands with each recipient.
+    pub fn connections(&self) -> Vec<Connection> {
+        let http = self.http.iter().map(HttpRecipient::connection);
+        http.chain(self.mqtt.iter().map(MqttRecipient::connection)).collect()
+    }
+
     /// Takes in what the network did. An event of a connection that was given up meanwhile is nobody's.
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
         for event in outbox.open(event) {
             self.http.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
             self.mqtt.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
+            self.tests.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
         }
     }
 
@@ -214,11 +255,13 @@ impl Delivery {
     pub fn proceed(&mut self, now: Uptime, outbox: &mut Outbox) {
         self.http.iter_mut().for_each(|recipient| recipient.proceed(now, outbox));
         self.mqtt.iter_mut().for_each(|recipient| recipient.proceed(now, outbox));
+        self.tests.iter_mut().for_each(|recipient| recipient.proceed(now, outbox));
+        self.tests.retain(|recipient| !recipient.is_done());
     }
 
     /// Connections on which an answer is outstanding, ascending.
     pub fn awaiting(&self) -> Vec<ConnId> {
-        let http = self.http.iter().filter_map(HttpRecipient::awaiting);
+        let http = self.http.iter().chain(&self.tests).filter_map(HttpRecipient::awaiting);
         let mut conns: Vec<ConnId> = http.chain(self.mqtt.iter().filter_map(MqttRecipient::awaiting)).collect();
         conns.sort();
         conns
@@ -226,7 +269,7 @@ impl Delivery {
 
     /// When to proceed at the latest.
     pub fn next_wake(&self) -> Option<Uptime> {
-        let http = self.http.iter().filter_map(HttpRecipient::next_wake);
+        let http = self.http.iter().chain(&self.tests).filter_map(HttpRecipient::next_wake);
         http.chain(self.mqtt.iter().filter_map(MqttRecipient::next_wake)).min()
     }
 }
@@ -256,7 +299,7 @@ mod tests {
     use firmware_shim::NetAction;
 
     use super::*;
-    use crate::configuration::{CertificateType, HttpUrl, NotificationUrl};
+    use crate::configuration::{CertificateType, HttpUrl};
     use crate::diagnostic::Diagnostic;
     use crate::firmware::Tally;
     use crate::storage::{Journal, blank_image};

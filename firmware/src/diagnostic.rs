@@ -53,6 +53,13 @@ pub enum Diagnostic {
         /// How long until the next attempt.
         retry_in: Duration,
     },
+    /// A test message reached its recipient, or did not.
+    ConnectionTested {
+        /// Whom.
+        recipient: String,
+        /// How it was confirmed, or why not.
+        outcome: Result<Receipt, Failure>,
+    },
     /// The factory's settings are in force again, and the device starts anew.
     FactoryReset,
     /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
@@ -174,6 +181,12 @@ impl fmt::Display for Diagnostic {
                     "report {report} held back for {recipient}: {failure}; next attempt in {} s",
                     retry_in.as_secs_f64()
                 )
+            }
+            Diagnostic::ConnectionTested { recipient, outcome: Ok(receipt) } => {
+                write!(f, "test message delivered to {recipient}: {receipt}")
+            }
+            Diagnostic::ConnectionTested { recipient, outcome: Err(failure) } => {
+                write!(f, "test message not delivered to {recipient}: {failure}")
             }
             Diagnostic::FactoryReset => f.write_str("reset to the factory's settings"),
             Diagnostic::ConfigurationLost => {

@@ -13,13 +13,13 @@ use crate::account::{Account, AccountCommand, AccountError, PrivacyMode};
 use crate::configuration::{Configuration, Device, PrivacyMask, Problem, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
-use crate::delivery::{Delivery, Offer, Outbox};
+use crate::delivery::{Connection, Delivery, Offer, Outbox};
 use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
 use crate::line_crossing_counting::LineCrossing;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
-use crate::report::Report;
+use crate::report::{Letterhead, Report};
 use crate::reset_button::ResetButton;
 use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
 use crate::tls::{Calendar, Trust};
@@ -133,6 +133,34 @@ pub enum Command {
     Reboot,
     /// Something about the account.
     Account(AccountCommand),
+    /// *Connection Test*: sends a test message to a function's address, enabled or not.
+    TestConnection {
+        /// Whose.
+        function: Function,
+        /// *URL 1*, *URL 2* or *URL 3*.
+        url: usize,
+    },
+}
+
+/// A function that counts and reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Guide §5.3.1.
+    RegionPeopleCounting,
+    /// Guide §5.3.2.
+    LineCrossingCounting,
+    /// Guide §5.3.3.
+    PeopleFlowAnalysis,
+}
+
+impl Function {
+    fn protocol(self, configuration: &Configuration) -> &ReportProtocol {
+        match self {
+            Function::RegionPeopleCounting => &configuration.region_people_counting.protocol,
+            Function::LineCrossingCounting => &configuration.line_crossing_counting.protocol,
+            Function::PeopleFlowAnalysis => &configuration.people_flow_analysis.protocol,
+        }
+    }
 }
 
 /// Why a command was refused. Nothing has changed.
@@ -144,6 +172,11 @@ pub enum CommandError {
     TooLarge,
     /// The account is not for it.
     Account(AccountError),
+    /// The function has no address of this number.
+    NoSuchUrl {
+        /// Counted from 1.
+        url: usize,
+    },
 }
 
 impl fmt::Display for CommandError {
@@ -154,6 +187,7 @@ impl fmt::Display for CommandError {
                 write!(f, "failed to configure: {}", lines.join("; "))
             }
             CommandError::Account(error) => error.fmt(f),
+            CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
             CommandError::TooLarge => {
                 f.write_str("failed to configure: there is no room for so much; draw regions with fewer corners")
             }
@@ -279,13 +313,12 @@ impl Firmware {
         if were_on && !self.functions.are_on() {
             self.pipeline.drop_tracks();
         }
-        for (reports, protocol) in [
-            (region, |of: &Configuration| &of.region_people_counting.protocol),
-            (line, |of| &of.line_crossing_counting.protocol),
-            (flow, |of| &of.people_flow_analysis.protocol),
-        ] as [(Vec<Report>, fn(&Configuration) -> &ReportProtocol); 3]
-        {
-            reports.iter().for_each(|report| self.send(report, protocol));
+        for (reports, function) in [
+            (region, Function::RegionPeopleCounting),
+            (line, Function::LineCrossingCounting),
+            (flow, Function::PeopleFlowAnalysis),
+        ] {
+            reports.iter().for_each(|report| self.send(report, function));
         }
         counted
     }
@@ -311,6 +344,16 @@ impl Firmware {
             Command::Reset { keep_ip, keep_users } => self.reset(keep_ip, keep_users),
             Command::Reboot => {
                 self.restarts = true;
+                Ok(())
+            }
+            Command::TestConnection { function, url } => {
+                let urls = match function.protocol(&self.configuration) {
+                    ReportProtocol::Http { urls } => urls.as_slice(),
+                    ReportProtocol::Mqtt { .. } => &[],
+                };
+                let entry = url.checked_sub(1).and_then(|i| urls.get(i)).ok_or(CommandError::NoSuchUrl { url })?;
+                let document = Letterhead::new(&self.configuration).connection_test(rtc);
+                self.delivery.test(entry, document.into(), &mut self.outbox);
                 Ok(())
             }
             Command::Account(command) => {
@@ -361,6 +404,11 @@ impl Firmware {
     /// The configuration in force.
     pub fn configuration(&self) -> &Configuration {
         &self.configuration
+    }
+
+    /// How it stands with each recipient of the functions that are enabled.
+    pub fn connections(&self) -> Vec<Connection> {
+        self.delivery.connections()
     }
 
     /// What leaves the device of what it sees; `None` until it is activated.
@@ -447,14 +495,14 @@ impl Firmware {
         Some(Frame { image: Some(image), ..frame.clone() })
     }
 
-    fn send(&mut self, report: &Report, protocol: fn(&Configuration) -> &ReportProtocol) {
+    fn send(&mut self, report: &Report, function: Function) {
         self.reports_made += 1;
         let made =
             Diagnostic::ReportMade { report: self.reports_made, kind: report.kind, document: report.document.clone() };
         self.outbox.diagnostics.push(made);
         let document = Arc::from(report.document.as_str());
         let offer = Offer { report: self.reports_made, document: &document, is_kept: report.is_kept };
-        self.delivery.offer(protocol(&self.configuration), &offer, &mut self.outbox);
+        self.delivery.offer(function.protocol(&self.configuration), &offer, &mut self.outbox);
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {

@@ -99,6 +99,19 @@ impl Letterhead {
         Letterhead { device, zone: configuration.time_zone }
     }
 
+    /// The message of a connection test (guide §5.3; what it says is a decision) when the clock reads `time`.
+    pub fn connection_test(&self, time: RtcTime) -> String {
+        #[derive(Serialize)]
+        struct ConnectionTest {
+            event: &'static str,
+            device_info: DeviceInfo,
+            time_info: TriggerTime,
+        }
+        let Head { device_info, time_info, event, .. } = self.trigger("Connection Test", time);
+        let message = ConnectionTest { event, device_info, time_info };
+        serde_json::to_string(&message).expect("text keys and plain values always serialise")
+    }
+
     /// Of the periodic report of the interval between two readings of the clock.
     fn interval(&self, event: &'static str, start: RtcTime, end: RtcTime) -> Head<IntervalTime> {
         let (started, ended) = (local_time(start, self.zone), local_time(end, self.zone));

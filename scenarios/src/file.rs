@@ -110,6 +110,13 @@ pub enum Happening {
         /// How long it is held, seconds.
         for_s: f64,
     },
+    /// A circuit is wired to DO and COM. More than 12 V or 0.5 A welds the contact together.
+    WireDo {
+        /// Across the open contact.
+        volts: f64,
+        /// All of the circuit's resistance.
+        ohms: f64,
+    },
     /// The reset button is held down.
     PressReset {
         /// How long, seconds.
@@ -409,7 +416,14 @@ impl ScenarioFile {
                 {
                     report(format!("timeline[{i}].event.for_s"), format!("{for_s} s is out of 0 to a week"));
                 }
+                Happening::WireDo { volts, ohms }
+                    if !(0.0..=400.0).contains(volts) || !(0.001..=1e9).contains(ohms) =>
+                {
+                    let words = format!("{volts} V and {ohms} Ω: expected 0 to 400 V and 0.001 Ω to 1 GΩ");
+                    report(format!("timeline[{i}].event"), words);
+                }
                 Happening::Di { .. }
+                | Happening::WireDo { .. }
                 | Happening::PressDi { .. }
                 | Happening::PressReset { .. }
                 | Happening::Reset { .. }

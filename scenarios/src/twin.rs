@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, DigitalInput, Rtc};
+use device_model::{Camera, Circuit, DigitalInput, DigitalOutput, Overload, Rtc};
 use firmware::{Command, Configuration, Counted, Diagnostic, Net, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, Uptime};
 use golden::Wire;
@@ -93,6 +93,7 @@ struct Twin<'a> {
     device: Device,
     rtc: Rtc,
     di: DigitalInput,
+    dout: DigitalOutput,
     /// How the button on DI bounces.
     button: ChaCha8Rng,
     /// Until when the reset button is held.
@@ -142,6 +143,7 @@ impl<'a> Twin<'a> {
             device,
             rtc: Rtc::starting_at(scenario.clock),
             di: DigitalInput::default(),
+            dout: DigitalOutput::default(),
             button: button_rng(scenario.seed),
             reset_held_until: None,
             network: Network::new(Net::new(wire.address_map())),
@@ -245,6 +247,11 @@ impl<'a> Twin<'a> {
                 Happening::PressDi { for_s } => {
                     self.note(at, format!("hardware: the button on DI is pressed for {for_s} s"));
                     self.di.press(at, Duration::from_secs_f64(*for_s), &mut self.button);
+                }
+                Happening::WireDo { volts, ohms } => {
+                    self.note(at, format!("hardware: {volts} V and {ohms} Ω are wired to DO"));
+                    let borne = self.dout.wire(Circuit { volts: *volts, ohms: *ohms });
+                    self.note_contact(at, borne);
                 }
                 Happening::PressReset { for_s } => {
                     self.note(at, format!("hardware: the reset button is held for {for_s} s"));
@@ -358,7 +365,8 @@ impl<'a> Twin<'a> {
             }
             let seen_at = step.analysis.as_ref().map_or(now, |analysis| analysis.taken_at);
             self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
-            self.note_contact(now, step.outputs.do_contact);
+            let borne = self.dout.drive(step.outputs.do_contact);
+            self.note_contact(now, borne);
             self.note_led(now, step.outputs.led_on);
             analysis = analysis.or(step.analysis);
             network = self.network.carry_out(now, &step.outputs.network);
@@ -394,7 +402,8 @@ impl<'a> Twin<'a> {
             self.network.drop_all();
             self.heard.clear();
             self.next_wake = None;
-            self.note_contact(now, Contact::Open);
+            let borne = self.dout.drive(Contact::Open);
+            self.note_contact(now, borne);
             self.note_led(now, false);
         }
     }
@@ -405,7 +414,12 @@ impl<'a> Twin<'a> {
         }
     }
 
-    fn note_contact(&mut self, now: Uptime, contact: Contact) {
+    /// How the contact is now, and whether its circuit has just damaged it.
+    fn note_contact(&mut self, now: Uptime, borne: Result<(), Overload>) {
+        if let Err(overload) = borne {
+            self.note(now, format!("hardware: {overload}: it is welded together"));
+        }
+        let contact = self.dout.read();
         if self.record.do_contact.last().is_none_or(|(_, before)| *before != contact) {
             self.record.do_contact.push((now, contact));
             self.note(now, format!("device: the DO contact is {}", words(contact)));

@@ -12,7 +12,7 @@ use ureq_proto::http::header::WWW_AUTHENTICATE;
 use ureq_proto::http::{Request, Response, StatusCode};
 
 use super::authentication::{Challenge, Credentials};
-use super::{ANSWER_MAX, CHECKED, Letter, Outbox, Waiting, back_off};
+use super::{ANSWER_MAX, CHECKED, Connection, ConnectionState, Letter, Outbox, Waiting, back_off};
 use crate::configuration::{CertificateType, HttpUrl, NotificationUrl};
 use crate::diagnostic::{Failure, Receipt};
 use crate::tls::{Secure, Trust};
@@ -38,6 +38,7 @@ pub(crate) struct HttpRecipient {
     failures: usize,
     /// After such a failure, when the next attempt is made.
     retry_at: Option<Uptime>,
+    state: ConnectionState,
 }
 
 /// Where reports go, and as whom: two entries with the same are one recipient.
@@ -79,7 +80,17 @@ impl HttpRecipient {
         let secure = url.is_secure().then(|| trust.towards(url.host(), certificates).expect(CHECKED));
         let name = address.url.to_string().into();
         let waiting = Waiting::default();
-        HttpRecipient { address, secure, name, waiting, exchange: None, challenge: None, failures: 0, retry_at: None }
+        HttpRecipient {
+            address,
+            secure,
+            name,
+            waiting,
+            exchange: None,
+            challenge: None,
+            failures: 0,
+            retry_at: None,
+            state: ConnectionState::Untried,
+        }
     }
 
     pub fn address(&self) -> &HttpAddress {
@@ -89,6 +100,15 @@ impl HttpRecipient {
     /// For people.
     pub fn name(&self) -> Arc<str> {
         Arc::clone(&self.name)
+    }
+
+    pub fn connection(&self) -> Connection {
+        Connection { recipient: self.name.to_string(), state: self.state.clone() }
+    }
+
+    /// Whether nothing is under way, and nothing waits.
+    pub fn is_done(&self) -> bool {
+        self.exchange.is_none() && self.waiting.is_empty()
     }
 
     pub fn waiting(&self) -> &Waiting {
@@ -147,7 +167,7 @@ impl HttpRecipient {
         match response.status() {
             status if status.is_success() => {
                 outbox.close(exchange.conn);
-                (self.failures, self.retry_at) = (0, None);
+                (self.failures, self.retry_at, self.state) = (0, None, ConnectionState::Up);
                 outbox.note_delivered(exchange.letter, Receipt::HttpStatus(status.as_u16()));
             }
             StatusCode::UNAUTHORIZED if !exchange.was_asked && self.is_asked(&response) => {
@@ -185,6 +205,7 @@ impl HttpRecipient {
         if is_open {
             outbox.close(exchange.conn);
         }
+        self.state = ConnectionState::Down { failure: failure.clone() };
         if exchange.letter.entry.is_none() {
             return outbox.drop_letter(exchange.letter, failure);
         }

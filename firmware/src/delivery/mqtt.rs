@@ -14,7 +14,7 @@ use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet, Qos};
 use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, MqttError};
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
-use super::{ANSWER_MAX, CHECKED, Letter, Outbox, Publication, Waiting, back_off};
+use super::{ANSWER_MAX, CHECKED, ConnectionState, Letter, Outbox, Publication, Waiting, back_off};
 use crate::configuration::{CertificateType, QualityOfService, ReportProtocol};
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 use crate::tls::{Secure, Trust};
@@ -30,6 +30,8 @@ pub(crate) struct MqttRecipient {
     waiting: Waiting,
     /// Attempts that failed since a broker last accepted.
     failures: usize,
+    /// Why the connection was lost last.
+    last_failure: Option<Failure>,
     link: Link,
 }
 
@@ -83,12 +85,24 @@ impl MqttRecipient {
             broker,
             waiting: Waiting::default(),
             failures: 0,
+            last_failure: None,
             link: Link::Down { retry_at: now },
         }
     }
 
     pub fn broker(&self) -> &Broker {
         &self.broker
+    }
+
+    pub fn connection(&self) -> super::Connection {
+        let state = match &self.link {
+            Link::Open(session) if !matches!(session.state, SessionState::Greeting { .. }) => ConnectionState::Up,
+            _ => match self.last_failure.clone() {
+                Some(failure) => ConnectionState::Down { failure },
+                None => ConnectionState::Untried,
+            },
+        };
+        super::Connection { recipient: self.name.clone(), state }
     }
 
     pub fn waiting(&self) -> &Waiting {
@@ -280,6 +294,7 @@ impl MqttRecipient {
     /// The connection is gone: what was on its way and is not kept is lost, and the next attempt is some time off.
     fn fall(&mut self, failure: Failure, now: Uptime, outbox: &mut Outbox) {
         self.failures += 1;
+        self.last_failure = Some(failure.clone());
         let retry_in = back_off(self.failures);
         let recipient = self.name.clone();
         outbox.diagnostics.push(Diagnostic::ConnectionDown { recipient, failure: failure.clone(), retry_in });

@@ -145,29 +145,40 @@ impl Outbox {
     }
 
     pub fn note_sent(&mut self, letter: &Letter) {
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportSent { report, recipient });
+        let recipient = letter.recipient.to_string();
+        self.diagnostics.extend(letter.report.map(|report| Diagnostic::ReportSent { report, recipient }));
     }
 
     /// A recipient has confirmed a report.
     pub fn note_delivered(&mut self, mut letter: Letter, receipt: Receipt) {
         self.strike(&mut letter);
-        self.tally.delivered += 1;
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportDelivered { report, recipient, receipt });
+        let recipient = letter.recipient.to_string();
+        self.diagnostics.push(match letter.report {
+            Some(report) => {
+                self.tally.delivered += 1;
+                Diagnostic::ReportDelivered { report, recipient, receipt }
+            }
+            None => Diagnostic::ConnectionTested { recipient, outcome: Ok(receipt) },
+        });
     }
 
     /// A report waits for another attempt.
     pub fn note_held_back(&mut self, letter: &Letter, failure: Failure, retry_in: Duration) {
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportHeldBack { report, recipient, failure, retry_in });
+        let recipient = letter.recipient.to_string();
+        let held_back = |report| Diagnostic::ReportHeldBack { report, recipient, failure, retry_in };
+        self.diagnostics.extend(letter.report.map(held_back));
     }
 
     pub fn drop_letter(&mut self, mut letter: Letter, failure: Failure) {
         self.strike(&mut letter);
-        self.tally.dropped += 1;
-        let (report, recipient) = (letter.report, letter.recipient.to_string());
-        self.diagnostics.push(Diagnostic::ReportDropped { report, recipient, failure });
+        let recipient = letter.recipient.to_string();
+        self.diagnostics.push(match letter.report {
+            Some(report) => {
+                self.tally.dropped += 1;
+                Diagnostic::ReportDropped { report, recipient, failure }
+            }
+            None => Diagnostic::ConnectionTested { recipient, outcome: Err(failure) },
+        });
     }
 
     /// What has to be done to the flash.

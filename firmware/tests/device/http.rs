@@ -1,7 +1,7 @@
 //! Reports by HTTP POST, at the level of bytes.
 
-use firmware::Configuration;
-use firmware_shim::{ConnId, NetAction, NetEvent};
+use firmware::{Command, CommandError, Configuration, Connection, ConnectionState, Failure, Function};
+use firmware_shim::{ConnId, NetAction, NetEvent, RtcTime};
 
 use crate::bench::{Bench, BlackHole, Listening, NobodyThere, Peer};
 
@@ -121,6 +121,40 @@ fn a_report_without_success_is_dropped_and_says_why() {
 fn a_silent_recipient_is_given_up_after_ten_seconds_of_device_time() {
     assert_eq!(fate(Server::answering(b""), 30_000), "30.000 s no answer within 10 s");
     assert_eq!(fate(BlackHole, 30_000), "30.000 s no answer within 10 s");
+}
+
+#[test]
+fn a_connection_test_sends_its_message_at_once_to_any_address_that_is_set() {
+    let test = |url| Command::TestConnection { function: Function::RegionPeopleCounting, url };
+    let urls = r#"(url: "http://a/"), (enable: false, url: "http://b/x")"#;
+    let mut bench = Bench::new(settings(urls), Server::answering(OK));
+    bench.run_until_ms(1_000);
+    bench.command(test(2));
+    let request = String::from_utf8(bench.peer.wire.received[&ConnId(1)].clone()).expect("text");
+    insta::assert_snapshot!(request.split_once("\r\n\r\n").expect("a head and a body").1);
+    assert_eq!(bench.transcript(), ["1.000 s test message delivered to http://b/x: HTTP 200"]);
+    assert_eq!(bench.firmware.tally(), Default::default(), "it is no report");
+    let refused = bench.firmware.command(bench.now, RtcTime(0), test(3));
+    assert_eq!(refused, Err(CommandError::NoSuchUrl { url: 3 }));
+
+    let mut bench = Bench::new(settings(urls), BlackHole);
+    bench.run_until_ms(1_000);
+    bench.command(test(1));
+    bench.run_until_ms(12_000);
+    assert_eq!(bench.transcript(), ["11.000 s test message not delivered to http://a/: no answer within 10 s"]);
+}
+
+#[test]
+fn the_status_tells_whether_a_server_took_what_was_sent_last() {
+    let state = |bench: &Bench<Server>| bench.firmware.connections();
+    let connection = |state| vec![Connection { recipient: "http://192.168.0.9:8080/reports?room=1".into(), state }];
+    let mut bench = Bench::new(settings(ONE_URL), Server::answering(OK));
+    assert_eq!(state(&bench), connection(ConnectionState::Untried));
+    bench.run_until_ms(20_000);
+    assert_eq!(state(&bench), connection(ConnectionState::Up));
+    bench.peer.answer = b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n";
+    bench.run_until_ms(40_000);
+    assert_eq!(state(&bench), connection(ConnectionState::Down { failure: Failure::HttpStatus(503) }));
 }
 
 #[test]
