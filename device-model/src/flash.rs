@@ -35,7 +35,7 @@ impl Flash {
         &self.bytes
     }
 
-    /// Has the power fail when so many more bytes are programmed or erased; at once for 0.
+    /// Has the power fail when so many more bytes are programmed or erased; at the next for 0.
     pub fn fail_after(&mut self, bytes: u64) {
         self.fuse = Some(bytes);
     }

@@ -108,6 +108,8 @@ pub enum AccountError {
     Question(usize, &'static str),
     /// Not all answers are right.
     WrongAnswers,
+    /// What is stored cannot be read: only a reset helps.
+    Lost,
 }
 
 impl fmt::Display for AccountError {
@@ -119,6 +121,7 @@ impl fmt::Display for AccountError {
             AccountError::WrongPassword => f.write_str("user name or password is wrong"),
             AccountError::NoQuestions => f.write_str("no security questions were set: reset the device"),
             AccountError::Question(number, words) => write!(f, "question {number}: {words}"),
+            AccountError::Lost => f.write_str("the account cannot be read: reset the device"),
             AccountError::WrongAnswers => f.write_str("not all answers are right"),
         }
     }

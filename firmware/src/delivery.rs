@@ -158,7 +158,7 @@ impl Delivery {
             let at_it = || protocols.iter().filter(|protocol| Broker::of(protocol).as_ref() == Some(&broker));
             let topics: Vec<Topic> = at_it().filter_map(|protocol| Some(publication(protocol)?.topic)).collect();
             let is_wanted = |letter: &Letter| letter.publication.as_ref().is_some_and(|to| topics.contains(&to.topic));
-            unclaimed.extend(recipient.take_unless(is_wanted));
+            unclaimed.extend(recipient.take_unless(is_wanted, outbox));
         }
         if !retransmits {
             self.http.iter_mut().for_each(|recipient| recipient.keep_none(outbox));
@@ -249,6 +249,7 @@ impl Delivery {
             self.mqtt.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
             self.tests.iter_mut().for_each(|recipient| recipient.hear(&event, now, outbox));
         }
+        outbox.bury(event.conn());
     }
 
     /// Does what is due: time-outs, pings, attempts to connect, the next report.

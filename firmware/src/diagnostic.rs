@@ -64,6 +64,8 @@ pub enum Diagnostic {
     FactoryReset,
     /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
     ConfigurationLost,
+    /// The stored account cannot be read: only a reset helps.
+    AccountLost,
     /// What was kept on flash cannot be read: the reports that waited are lost.
     JournalLost,
     /// There is no room on flash for a report: it goes out at once or not at all.
@@ -192,6 +194,7 @@ impl fmt::Display for Diagnostic {
             Diagnostic::ConfigurationLost => {
                 f.write_str("the stored configuration is of no use: defaults are in force")
             }
+            Diagnostic::AccountLost => f.write_str("the stored account cannot be read: reset the device"),
             Diagnostic::JournalLost => f.write_str("kept reports cannot be read and are lost"),
             Diagnostic::JournalFull { report, recipient } => {
                 write!(f, "report {report} is not kept for {recipient}: no room on flash")

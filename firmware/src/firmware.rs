@@ -31,6 +31,8 @@ pub struct Firmware {
     settings: Settings,
     /// `None` until the device is activated.
     account: Option<Account>,
+    /// Something is stored that cannot be read: nobody can log in, and nobody else may become the user.
+    account_is_lost: bool,
     lens: Lens,
     default_mounting: Mounting,
     /// What certificates are judged by.
@@ -172,6 +174,8 @@ pub enum CommandError {
     TooLarge,
     /// The account is not for it.
     Account(AccountError),
+    /// The device is about to start anew.
+    Restarting,
     /// The function has no address of this number.
     NoSuchUrl {
         /// Counted from 1.
@@ -187,9 +191,10 @@ impl fmt::Display for CommandError {
                 write!(f, "failed to configure: {}", lines.join("; "))
             }
             CommandError::Account(error) => error.fmt(f),
+            CommandError::Restarting => f.write_str("the device is about to start anew"),
             CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
             CommandError::TooLarge => {
-                f.write_str("failed to configure: there is no room for so much; draw regions with fewer corners")
+                f.write_str("failed to configure: there is no room for so much; upload shorter certificates, draw regions with fewer corners")
             }
         }
     }
@@ -234,6 +239,8 @@ impl Firmware {
         let reports_made = kept.iter().map(|kept| kept.report).max().unwrap_or(0);
         let mut outbox = Outbox::new(entropy, journal, last_entry);
         outbox.tally.kept = kept.len() as u64;
+        let account = settings.get(&ACCOUNT);
+        outbox.diagnostics.extend(account.is_err().then_some(Diagnostic::AccountLost));
         outbox.diagnostics.extend(configuration_is_lost.then_some(Diagnostic::ConfigurationLost));
         outbox.diagnostics.extend((!journal_is_readable).then_some(Diagnostic::JournalLost));
 
@@ -244,7 +251,8 @@ impl Firmware {
             pipeline,
             cover: cover(&configuration.privacy_mask),
             configuration,
-            account: settings.get(&ACCOUNT).ok().flatten().flatten(),
+            account_is_lost: account.is_err(),
+            account: account.ok().flatten().flatten(),
             settings,
             lens,
             default_mounting,
@@ -329,6 +337,9 @@ impl Firmware {
     /// # Errors
     /// A command that cannot be carried out changes nothing.
     pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Result<(), CommandError> {
+        if self.restarts {
+            return Err(CommandError::Restarting);
+        }
         match command {
             Command::Configure(configuration) => {
                 let problems = configuration.validate();
@@ -357,6 +368,9 @@ impl Firmware {
                 Ok(())
             }
             Command::Account(command) => {
+                if self.account_is_lost {
+                    return Err(CommandError::Account(AccountError::Lost));
+                }
                 let account = Account::after(self.account.as_ref(), command, &mut self.outbox.rng);
                 let account = Some(account.map_err(CommandError::Account)?);
                 if account != self.account {

@@ -9,18 +9,24 @@ const HOLD: Duration = Duration::from_secs(10);
 const BLINK: Duration = Duration::from_millis(250);
 
 /// Whether somebody holds the button, and how long.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct ResetButton {
     since: Option<Uptime>,
-    /// It was held for long enough; until it is let go that was all.
+    /// It was held for long enough, or since before the start; until it is let go that was all.
     is_done: bool,
+}
+
+impl Default for ResetButton {
+    fn default() -> Self {
+        ResetButton { since: None, is_done: true }
+    }
 }
 
 impl ResetButton {
     /// Takes in whether it is pressed at `now`; true once when it has been held for long enough.
     pub fn is_held(&mut self, now: Uptime, is_pressed: bool) -> bool {
         if !is_pressed {
-            *self = ResetButton::default();
+            *self = ResetButton { since: None, is_done: false };
             return false;
         }
         let since = *self.since.get_or_insert(now);
@@ -56,6 +62,8 @@ mod tests {
     #[test]
     fn it_must_be_held_for_more_than_ten_seconds_and_counts_once() {
         let mut button = ResetButton::default();
+        assert!(!button.is_held(at(0), true) && !button.is_held(at(20_000), true), "held since before the start");
+        assert!(!button.is_held(at(0), false));
         assert!(!button.is_held(at(0), true) && !button.is_held(at(10_000), true));
         assert!(button.is_held(at(10_001), true) && !button.is_held(at(30_000), true));
         assert!(!button.is_held(at(30_001), false));

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use firmware_shim::RtcTime;
+use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -59,13 +60,13 @@ impl Trust {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_details(provider, self.calendar.clone());
         let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-        let config = match certificates {
+        let mut config = match certificates {
             CertificateType::CaSigned => {
                 builder.with_root_certificates(Arc::clone(&self.authorities)).with_no_client_auth()
             }
             CertificateType::SelfSigned { ca_certificate, client_certificate, client_key } => {
                 let mut authority = RootCertStore::empty();
-                add(&mut authority, ca_certificate)?;
+                add(&mut authority, ca_certificate).map_err(|words| format!("ca_certificate: {words}"))?;
                 let builder = builder.with_root_certificates(authority);
                 match client_certificate.as_ref().zip(client_key.as_ref()) {
                     Some((certificate, key)) => {
@@ -80,6 +81,8 @@ impl Trust {
                 }
             }
         };
+        // A resumed session would not look at the certificate again, which may have ended meanwhile.
+        config.resumption = Resumption::disabled();
         Ok(Secure { name, config: Arc::new(config) })
     }
 }
@@ -100,8 +103,8 @@ pub fn authority_problem(pem: &str) -> Option<String> {
 }
 
 fn add(store: &mut RootCertStore, pem: &str) -> Result<(), String> {
-    for certificate in certificates_in(pem).map_err(|words| format!("ca_certificate: {words}"))? {
-        store.add(certificate).map_err(|error| format!("ca_certificate: must be that of an authority: {error}"))?;
+    for certificate in certificates_in(pem)? {
+        store.add(certificate).map_err(|error| format!("must be that of an authority: {error}"))?;
     }
     Ok(())
 }
@@ -156,12 +159,16 @@ impl Session {
         use std::io::Read;
         let mut heard = Heard::default();
         while !bytes.is_empty() {
-            self.connection.read_tls(&mut bytes).map_err(|error| error.to_string())?;
+            let taken = self.connection.read_tls(&mut bytes).map_err(|error| error.to_string())?;
             let state = self.connection.process_new_packets().map_err(|error| error.to_string())?;
             let mut piece = vec![0; state.plaintext_bytes_to_read()];
             self.connection.reader().read_exact(&mut piece).map_err(|error| error.to_string())?;
             heard.plain.append(&mut piece);
             heard.is_over |= state.peer_has_closed();
+            // What comes after a goodbye is nobody's.
+            if heard.is_over || taken == 0 {
+                break;
+            }
         }
         heard.is_now_up = !self.is_up && !self.connection.is_handshaking();
         self.is_up |= heard.is_now_up;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
 use device_model::{Flash, PowerLost};
-use firmware::{Command, CommandError, Counted, Factory, Firmware, Stage, Step, Tally};
+use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step, Tally};
 use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
 /// A device that may be without power.
@@ -32,7 +32,7 @@ enum State {
 impl Device {
     /// A device that is just up, and on which nothing but its configuration was saved before.
     pub fn new(
-        configuration: &firmware::Configuration,
+        configuration: &Configuration,
         factory: Factory,
         detector: Box<dyn Detector>,
         seed: u64,
@@ -64,8 +64,8 @@ impl Device {
 
     /// The power returns; the device is up so much later. Nothing happens while there is power.
     pub fn power_on(&mut self, now: Uptime, start: Duration) {
-        self.flash.power_on();
         if matches!(self.state, State::Off) {
+            self.flash.power_on();
             self.state = State::Starting { up_at: now + start };
             self.proceed(now);
         }
@@ -88,6 +88,19 @@ impl Device {
             let detector = Box::new(self.detector.clone());
             let firmware = Firmware::power_on(self.flash.image(), &self.factory, detector, entropy);
             self.state = State::Up { firmware: Box::new(firmware), since: up_at };
+        }
+    }
+
+    /// Whether it has power, though it may not be up yet.
+    pub fn has_power(&self) -> bool {
+        !matches!(self.state, State::Off)
+    }
+
+    /// What is set on it, while it is up.
+    pub fn configuration(&self) -> Option<&Configuration> {
+        match &self.state {
+            State::Up { firmware, .. } => Some(firmware.configuration()),
+            State::Starting { .. } | State::Off => None,
         }
     }
 
@@ -137,11 +150,11 @@ impl Device {
         Ok(Some(step))
     }
 
-    /// A person tells the device to do something; nobody hears it when it is not up.
-    pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Result<(), CommandError> {
+    /// A person tells the device to do something; `None` when it is not up and nobody hears it.
+    pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Option<Result<(), CommandError>> {
         match &mut self.state {
-            State::Up { firmware, since } => firmware.command(now - since.since(Uptime::ZERO), rtc, command),
-            State::Starting { .. } | State::Off => Ok(()),
+            State::Up { firmware, since } => Some(firmware.command(now - since.since(Uptime::ZERO), rtc, command)),
+            State::Starting { .. } | State::Off => None,
         }
     }
 
@@ -164,15 +177,6 @@ impl Device {
         let State::Up { firmware, since } = &self.state else { return Vec::new() };
         let start = since.since(Uptime::ZERO);
         firmware.stays_under_way().into_iter().map(|stay| later(stay, start)).collect()
-    }
-
-    /// The firmware, while it is up.
-    #[cfg(test)]
-    pub fn firmware(&self) -> Option<&Firmware> {
-        match &self.state {
-            State::Up { firmware, .. } => Some(firmware),
-            State::Starting { .. } | State::Off => None,
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use analytics::{Analysis, Detector};
 use device_model::{Camera, Circuit, DigitalInput, DigitalOutput, Overload, Rtc};
-use firmware::{Command, Configuration, Counted, Diagnostic, Net, Stage as FirmwareStage};
+use firmware::{Command, Counted, Diagnostic, Net, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, Uptime};
 use golden::Wire;
 use rand::SeedableRng;
@@ -237,8 +237,8 @@ impl<'a> Twin<'a> {
                     self.rtc.set(at, crate::file::rtc(*time));
                 }
                 Happening::Configure(configuration) => {
-                    self.note(at, "device: configured anew".to_owned());
-                    self.configure(at, configuration)?;
+                    let command = Command::Configure(Box::new((**configuration).clone()));
+                    self.command(at, "configured anew", command)?;
                 }
                 Happening::Di { volts } => {
                     self.note(at, format!("hardware: DI at {volts} V"));
@@ -258,12 +258,11 @@ impl<'a> Twin<'a> {
                     self.reset_held_until = Some(at + Duration::from_secs_f64(*for_s));
                 }
                 Happening::Reset { keep_ip, keep_users } => {
-                    self.note(at, "device: a person resets it".to_owned());
-                    self.command(at, Command::Reset { keep_ip: *keep_ip, keep_users: *keep_users })?;
+                    let command = Command::Reset { keep_ip: *keep_ip, keep_users: *keep_users };
+                    self.command(at, "a person resets it", command)?;
                 }
                 Happening::Reboot => {
-                    self.note(at, "device: a person has it start anew".to_owned());
-                    self.command(at, Command::Reboot)?;
+                    self.command(at, "a person has it start anew", Command::Reboot)?;
                 }
                 Happening::NetworkFault { recipient, fault } => {
                     self.note(at, format!("network: {recipient}: {fault:?}"));
@@ -294,14 +293,23 @@ impl<'a> Twin<'a> {
         Ok(())
     }
 
-    fn configure(&mut self, at: Uptime, configuration: &Configuration) -> Result<(), RunError> {
-        self.command(at, Command::Configure(Box::new(configuration.clone())))?;
-        self.area = Scenario::true_area(configuration);
+    fn command(&mut self, at: Uptime, words: &str, command: Command) -> Result<(), RunError> {
+        match self.device.command(at, self.rtc.read(at), command) {
+            Some(done) => {
+                done?;
+                self.note(at, format!("device: {words}"));
+                self.look_where_it_counts();
+            }
+            None => self.note(at, format!("device: is not up, and does not hear this: {words}")),
+        }
         Ok(())
     }
 
-    fn command(&mut self, at: Uptime, command: Command) -> Result<(), RunError> {
-        Ok(self.device.command(at, self.rtc.read(at), command)?)
+    /// The truth is asked where the device counts.
+    fn look_where_it_counts(&mut self) {
+        if let Some(configuration) = self.device.configuration() {
+            self.area = Scenario::true_area(configuration);
+        }
     }
 
     /// Has the firmware analyse a frame at the instant it is due.
@@ -346,6 +354,7 @@ impl<'a> Twin<'a> {
             let reset_pressed = self.reset_held_until.is_some();
             let (rtc, di) = (self.rtc.read(now), self.di.read(now));
             let inputs = Inputs { rtc, frame: frame.take(), di, reset_pressed, network };
+            let was_up = self.device.is_up();
             let Ok(step) = self.device.step(now, inputs, &mut entering) else {
                 self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
                 self.lose_power(now);
@@ -357,6 +366,9 @@ impl<'a> Twin<'a> {
                 return Ok(None);
             };
             entering(FirmwareStage::Reporting);
+            if !was_up {
+                self.look_where_it_counts();
+            }
             for diagnostic in &step.diagnostics {
                 self.record.transcript.push(format!("{now} device: {diagnostic}"));
                 if let Diagnostic::DetectorFailed { seq, reason } = diagnostic {
@@ -404,7 +416,7 @@ impl<'a> Twin<'a> {
             self.next_wake = None;
             let borne = self.dout.drive(Contact::Open);
             self.note_contact(now, borne);
-            self.note_led(now, false);
+            self.note_led(now, self.device.has_power());
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct MqttRecipient {
     secure: Option<Secure>,
     name: String,
     waiting: Waiting,
-    /// Attempts that failed since a broker last accepted.
+    /// Connections that failed or broke since the broker last confirmed anything: one that only lets the device in is not well.
     failures: usize,
     /// Why the connection was lost last.
     last_failure: Option<Failure>,
@@ -113,8 +113,14 @@ impl MqttRecipient {
         &mut self.waiting
     }
 
-    /// Gives out what waits, but for what stays.
-    pub fn take_unless(&mut self, stays: impl Fn(&Letter) -> bool) -> Vec<Letter> {
+    /// Gives out what waits, but for what stays. What is under way and does not stay has had its last attempt.
+    pub fn take_unless(&mut self, stays: impl Fn(&Letter) -> bool, outbox: &mut Outbox) -> Vec<Letter> {
+        if let Link::Open(session) = &mut self.link
+            && let SessionState::Publishing { letter, .. } = &mut session.state
+            && !stays(letter)
+        {
+            outbox.strike(letter);
+        }
         self.waiting.take_unless(stays)
     }
 
@@ -209,7 +215,6 @@ impl MqttRecipient {
                     // The protocol's own timer may have run out unused while CONNACK was late.
                     let keep_alive = Duration::from_secs(u64::from(self.broker.keep_alive_s));
                     session.ping_at.get_or_insert(now + keep_alive);
-                    self.failures = 0;
                     outbox.diagnostics.push(Diagnostic::ConnectionUp { recipient: self.name.clone() });
                 }
             }
@@ -226,6 +231,7 @@ impl MqttRecipient {
                     *deadline = now + ANSWER_MAX;
                 }
             }
+            Packet::V3_1_1Pingresp(_) => self.failures = 0,
             _ => {}
         }
     }
@@ -234,7 +240,10 @@ impl MqttRecipient {
     fn confirm(&mut self, receipt: Receipt, outbox: &mut Outbox) {
         let Link::Open(session) = &mut self.link else { return };
         match std::mem::replace(&mut session.state, SessionState::Idle) {
-            SessionState::Publishing { letter, .. } => outbox.note_delivered(letter, receipt),
+            SessionState::Publishing { letter, .. } => {
+                self.failures = 0;
+                outbox.note_delivered(letter, receipt);
+            }
             other => session.state = other,
         }
     }

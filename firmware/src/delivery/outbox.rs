@@ -99,12 +99,16 @@ impl Outbox {
             NetEvent::ConnectFailed { .. } | NetEvent::Closed { .. } => return vec![event.clone()],
             NetEvent::Received { bytes, .. } => match session.hear(bytes) {
                 Ok(heard) => {
-                    events.extend(heard.is_now_up.then_some(NetEvent::Connected { conn }));
-                    let is_something = !heard.plain.is_empty();
+                    let (is_new, is_over) = (heard.is_now_up, heard.is_over);
+                    events.extend((is_new && !is_over).then_some(NetEvent::Connected { conn }));
+                    // The last words may confirm what was sent.
+                    let is_something = !heard.plain.is_empty() && !(is_new && is_over);
                     events.extend(is_something.then_some(NetEvent::Received { conn, bytes: heard.plain }));
-                    if heard.is_over {
+                    if is_over {
                         self.network.push(NetAction::Close { conn });
                         events.push(NetEvent::Closed { conn, reason: None });
+                        // Until these are heard nothing more can be sent on it, least of all in plain text.
+                        self.sessions.insert(conn, Err(String::new()));
                         return events;
                     }
                 }
@@ -121,6 +125,13 @@ impl Outbox {
         self.pass_on(conn, &mut session);
         self.sessions.insert(conn, Ok(session));
         events
+    }
+
+    /// What the network did is heard: a secure connection that is over is forgotten.
+    pub fn bury(&mut self, conn: ConnId) {
+        if matches!(self.sessions.get(&conn), Some(Err(_))) {
+            self.sessions.remove(&conn);
+        }
     }
 
     /// Writes a report down until it has arrived; `None`, and a word of it, when there is no room.

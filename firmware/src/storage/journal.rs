@@ -16,7 +16,7 @@ use sequential_storage::cache::{Cache, Uncached};
 use sequential_storage::queue::{QueueConfig, QueueStorage};
 use serde::{Deserialize, Serialize};
 
-use super::{JOURNAL_BLOCKS, Part, at_once};
+use super::{JOURNAL_BLOCKS, JOURNAL_INTENTS, Part, at_once};
 
 /// Blocks that are kept free ahead of the newest entry: all that is left in the oldest block can be moved there.
 const BLOCKS_AHEAD: usize = 2;
@@ -51,7 +51,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// The journal in a flash's image, and what it holds, oldest first. One that cannot be read any more is begun anew, and that is said.
     pub fn open(image: &[u8]) -> (Self, Vec<Kept>, bool) {
-        let mut journal = Journal::over(Part::of(image, JOURNAL_BLOCKS));
+        let mut journal = Journal::over(Part::of(image, JOURNAL_BLOCKS, JOURNAL_INTENTS));
         if let Some(kept) = journal.read() {
             return (journal, kept, true);
         }
@@ -81,7 +81,10 @@ impl Journal {
                 }
             }
             // Bytes that are nothing at all read as no entries, and leave no room.
-            queue.find_max_fit().await.ok()??;
+            let room = queue.find_max_fit().await.ok()?;
+            if kept.is_empty() && room.is_none() {
+                return None;
+            }
             Some(kept.into_values().collect())
         })
     }
@@ -152,6 +155,9 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::super::{blank_image, perform};
     use super::*;
 
@@ -217,6 +223,45 @@ mod tests {
         }
         perform(&mut image, &journal.take_ops());
         assert_eq!(ids(&image).len(), 3000);
+    }
+
+    #[test]
+    fn an_erasure_that_the_power_ended_takes_nothing_else_along() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        // Three blocks and a half.
+        (0..700).for_each(|id| journal.push(&kept(id, "a", 300)).expect("room"));
+        perform(&mut image, &journal.take_ops());
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut torn = 0;
+        for struck in 0..500u64 {
+            journal.strike(struck);
+            let ops = journal.take_ops();
+            let Some(erasure) = ops.iter().position(|op| matches!(op, FlashOp::Erase { .. })) else {
+                perform(&mut image, &ops);
+                continue;
+            };
+            perform(&mut image, &ops[..erasure]);
+            let FlashOp::Erase { block } = ops[erasure] else { unreachable!("it is one") };
+            for _ in 0..100 {
+                let (mut after, share) = (image.clone(), rng.random_range(0.0..1.0));
+                for byte in &mut after[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES] {
+                    *byte |= (0..8).filter(|_| rng.random_bool(share)).fold(0, |ones, bit| ones | 1 << bit);
+                }
+                // What is found, and what is written down then.
+                let (mut journal, found, _) = Journal::open(&after);
+                journal.push(&kept(700, "a", 300)).expect("room");
+                let found_ids: Vec<u64> = found.iter().map(|kept| kept.id).collect();
+                perform(&mut after, &journal.take_ops());
+                let found = ids(&after);
+                assert_eq!(found[..found.len() - 1], found_ids);
+                let is_right = |first: u64| found.iter().copied().eq(first..=700);
+                assert!(is_right(struck) || is_right(struck + 1), "{:?}… of {}", found.first(), found.len());
+                torn += 1;
+            }
+            perform(&mut image, &ops[erasure..]);
+        }
+        assert!(torn >= 200, "{torn}");
     }
 
     #[test]

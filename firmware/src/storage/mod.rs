@@ -23,6 +23,18 @@ pub(crate) use settings::{ACCOUNT, CONFIGURATION, Settings, StoredConfiguration,
 const SETTINGS_BLOCKS: Range<usize> = 0..4;
 /// Room for 3,000 reports of twice a usual size; see [`journal`].
 const JOURNAL_BLOCKS: Range<usize> = 4..100;
+/// Where it is noted which block of the settings is being erased.
+const SETTINGS_INTENTS: usize = 100;
+/// And which of the journal.
+const JOURNAL_INTENTS: usize = 101;
+
+/// A note that a block is being erased: the block and its complement, each 16 bits, a mark, and room for what says that it is done.
+///
+/// A block whose erasure the power ended holds neither what was there nor nothing, and can look like anything. It is erased once more before it is
+/// read.
+const INTENT_BYTES: usize = 12;
+const INTENT_MARK: [u8; 4] = [0x3C, 0x5A, 0xC3, 0xA5];
+const INTENTS: usize = FLASH_BLOCK_BYTES / INTENT_BYTES;
 
 /// A part of the flash as memory, and what has to be done to the chip to make it the same.
 struct Part {
@@ -32,15 +44,55 @@ struct Part {
     /// Blocks that were last read and last written, from where one can tell how far apart work is.
     last_read: usize,
     last_written: usize,
+    intents: Intents,
+}
+
+/// The notes of erasures, one after the other.
+struct Intents {
+    /// The block they are in.
+    block: usize,
+    /// How many places are used.
+    used: usize,
 }
 
 impl Part {
     /// # Panics
     /// When the image is not as large as the flash.
-    fn of(image: &[u8], blocks: Range<usize>) -> Self {
+    fn of(image: &[u8], blocks: Range<usize>, intents: usize) -> Self {
         assert_eq!(image.len(), FLASH_BYTES, "an image is as large as the flash");
         let bytes = image[blocks.start * FLASH_BLOCK_BYTES..blocks.end * FLASH_BLOCK_BYTES].to_vec();
-        Part { first_block: blocks.start, bytes, ops: Vec::new(), last_read: 0, last_written: 0 }
+        let notes = &image[intents * FLASH_BLOCK_BYTES..(intents + 1) * FLASH_BLOCK_BYTES];
+        let notes: Vec<&[u8]> = notes.chunks_exact(INTENT_BYTES).collect();
+        let used = notes.iter().rposition(|note| note.iter().any(|byte| *byte != 0xFF)).map_or(0, |last| last + 1);
+        let intents = Intents { block: intents, used };
+        let mut part =
+            Part { first_block: blocks.start, bytes, ops: Vec::new(), last_read: 0, last_written: 0, intents };
+        if let Some(block) = used.checked_sub(1).and_then(|last| unfinished(notes[last], blocks.len())) {
+            part.erase_block(block, used - 1);
+        }
+        part
+    }
+
+    /// Erases a block whose note is in this place.
+    fn erase_block(&mut self, block: usize, place: usize) {
+        self.bytes[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES].fill(0xFF);
+        self.ops.push(FlashOp::Erase { block: self.first_block + block });
+        let at = self.intents.block * FLASH_BLOCK_BYTES + place * INTENT_BYTES + 8;
+        self.ops.push(FlashOp::Program { at, bytes: vec![0; 4] });
+    }
+
+    /// Notes that a block is going to be erased; gives the note's place.
+    fn intend(&mut self, block: usize) -> usize {
+        let Intents { block: intents, used } = &mut self.intents;
+        if *used >= INTENTS {
+            self.ops.push(FlashOp::Erase { block: *intents });
+            *used = 0;
+        }
+        let place = *used;
+        *used += 1;
+        let at = *intents * FLASH_BLOCK_BYTES + place * INTENT_BYTES;
+        self.ops.push(FlashOp::Program { at, bytes: intent(block).to_vec() });
+        place
     }
 
     fn take_ops(&mut self) -> Vec<FlashOp> {
@@ -73,10 +125,10 @@ impl NorFlash for Part {
     const ERASE_SIZE: usize = FLASH_BLOCK_BYTES;
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Infallible> {
-        let (from, to) = (from as usize, to as usize);
-        self.bytes[from..to].fill(0xFF);
-        let blocks = from / FLASH_BLOCK_BYTES..to / FLASH_BLOCK_BYTES;
-        self.ops.extend(blocks.map(|block| FlashOp::Erase { block: self.first_block + block }));
+        for block in from as usize / FLASH_BLOCK_BYTES..to as usize / FLASH_BLOCK_BYTES {
+            let place = self.intend(block);
+            self.erase_block(block, place);
+        }
         Ok(())
     }
 
@@ -93,6 +145,21 @@ impl NorFlash for Part {
 }
 
 impl MultiwriteNorFlash for Part {}
+
+/// The note that a block is going to be erased, without what says that it is done.
+fn intent(block: usize) -> [u8; 8] {
+    let block = u16::try_from(block).expect("a flash has few blocks");
+    let ([a, b], [c, d], [e, f, g, h]) = (block.to_le_bytes(), (!block).to_le_bytes(), INTENT_MARK);
+    [a, b, c, d, e, f, g, h]
+}
+
+/// The block, of so many, whose erasure a note says was begun and not ended. The end is told by most of its bits, for the erasure of the notes themselves may
+/// have been ended by the power.
+fn unfinished(note: &[u8], blocks: usize) -> Option<usize> {
+    let block = (0..blocks).find(|block| note[..8] == intent(*block))?;
+    let ones: u32 = note[8..].iter().map(|byte| byte.count_ones()).sum();
+    (ones > 16).then_some(block)
+}
 
 /// A flash fresh from the factory.
 pub(crate) fn blank_image() -> Vec<u8> {

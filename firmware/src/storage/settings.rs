@@ -10,7 +10,7 @@ use sequential_storage::map::{MapConfig, MapStorage};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, SETTINGS_BLOCKS, at_once};
+use super::{Part, SETTINGS_BLOCKS, SETTINGS_INTENTS, at_once};
 use crate::account::Account;
 use crate::configuration::Configuration;
 
@@ -71,7 +71,7 @@ pub(crate) struct TooLarge;
 impl Settings {
     /// The settings in a flash's image.
     pub fn open(image: &[u8]) -> Self {
-        let part = Part::of(image, SETTINGS_BLOCKS);
+        let part = Part::of(image, SETTINGS_BLOCKS, SETTINGS_INTENTS);
         let config = MapConfig::new(0..part.bytes.len() as u32);
         Settings { map: MapStorage::new(part, config, Cache::new_uncached()), buffer: vec![0; FLASH_BLOCK_BYTES] }
     }

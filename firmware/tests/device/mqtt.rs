@@ -234,7 +234,8 @@ fn a_broker_that_comes_back_is_found_and_the_back_off_forgotten() {
     bench.hears(NetEvent::Closed { conn: ConnId(1), reason: None });
     bench.run_until_ms(7_000);
     bench.peer.return_code = ConnectReturnCode::Accepted;
-    bench.run_until_ms(9_000);
+    // It confirms the report of 20 s.
+    bench.run_until_ms(21_000);
     bench.hears(NetEvent::Closed { conn: ConnId(3), reason: Some("reset by the peer".to_owned()) });
     assert_eq!(
         troubles(&bench),
@@ -243,10 +244,22 @@ fn a_broker_that_comes_back_is_found_and_the_back_off_forgotten() {
             "5.000 s not connected to broker: closed by the other side; next attempt in 1 s",
             "6.000 s not connected to broker: refused by the broker: ServerUnavailable; next attempt in 2 s",
             "8.000 s connected to broker",
-            "9.000 s not connected to broker: connection lost: reset by the peer; next attempt in 1 s",
+            "21.000 s not connected to broker: connection lost: reset by the peer; next attempt in 1 s",
         ]
     );
     assert_eq!(bench.peer.wire.closed, [ConnId(2)]);
+}
+
+#[test]
+fn a_broker_that_only_lets_the_device_in_is_asked_less_and_less_often() {
+    let mut bench = bench(1, Broker::new(), 1_000);
+    for (at_ms, conn) in [(2_000, 1), (4_000, 2), (7_000, 3)] {
+        bench.run_until_ms(at_ms);
+        bench.hears(NetEvent::Closed { conn: ConnId(conn), reason: None });
+    }
+    let lost: Vec<String> = troubles(&bench).into_iter().filter(|line| line.contains("closed")).collect();
+    let waits: Vec<&str> = lost.iter().filter_map(|line| line.rsplit_once(" in ").map(|(_, wait)| wait)).collect();
+    assert_eq!(waits, ["1 s", "2 s", "4 s"]);
 }
 
 #[test]

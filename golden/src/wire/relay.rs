@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::http_stream::HttpStream;
 use super::mqtt_stream::{Cut, DevicePacket, MqttStream};
-use super::secure::Counted;
+use super::secure::{Came, Counted};
 use super::sessions::Sessions;
 use super::tally::{Connection, Heard, Tally};
 
@@ -80,15 +80,17 @@ impl Relay {
                 (Box::new(from), Box::new(to))
             }
             Some(acceptor) => {
-                let accepted = acceptor.accept(device).into_fallible().await;
-                let secure = match accepted {
+                // The device awaits an answer to whatever it sends right behind, so that nothing is at rest before that is understood.
+                let (tally, recipient) = (Arc::clone(&self.tally), self.recipient);
+                came.book(Some(Box::new(move |bytes| tally.took_in(recipient, connection, bytes, vec![], None))));
+                let secure = match acceptor.accept(device).into_fallible().await {
                     Ok(secure) => Some(secure),
                     Err((_, device)) => {
                         device.drain().await;
                         None
                     }
                 };
-                self.tally.took_in(self.recipient, connection, came.swap(0, Ordering::Relaxed), vec![], None);
+                came.book(None);
                 let Some(secure) = secure else {
                     return self.tally.ended(self.recipient, connection);
                 };
@@ -125,7 +127,7 @@ struct Carriage<'r> {
     relay: &'r Relay,
     connection: Connection,
     /// Bytes that came from the device and are not booked yet.
-    came: Arc<AtomicUsize>,
+    came: Arc<Came>,
     stream: Stream,
     onward: Onward,
     /// Notified when another connection takes this one's session over.
@@ -177,7 +179,7 @@ impl Carriage<'_> {
             };
             if !matches!(read, Ok(1..)) {
                 // What ended a secure connection.
-                let came = self.came.swap(0, Ordering::Relaxed);
+                let came = self.came.take();
                 self.relay.tally.took_in(self.relay.recipient, self.connection, came, vec![], self.half_sent());
                 return;
             }
@@ -197,12 +199,12 @@ impl Carriage<'_> {
         };
         if receiver_is_gone {
             // Counted, but nothing can be expected of it.
-            let came = self.came.swap(0, Ordering::Relaxed);
+            let came = self.came.take();
             relay.tally.took_in(relay.recipient, connection, came, Vec::new(), None);
             return true;
         }
         let (heard, onward) = self.understand(bytes);
-        let (half_sent, came) = (self.half_sent(), self.came.swap(0, Ordering::Relaxed));
+        let (half_sent, came) = (self.half_sent(), self.came.take());
         // Before anything is passed on: what a receiver delivers must be expected by then.
         relay.tally.took_in(relay.recipient, connection, came, heard, half_sent);
         for onpass in onward {

@@ -4,8 +4,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use chrono::{Datelike, NaiveDate};
@@ -101,13 +101,40 @@ impl Tls {
 /// The device's end of a connection, which counts the bytes that come.
 pub(super) struct Counted {
     stream: TcpStream,
-    came: Arc<AtomicUsize>,
+    came: Arc<Came>,
+}
+
+/// Bytes that came and are not booked yet.
+#[derive(Default)]
+pub(super) struct Came {
+    bytes: AtomicUsize,
+    /// While there is nothing to be understood they are booked as they come: the other side may wait for long in between.
+    at_once: Mutex<Option<Box<dyn Fn(usize) + Send>>>,
+}
+
+impl Came {
+    /// Takes out what is to be booked.
+    pub fn take(&self) -> usize {
+        self.bytes.swap(0, Ordering::Relaxed)
+    }
+
+    /// From now on has bytes booked as they come, or no longer.
+    pub fn book(&self, at_once: Option<Box<dyn Fn(usize) + Send>>) {
+        *self.at_once.lock().unwrap_or_else(PoisonError::into_inner) = at_once;
+    }
+
+    fn add(&self, bytes: usize) {
+        match &*self.at_once.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(book) => book(bytes),
+            None => drop(self.bytes.fetch_add(bytes, Ordering::Relaxed)),
+        }
+    }
 }
 
 impl Counted {
     /// The stream, and what counts its bytes.
-    pub fn new(stream: TcpStream) -> (Self, Arc<AtomicUsize>) {
-        let came = Arc::new(AtomicUsize::new(0));
+    pub fn new(stream: TcpStream) -> (Self, Arc<Came>) {
+        let came = Arc::new(Came::default());
         (Counted { stream, came: Arc::clone(&came) }, came)
     }
 
@@ -122,7 +149,7 @@ impl AsyncRead for Counted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.came.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+        self.came.add(buf.filled().len() - before);
         read
     }
 }

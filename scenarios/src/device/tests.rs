@@ -125,12 +125,12 @@ impl Bench {
     fn configure(&mut self, name: u64) {
         let rtc = RtcTime(1_700_000_000_000_000_000 + self.now.0 as i64);
         let command = Command::Configure(Box::new(settings(name)));
-        self.device.command(self.now, rtc, command).expect("no mistakes");
+        self.device.command(self.now, rtc, command).expect("it is up").expect("no mistakes");
         self.step();
     }
 
     fn name(&self) -> Option<u64> {
-        Some(self.device.firmware()?.configuration().device.name.parse().expect("a number"))
+        Some(self.device.configuration()?.device.name.parse().expect("a number"))
     }
 }
 
@@ -157,7 +157,9 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
         let before = bench.name().expect("it is up");
         // Most cuts tear what is written next: a report, its end, or a configuration.
         if rng.random_bool(0.8) {
-            bench.device.cut_power(Some(rng.random_range(0..3_000)));
+            // A block that is erased counts for 65,536 bytes.
+            let bytes = if rng.random_bool(0.5) { 3_000 } else { 100_000 };
+            bench.device.cut_power(Some(rng.random_range(0..bytes)));
         }
         let configures = rng.random_bool(0.5);
         if configures {
@@ -182,7 +184,7 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
     let lost: Vec<&String> =
         bench.said.iter().filter(|line| !line.contains("held back") && !line.contains(" sent to ")).collect();
     assert!(lost.is_empty(), "{:?}", &lost[..lost.len().min(5)]);
-    assert!(torn > 400 && saved > 100 && unsaved > 20, "{torn} torn, {saved} configurations saved, {unsaved} not");
+    assert!(torn > 200 && saved > 100 && unsaved > 20, "{torn} torn, {saved} configurations saved, {unsaved} not");
 
     assert!(bench.made.len() > 2000, "{}", bench.made.len());
     for host in ["a", "b"] {
