@@ -102,7 +102,7 @@ impl Outbox {
                     let (is_new, is_over) = (heard.is_now_up, heard.is_over);
                     events.extend((is_new && !is_over).then_some(NetEvent::Connected { conn }));
                     // The last words may confirm what was sent.
-                    let is_something = !heard.plain.is_empty() && !(is_new && is_over);
+                    let is_something = !(heard.plain.is_empty() || is_new && is_over);
                     events.extend(is_something.then_some(NetEvent::Received { conn, bytes: heard.plain }));
                     if is_over {
                         self.network.push(NetAction::Close { conn });

@@ -104,12 +104,15 @@ pub(super) struct Counted {
     came: Arc<Came>,
 }
 
+/// Books so many bytes.
+type Book = Box<dyn Fn(usize) + Send>;
+
 /// Bytes that came and are not booked yet.
 #[derive(Default)]
 pub(super) struct Came {
     bytes: AtomicUsize,
     /// While there is nothing to be understood they are booked as they come: the other side may wait for long in between.
-    at_once: Mutex<Option<Box<dyn Fn(usize) + Send>>>,
+    at_once: Mutex<Option<Book>>,
 }
 
 impl Came {
@@ -119,7 +122,7 @@ impl Came {
     }
 
     /// From now on has bytes booked as they come, or no longer.
-    pub fn book(&self, at_once: Option<Box<dyn Fn(usize) + Send>>) {
+    pub fn book(&self, at_once: Option<Book>) {
         *self.at_once.lock().unwrap_or_else(PoisonError::into_inner) = at_once;
     }
 
