@@ -36,6 +36,7 @@ pub use times::{
 };
 
 use problem::Problems;
+pub(crate) use transfer::ConfigFile;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,16 +1,16 @@
-//! The core: one step function, and the commands by which a person changes what it does.
+//! The core: one step function, and what carries out the commands by which a person changes what it does.
 //!
 //! Everything that passes is an argument, everything that happens is a returned value: there is no clock, no socket and no
 //! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
 
-use std::fmt;
 use std::sync::Arc;
 
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
-use crate::account::{Account, AccountCommand, AccountError, PrivacyMode};
-use crate::configuration::{Configuration, Device, PrivacyMask, Problem, ReportProtocol};
+use crate::account::{Account, AccountError, PrivacyMode};
+use crate::command::{Command, CommandError, Function};
+use crate::configuration::{ConfigFile, Configuration, Device, PrivacyMask, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
 use crate::delivery::{Connection, Delivery, Offer, Outbox};
@@ -21,7 +21,7 @@ use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::{Letterhead, Report};
 use crate::reset_button::ResetButton;
-use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, StoredConfiguration, TooLarge};
+use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, TooLarge};
 use crate::tls::{Calendar, Trust};
 
 /// The sensor's firmware.
@@ -117,91 +117,6 @@ pub enum Stage {
     Reporting,
 }
 
-/// What a person may tell the device to do.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Replaces the whole configuration, or nothing of it.
-    Configure(Box<Configuration>),
-    /// *Import Config File* (guide §5.4): what [`Configuration::export`] gave.
-    Import(String),
-    /// *Reset* to the factory's settings (guide §5.4); the device starts anew.
-    Reset {
-        /// *Keep the IP Configuration*.
-        keep_ip: bool,
-        /// *Keep the User Information*: the account, and with it the privacy mode.
-        keep_users: bool,
-    },
-    /// Starts anew.
-    Reboot,
-    /// Something about the account.
-    Account(AccountCommand),
-    /// *Connection Test*: sends a test message to a function's address, enabled or not.
-    TestConnection {
-        /// Whose.
-        function: Function,
-        /// *URL 1*, *URL 2* or *URL 3*.
-        url: usize,
-    },
-}
-
-/// A function that counts and reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    /// Guide §5.3.1.
-    RegionPeopleCounting,
-    /// Guide §5.3.2.
-    LineCrossingCounting,
-    /// Guide §5.3.3.
-    PeopleFlowAnalysis,
-}
-
-impl Function {
-    fn protocol(self, configuration: &Configuration) -> &ReportProtocol {
-        match self {
-            Function::RegionPeopleCounting => &configuration.region_people_counting.protocol,
-            Function::LineCrossingCounting => &configuration.line_crossing_counting.protocol,
-            Function::PeopleFlowAnalysis => &configuration.people_flow_analysis.protocol,
-        }
-    }
-}
-
-/// Why a command was refused. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandError {
-    /// The configuration has mistakes; all of them.
-    Configuration(Vec<Problem>),
-    /// The configuration does not fit onto the flash.
-    TooLarge,
-    /// The account is not for it.
-    Account(AccountError),
-    /// The device is about to start anew.
-    Restarting,
-    /// The function has no address of this number.
-    NoSuchUrl {
-        /// Counted from 1.
-        url: usize,
-    },
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CommandError::Configuration(problems) => {
-                let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-                write!(f, "failed to configure: {}", lines.join("; "))
-            }
-            CommandError::Account(error) => error.fmt(f),
-            CommandError::Restarting => f.write_str("the device is about to start anew"),
-            CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
-            CommandError::TooLarge => {
-                f.write_str("failed to configure: there is no room for so much; upload shorter certificates, draw regions with fewer corners")
-            }
-        }
-    }
-}
-
-impl std::error::Error for CommandError {}
-
 impl Firmware {
     /// A device on which a person saved this configuration before it was switched off; see [`power_on`](Self::power_on).
     ///
@@ -231,7 +146,7 @@ impl Firmware {
         let stored = settings.get(&CONFIGURATION);
         let configuration_is_lost =
             !stored.as_ref().is_ok_and(|stored| stored.as_ref().is_none_or(|it| it.is_usable()));
-        let usable = stored.ok().flatten().filter(StoredConfiguration::is_usable);
+        let usable = stored.ok().flatten().filter(ConfigFile::is_usable);
         let configuration = usable.map(|stored| stored.configuration).unwrap_or_default();
 
         let (journal, kept, journal_is_readable) = Journal::open(flash);
@@ -562,8 +477,7 @@ pub fn set_up_flash(configuration: &Configuration) -> Result<Vec<u8>, CommandErr
 }
 
 fn save(settings: &mut Settings, configuration: &Configuration) -> Result<(), CommandError> {
-    let stored = StoredConfiguration::new(configuration.clone());
-    settings.set(&CONFIGURATION, &stored).map_err(|TooLarge| CommandError::TooLarge)
+    settings.set(&CONFIGURATION, &ConfigFile::new(configuration.clone())).map_err(|TooLarge| CommandError::TooLarge)
 }
 
 fn placed(view: &View, track: &Track) -> Placed {

@@ -11,6 +11,7 @@
 
 mod account;
 mod calendar;
+mod command;
 pub mod configuration;
 mod counted;
 mod debounce;
@@ -33,11 +34,12 @@ mod test_view;
 mod tls;
 
 pub use account::{AccountCommand, AccountError, PrivacyMode, SECURITY_QUESTIONS, SecurityQuestion, USER_NAME};
+pub use command::{Command, CommandError, Function};
 pub use configuration::{Configuration, Problem};
 pub use counted::Counted;
 pub use delivery::{Connection, ConnectionState};
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
-pub use firmware::{Command, CommandError, Factory, Firmware, Function, Stage, Step, Tally, set_up_flash};
+pub use firmware::{Factory, Firmware, Stage, Step, Tally, set_up_flash};
 pub use net::{Net, NetError};
 pub use tls::authority_problem;

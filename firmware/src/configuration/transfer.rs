@@ -1,4 +1,4 @@
-//! *Export Config File* and *Import Config File* (guide §5.4): a configuration as JSON that a person can read and edit.
+//! *Export Config File* and *Import Config File* (guide §5.4): a configuration as JSON that a person can read and edit. It is stored in the same form.
 //!
 //! It holds passwords and keys, as it must to be imported again.
 
@@ -11,17 +11,29 @@ use super::problem::Problem;
 /// The version of the form; a file of a newer one is refused.
 const VERSION: u64 = 1;
 
+/// A configuration, and of which version of the form it is.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ConfigFile {
+pub(crate) struct ConfigFile {
     version: u64,
-    configuration: Configuration,
+    pub configuration: Configuration,
+}
+
+impl ConfigFile {
+    pub fn new(configuration: Configuration) -> Self {
+        ConfigFile { version: VERSION, configuration }
+    }
+
+    /// Whether this firmware can use it.
+    pub fn is_usable(&self) -> bool {
+        self.version == VERSION && self.configuration.validate().is_empty()
+    }
 }
 
 impl Configuration {
     /// The configuration as a file.
     pub fn export(&self) -> String {
-        let file = ConfigFile { version: VERSION, configuration: self.clone() };
+        let file = ConfigFile::new(self.clone());
         serde_json::to_string_pretty(&file).expect("text keys and finite numbers always serialise")
     }
 

@@ -24,8 +24,17 @@ pub(crate) struct Outbox {
     pub tally: Tally,
     journal: Journal,
     last_entry: u64,
-    /// Secure connections; why not, for those that cannot begin.
-    sessions: BTreeMap<ConnId, Result<Session, String>>,
+    /// Secure connections.
+    sessions: BTreeMap<ConnId, Secured>,
+}
+
+/// A secure connection.
+enum Secured {
+    Under(Box<Session>),
+    /// It cannot even begin, and why.
+    Impossible(String),
+    /// It is over; whoever spoke on it has yet to hear so.
+    Over,
 }
 
 impl Outbox {
@@ -50,25 +59,26 @@ impl Outbox {
         self.network.push(NetAction::Connect { conn, host: host.to_owned(), port });
         // What cannot even begin ends when the connection is there.
         if let Some(secure) = secure {
-            self.sessions.insert(conn, Session::new(secure));
+            let session = Session::new(secure);
+            self.sessions.insert(conn, session.map_or_else(Secured::Impossible, |it| Secured::Under(Box::new(it))));
         }
         conn
     }
 
     pub fn send(&mut self, conn: ConnId, bytes: Vec<u8>) {
         let bytes = match self.sessions.get_mut(&conn) {
-            Some(Ok(session)) => {
+            Some(Secured::Under(session)) => {
                 session.send(&bytes);
                 session.take_bytes()
             }
-            Some(Err(_)) => return,
+            Some(Secured::Impossible(_) | Secured::Over) => return,
             None => bytes,
         };
         self.network.push(NetAction::Send { conn, bytes });
     }
 
     pub fn close(&mut self, conn: ConnId) {
-        if let Some(Ok(mut session)) = self.sessions.remove(&conn) {
+        if let Some(Secured::Under(mut session)) = self.sessions.remove(&conn) {
             session.say_goodbye();
             self.pass_on(conn, &mut session);
         }
@@ -87,11 +97,12 @@ impl Outbox {
         let conn = event.conn();
         let Some(session) = self.sessions.remove(&conn) else { return vec![event.clone()] };
         let mut session = match session {
-            Ok(session) => session,
-            Err(reason) => {
+            Secured::Under(session) => session,
+            Secured::Impossible(reason) => {
                 self.network.push(NetAction::Close { conn });
                 return vec![NetEvent::ConnectFailed { conn, reason }];
             }
+            Secured::Over => return vec![],
         };
         let mut events = Vec::new();
         match event {
@@ -108,7 +119,7 @@ impl Outbox {
                         self.network.push(NetAction::Close { conn });
                         events.push(NetEvent::Closed { conn, reason: None });
                         // Until these are heard nothing more can be sent on it, least of all in plain text.
-                        self.sessions.insert(conn, Err(String::new()));
+                        self.sessions.insert(conn, Secured::Over);
                         return events;
                     }
                 }
@@ -123,13 +134,13 @@ impl Outbox {
             },
         }
         self.pass_on(conn, &mut session);
-        self.sessions.insert(conn, Ok(session));
+        self.sessions.insert(conn, Secured::Under(session));
         events
     }
 
     /// What the network did is heard: a secure connection that is over is forgotten.
     pub fn bury(&mut self, conn: ConnId) {
-        if matches!(self.sessions.get(&conn), Some(Err(_))) {
+        if matches!(self.sessions.get(&conn), Some(Secured::Over)) {
             self.sessions.remove(&conn);
         }
     }

@@ -17,7 +17,7 @@ use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash,
 use firmware_shim::{FLASH_BLOCK_BYTES, FLASH_BYTES, FLASH_WORD_BYTES, FlashOp};
 
 pub(crate) use journal::{Journal, Kept};
-pub(crate) use settings::{ACCOUNT, CONFIGURATION, Settings, StoredConfiguration, TooLarge};
+pub(crate) use settings::{ACCOUNT, CONFIGURATION, Settings, TooLarge};
 
 /// Where in the flash what is, in blocks. What is left is for firmware images.
 const SETTINGS_BLOCKS: Range<usize> = 0..4;

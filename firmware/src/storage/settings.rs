@@ -7,12 +7,12 @@ use firmware_shim::{FLASH_BLOCK_BYTES, FlashOp};
 use sequential_storage::Error;
 use sequential_storage::cache::{Cache, Uncached};
 use sequential_storage::map::{MapConfig, MapStorage};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::{Part, SETTINGS_BLOCKS, SETTINGS_INTENTS, at_once};
 use crate::account::Account;
-use crate::configuration::Configuration;
+use crate::configuration::ConfigFile;
 
 /// A place for a value of one type.
 pub(crate) struct Slot<T> {
@@ -26,32 +26,11 @@ impl<T> Slot<T> {
     }
 }
 
-/// The configuration, and which version of the firmware's idea of one it is.
-pub(crate) const CONFIGURATION: Slot<StoredConfiguration> = Slot::new(0);
+/// The configuration, in the form in which it is exported.
+pub(crate) const CONFIGURATION: Slot<ConfigFile> = Slot::new(0);
 
 /// The account; nothing on a device that is not active.
 pub(crate) const ACCOUNT: Slot<Option<Account>> = Slot::new(1);
-
-/// As it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct StoredConfiguration {
-    version: u32,
-    pub configuration: Configuration,
-}
-
-impl StoredConfiguration {
-    /// The only one so far.
-    const VERSION: u32 = 1;
-
-    pub fn new(configuration: Configuration) -> Self {
-        StoredConfiguration { version: Self::VERSION, configuration }
-    }
-
-    /// Whether this firmware can use it.
-    pub fn is_usable(&self) -> bool {
-        self.version == Self::VERSION && self.configuration.validate().is_empty()
-    }
-}
 
 /// The settings on flash.
 pub(crate) struct Settings {

@@ -1,0 +1,91 @@
+//! What a person may have the device do, and why it refuses. Pages, API and scenarios all say it so.
+
+use std::fmt;
+
+use crate::account::{AccountCommand, AccountError};
+use crate::configuration::{Configuration, Problem, ReportProtocol};
+
+/// What a person may tell the device to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Replaces the whole configuration, or nothing of it.
+    Configure(Box<Configuration>),
+    /// *Import Config File* (guide §5.4): what [`Configuration::export`] gave.
+    Import(String),
+    /// *Reset* to the factory's settings (guide §5.4); the device starts anew.
+    Reset {
+        /// *Keep the IP Configuration*.
+        keep_ip: bool,
+        /// *Keep the User Information*: the account, and with it the privacy mode.
+        keep_users: bool,
+    },
+    /// Starts anew.
+    Reboot,
+    /// Something about the account.
+    Account(AccountCommand),
+    /// *Connection Test*: sends a test message to a function's address, enabled or not.
+    TestConnection {
+        /// Whose.
+        function: Function,
+        /// *URL 1*, *URL 2* or *URL 3*.
+        url: usize,
+    },
+}
+
+/// A function that counts and reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Guide §5.3.1.
+    RegionPeopleCounting,
+    /// Guide §5.3.2.
+    LineCrossingCounting,
+    /// Guide §5.3.3.
+    PeopleFlowAnalysis,
+}
+
+impl Function {
+    pub(crate) fn protocol(self, configuration: &Configuration) -> &ReportProtocol {
+        match self {
+            Function::RegionPeopleCounting => &configuration.region_people_counting.protocol,
+            Function::LineCrossingCounting => &configuration.line_crossing_counting.protocol,
+            Function::PeopleFlowAnalysis => &configuration.people_flow_analysis.protocol,
+        }
+    }
+}
+
+/// Why a command was refused. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The configuration has mistakes; all of them.
+    Configuration(Vec<Problem>),
+    /// The configuration does not fit onto the flash.
+    TooLarge,
+    /// The account is not for it.
+    Account(AccountError),
+    /// The device is about to start anew.
+    Restarting,
+    /// The function has no address of this number.
+    NoSuchUrl {
+        /// Counted from 1.
+        url: usize,
+    },
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Configuration(problems) => {
+                let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+                write!(f, "failed to configure: {}", lines.join("; "))
+            }
+            CommandError::Account(error) => error.fmt(f),
+            CommandError::Restarting => f.write_str("the device is about to start anew"),
+            CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
+            CommandError::TooLarge => {
+                f.write_str("failed to configure: there is no room for so much; upload shorter certificates, draw regions with fewer corners")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
