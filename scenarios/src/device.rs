@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
 use device_model::{Flash, PowerLost};
-use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step, Tally};
+use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step};
 use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
 /// A device that may be without power.
@@ -19,8 +19,8 @@ pub(crate) struct Device {
     state: State,
     /// How often it started.
     starts: u64,
-    /// Of the starts before.
-    tally: Tally,
+    /// Reports that were given up in the starts before.
+    dropped_before: u64,
 }
 
 enum State {
@@ -39,8 +39,8 @@ impl Device {
     ) -> Result<Self, CommandError> {
         let flash = Flash::holding(firmware::set_up_flash(configuration)?, seed);
         let detector = Shared(Arc::new(Mutex::new(detector)));
-        let (state, tally) = (State::Starting { up_at: Uptime::ZERO }, Tally::default());
-        let mut device = Device { factory, detector, seed, flash, state, starts: 0, tally };
+        let state = State::Starting { up_at: Uptime::ZERO };
+        let mut device = Device { factory, detector, seed, flash, state, starts: 0, dropped_before: 0 };
         device.proceed(Uptime::ZERO);
         Ok(device)
     }
@@ -55,10 +55,7 @@ impl Device {
 
     fn go_off(&mut self) {
         if let State::Up { firmware, .. } = std::mem::replace(&mut self.state, State::Off) {
-            let Tally { offered, delivered, dropped, .. } = firmware.tally();
-            self.tally.offered += offered;
-            self.tally.delivered += delivered;
-            self.tally.dropped += dropped;
+            self.dropped_before += firmware.tally().dropped;
         }
     }
 
@@ -89,11 +86,6 @@ impl Device {
             let firmware = Firmware::power_on(self.flash.image(), &self.factory, detector, entropy);
             self.state = State::Up { firmware: Box::new(firmware), since: up_at };
         }
-    }
-
-    /// Whether it has power, though it may not be up yet.
-    pub fn has_power(&self) -> bool {
-        !matches!(self.state, State::Off)
     }
 
     /// What is set on it, while it is up.
@@ -158,17 +150,11 @@ impl Device {
         }
     }
 
-    /// What became of reports over all starts.
-    pub fn tally(&self) -> Tally {
-        let now = match &self.state {
-            State::Up { firmware, .. } => firmware.tally(),
-            State::Starting { .. } | State::Off => Tally::default(),
-        };
-        Tally {
-            offered: self.tally.offered + now.offered,
-            delivered: self.tally.delivered + now.delivered,
-            dropped: self.tally.dropped + now.dropped,
-            kept: now.kept,
+    /// Reports that were given up for some recipient, over all starts.
+    pub fn dropped(&self) -> u64 {
+        match &self.state {
+            State::Up { firmware, .. } => self.dropped_before + firmware.tally().dropped,
+            State::Starting { .. } | State::Off => self.dropped_before,
         }
     }
 

@@ -15,8 +15,8 @@ use scenes::Scene;
 use serde::{Deserialize, Serialize};
 
 use crate::expect::Expectation;
+use crate::happening::{Event, Happening};
 use crate::light::{self, Exposure};
-use crate::network::{Fault, host_and_port};
 use crate::oracle::{self, OracleErrors};
 use crate::truth::{Drawn, TrueArea};
 use crate::twin::run_time;
@@ -80,81 +80,6 @@ fn default_profile() -> String {
     "vs121-p-standard".to_owned()
 }
 
-/// Something that happens during a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Event {
-    /// Seconds after the run's beginning.
-    pub at_s: f64,
-    /// What happens.
-    pub event: Happening,
-}
-
-/// What can happen during a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Happening {
-    /// The light changes to this level, lx.
-    Lux(f64),
-    /// The device's clock is set.
-    Clock(DateTime<Utc>),
-    /// The device is configured anew, all of it.
-    Configure(Box<Configuration>),
-    /// A voltage is put on DI and stays there; 0 V at first.
-    Di {
-        /// 0 to 5 V.
-        volts: f64,
-    },
-    /// A button on DI is pressed. Its contact bounces.
-    PressDi {
-        /// How long it is held, seconds.
-        for_s: f64,
-    },
-    /// A circuit is wired to DO and COM. More than 12 V or 0.5 A welds the contact together.
-    WireDo {
-        /// Across the open contact.
-        volts: f64,
-        /// All of the circuit's resistance.
-        ohms: f64,
-    },
-    /// The reset button is held down.
-    PressReset {
-        /// How long, seconds.
-        for_s: f64,
-    },
-    /// A person resets the device to the factory's settings.
-    Reset {
-        /// *Keep the IP Configuration*.
-        #[serde(default)]
-        keep_ip: bool,
-        /// *Keep the User Information*.
-        #[serde(default)]
-        keep_users: bool,
-    },
-    /// A person has the device start anew.
-    Reboot,
-    /// From now on something is wrong with the way to a recipient.
-    NetworkFault {
-        /// One of the recipients, by its address.
-        recipient: String,
-        /// What.
-        fault: Fault,
-    },
-    /// The way to a recipient is good again.
-    NetworkRestored {
-        /// One of the recipients, by its address.
-        recipient: String,
-    },
-    /// The device loses its power.
-    PowerCut {
-        /// Only when so many more bytes were programmed or erased on its flash, in the middle of the next; at once if not given.
-        #[serde(default)]
-        after_flash_bytes: Option<u64>,
-    },
-    /// The power is back; the device starts.
-    PowerOn,
-}
-
 /// A checked scenario, ready to run.
 pub struct Scenario {
     /// The file's name without its ending.
@@ -197,10 +122,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
 }
 
-/// The highest voltage that DI takes (guide §2.2).
-const DI_MAX_V: f64 = 5.0;
 /// Longer runs are a slip of the pen: a week.
-const DURATION_MAX_S: f64 = 7.0 * 86_400.0;
+pub(crate) const DURATION_MAX_S: f64 = 7.0 * 86_400.0;
 
 impl Scenario {
     /// Reads a scenario and everything it refers to; all mistakes of a file at once.
@@ -398,52 +321,8 @@ impl ScenarioFile {
                 report(format!("timeline[{i}].at_s"), words);
             }
             before = event.at_s;
-            match &event.event {
-                Happening::Lux(lux) if !(0.0..=100_000.0).contains(lux) => {
-                    report(format!("timeline[{i}].event"), format!("{lux} lx is out of 0 to 100,000 lx"));
-                }
-                Happening::Lux(_) => {}
-                Happening::Clock(time) => {
-                    if let Some(words) = clock_problem(time) {
-                        report(format!("timeline[{i}].event"), words);
-                    }
-                }
-                Happening::Di { volts } if !(0.0..=DI_MAX_V).contains(volts) => {
-                    report(format!("timeline[{i}].event.volts"), format!("{volts} V is out of 0 to {DI_MAX_V} V"));
-                }
-                Happening::PressDi { for_s } | Happening::PressReset { for_s }
-                    if !(0.0..=DURATION_MAX_S).contains(for_s) =>
-                {
-                    report(format!("timeline[{i}].event.for_s"), format!("{for_s} s is out of 0 to a week"));
-                }
-                Happening::WireDo { volts, ohms }
-                    if !(0.0..=400.0).contains(volts) || !(0.001..=1e9).contains(ohms) =>
-                {
-                    let words = format!("{volts} V and {ohms} Ω: expected 0 to 400 V and 0.001 Ω to 1 GΩ");
-                    report(format!("timeline[{i}].event"), words);
-                }
-                Happening::Di { .. }
-                | Happening::WireDo { .. }
-                | Happening::PressDi { .. }
-                | Happening::PressReset { .. }
-                | Happening::Reset { .. }
-                | Happening::Reboot
-                | Happening::PowerCut { .. }
-                | Happening::PowerOn => {}
-                Happening::NetworkFault { recipient, fault } => {
-                    if let Some(words) = fault.problem() {
-                        report(format!("timeline[{i}].event.fault"), words);
-                    }
-                    problems_of_recipient(i, recipient, &self.recipients, &mut report);
-                }
-                Happening::NetworkRestored { recipient } => {
-                    problems_of_recipient(i, recipient, &self.recipients, &mut report);
-                }
-                Happening::Configure(configuration) => {
-                    for problem in configuration.validate() {
-                        report(format!("timeline[{i}].event.{}", problem.path), problem.message);
-                    }
-                }
+            for (field, words) in event.event.problems(&self.recipients) {
+                report(format!("timeline[{i}].event{field}"), words);
             }
         }
         for (field, value) in [("miss", self.oracle.miss), ("false_alarm", self.oracle.false_alarm)] {
@@ -535,15 +414,6 @@ impl ScenarioFile {
     }
 }
 
-/// Reports a recipient of event `i` who is none.
-fn problems_of_recipient(i: usize, recipient: &str, recipients: &[Recipient], report: &mut impl FnMut(String, String)) {
-    if recipients.iter().all(|one| host_and_port(&one.address) != host_and_port(recipient)) {
-        let known: Vec<&str> = recipients.iter().map(|one| one.address.as_str()).collect();
-        let words = format!("`{recipient}` is none of the recipients: {}", known.join(", "));
-        report(format!("timeline[{i}].event.recipient"), words);
-    }
-}
-
 /// Whom a protocol speaks to: the setting, the address, and what is spoken.
 fn wanted(protocol: &ReportProtocol) -> Vec<(String, String, RecipientKind)> {
     match protocol {
@@ -565,7 +435,7 @@ fn address(host: &str, port: u16) -> String {
 }
 
 /// What the clock chip cannot hold, and what can only be a slip of the pen.
-fn clock_problem(time: &DateTime<Utc>) -> Option<String> {
+pub(crate) fn clock_problem(time: &DateTime<Utc>) -> Option<String> {
     let years = 2000..=2199;
     (!years.contains(&time.year())).then(|| format!("{time} is out of the years 2000 to 2199"))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use firmware::{Net, NetError};
 use firmware_shim::{ConnId, NetAction, NetEvent, Uptime};
+use golden::{Recipient, RecipientKind, host_and_port};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong with the way to a recipient.
@@ -34,9 +35,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What is wrong with the fault itself.
-    pub(crate) fn problem(&self) -> Option<String> {
+    /// What is wrong with the fault on the way to a recipient.
+    pub(crate) fn problem(&self, recipient: &Recipient) -> Option<String> {
+        let is_plain_http = recipient.kind == RecipientKind::Http && recipient.tls.is_none();
         match self {
+            Fault::Status(_) | Fault::LosesAnswers if !is_plain_http => Some(
+                "Status and LosesAnswers are for HTTP without TLS: others are answered before they send anything"
+                    .to_owned(),
+            ),
             Fault::Slow { by_s } if !(0.0..=3600.0).contains(by_s) => {
                 Some(format!("by_s: {by_s} s is out of 0 to 3,600 s"))
             }
@@ -83,8 +89,10 @@ impl Network {
         self.net.bytes_sent()
     }
 
-    /// From now on the way to a recipient has this fault, or none. Returns what comes of it at once.
-    pub fn set_fault(&mut self, to: &Address, fault: Option<Fault>) -> Vec<NetEvent> {
+    /// From now on the way to a recipient, by its address, has this fault, or none. Returns what comes of it at once.
+    pub fn set_fault(&mut self, recipient: &str, fault: Option<Fault>) -> Vec<NetEvent> {
+        // Whoever has no address can have no fault either; scenario files are checked for that.
+        let Ok(to) = &host_and_port(recipient) else { return vec![] };
         match fault {
             Some(fault) => self.faults.insert(to.clone(), fault),
             None => self.faults.remove(to),
@@ -97,7 +105,22 @@ impl Network {
         };
         let over: Vec<ConnId> =
             self.conns.iter().filter(|(_, way)| way.to == *to && ends(way)).map(|(conn, _)| *conn).collect();
+        if matches!(fault, Some(Fault::Unplugged | Fault::Silent)) {
+            self.lose_what_is_late(to);
+        }
         over.into_iter().map(|conn| self.reset(conn)).collect()
+    }
+
+    /// What was to come late does not come any more.
+    fn lose_what_is_late(&mut self, to: &Address) {
+        let Network { late, conns, .. } = self;
+        late.retain(|(_, event)| match conns.get_mut(&event.conn()).filter(|way| way.to == *to) {
+            Some(way) => {
+                way.is_broken = true;
+                false
+            }
+            None => true,
+        });
     }
 
     /// Carries out what the device asks at `now`; returns what comes of it at once.
@@ -167,10 +190,13 @@ impl Network {
         for event in events {
             let conn = event.conn();
             let fault = self.conns.get(&conn).and_then(|way| self.faults.get(&way.to)).copied();
+            let behind = self.late.iter().filter(|(_, late)| late.conn() == conn).map(|(at, _)| *at).max();
             match (fault, &event) {
                 (Some(Fault::Slow { by_s }), _) => {
                     self.late.push((now + Duration::from_secs_f64(by_s), event));
                 }
+                // Nothing overtakes what is still on its way.
+                _ if behind.is_some() => self.late.extend(behind.map(|at| (at, event))),
                 (Some(Fault::LosesAnswers), NetEvent::Received { .. }) => in_time.push(self.reset(conn)),
                 _ => {
                     if matches!(event, NetEvent::ConnectFailed { .. } | NetEvent::Closed { .. }) {
@@ -218,11 +244,4 @@ impl Network {
 
 fn http_answer(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} Out of order\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
-}
-
-/// Host and port of a recipient's address.
-pub(crate) fn host_and_port(address: &str) -> Option<Address> {
-    let (host, port) = address.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    Some((host.to_owned(), port.parse().ok()?))
 }

@@ -63,16 +63,12 @@ pub struct RunRecord {
     pub counted: Vec<(Uptime, Counted)>,
     /// How the DO contact was, from when on; the first is that of power-on.
     pub do_contact: Vec<(Uptime, Contact)>,
-    /// Whether the LED was on, from when on; the first is that of power-on.
-    pub led: Vec<(Uptime, bool)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
     /// What happened, a line each.
     pub transcript: Vec<String>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
-    /// Reports that it still keeps for some recipient at the end.
-    pub kept: u64,
     /// Frames for the contact sheet.
     pub sheet: Vec<SheetFrame>,
 }

@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::device::Device;
 use crate::light::{self, Exposure, LightSource, Stage};
-use crate::network::{Network, host_and_port};
+use crate::network::Network;
 use crate::oracle::OracleDetector;
 use crate::record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
 use crate::truth::{TrueArea, Truth};
@@ -75,8 +75,7 @@ pub fn run<'a>(
     let broken = |error, record| Box::new(BrokenRun { error, record });
     let mut twin = Twin::new(scenario, lane).map_err(|error| broken(error, RunRecord::default()))?;
     let ended = twin.run(enter);
-    let tally = twin.device.tally();
-    (twin.record.dropped, twin.record.kept) = (tally.dropped, tally.kept);
+    twin.record.dropped = twin.device.dropped();
     let end = run_time(scenario.duration_s);
     let under_way = twin.device.stays_under_way();
     twin.record.counted.extend(under_way.into_iter().map(|stay| (end, Counted::Stay(stay))));
@@ -266,23 +265,17 @@ impl<'a> Twin<'a> {
                 }
                 Happening::NetworkFault { recipient, fault } => {
                     self.note(at, format!("network: {recipient}: {fault:?}"));
-                    self.heard.extend(
-                        host_and_port(recipient)
-                            .map(|to| self.network.set_fault(&to, Some(*fault)))
-                            .unwrap_or_default(),
-                    );
+                    self.heard.extend(self.network.set_fault(recipient, Some(*fault)));
                 }
                 Happening::NetworkRestored { recipient } => {
                     self.note(at, format!("network: {recipient} can be reached again"));
-                    self.heard.extend(
-                        host_and_port(recipient).map(|to| self.network.set_fault(&to, None)).unwrap_or_default(),
-                    );
+                    self.heard.extend(self.network.set_fault(recipient, None));
                 }
                 Happening::PowerCut { after_flash_bytes } => {
                     let when = after_flash_bytes.map_or_else(String::new, |n| format!(" after {n} bytes to flash"));
                     self.note(at, format!("hardware: the power is cut{when}"));
                     self.device.cut_power(*after_flash_bytes);
-                    self.lose_power(at);
+                    self.fall_silent(at);
                 }
                 Happening::PowerOn => {
                     self.note(at, "hardware: the power is back".to_owned());
@@ -357,7 +350,7 @@ impl<'a> Twin<'a> {
             let was_up = self.device.is_up();
             let Ok(step) = self.device.step(now, inputs, &mut entering) else {
                 self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
-                self.lose_power(now);
+                self.fall_silent(now);
                 self.take_in(now)?;
                 return Ok(None);
             };
@@ -379,12 +372,11 @@ impl<'a> Twin<'a> {
             self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
             let borne = self.dout.drive(step.outputs.do_contact);
             self.note_contact(now, borne);
-            self.note_led(now, step.outputs.led_on);
             analysis = analysis.or(step.analysis);
             network = self.network.carry_out(now, &step.outputs.network);
             if step.outputs.restart {
                 self.device.restart(now, self.scenario.profile.start_time());
-                self.lose_power(now);
+                self.fall_silent(now);
                 self.take_in(now)?;
                 return Ok(analysis);
             }
@@ -409,20 +401,13 @@ impl<'a> Twin<'a> {
     }
 
     /// What a device that is not up is to the world; nothing changes for one that is.
-    fn lose_power(&mut self, now: Uptime) {
+    fn fall_silent(&mut self, now: Uptime) {
         if !self.device.is_up() {
             self.network.drop_all();
             self.heard.clear();
             self.next_wake = None;
             let borne = self.dout.drive(Contact::Open);
             self.note_contact(now, borne);
-            self.note_led(now, self.device.has_power());
-        }
-    }
-
-    fn note_led(&mut self, now: Uptime, is_on: bool) {
-        if self.record.led.last().is_none_or(|(_, before)| *before != is_on) {
-            self.record.led.push((now, is_on));
         }
     }
 
@@ -473,123 +458,4 @@ pub(crate) fn run_time(seconds: f64) -> Uptime {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Mutex;
-
-    use analytics::{DetectError, Detection};
-    use device_model::Radiance;
-
-    use super::*;
-    use crate::file::Event;
-    use crate::light::LightError;
-
-    /// Remembers what it was asked for, and answers with the light level's brightness all over.
-    #[derive(Default)]
-    struct Lamp {
-        asked: Vec<Exposure>,
-        size: (u32, u32),
-        outstanding: Option<(u64, f64)>,
-        /// Answers this exposure under a wrong number.
-        mixes_up: Option<u64>,
-    }
-
-    impl LightSource for Lamp {
-        fn set_stage(&mut self, stage: &Stage) -> Result<(), LightError> {
-            self.size = (stage.pinhole.width, stage.pinhole.height);
-            Ok(())
-        }
-
-        fn expose(
-            &mut self,
-            next: Option<&Exposure>,
-            _: &mut dyn FnMut(Work),
-        ) -> Result<Option<(u64, Radiance)>, LightError> {
-            let answer = self.outstanding.take().map(|(seq, lux)| {
-                let seq = if self.mixes_up == Some(seq) { seq + 1 } else { seq };
-                (seq, Radiance::uniform(self.size.0, self.size.1, lux as f32))
-            });
-            self.outstanding = next.map(|exposure| (exposure.seq, exposure.lux));
-            self.asked.extend(next.cloned());
-            Ok(answer)
-        }
-    }
-
-    /// Remembers the frames it was shown: number, time, mean level.
-    #[derive(Clone, Default)]
-    struct Witness(Arc<Mutex<Vec<(u64, Uptime, f64)>>>);
-
-    impl Detector for Witness {
-        fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-            let pixels = &frame.image.as_ref().expect("the rendered lane has pictures").pixels;
-            let mean = pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / pixels.len() as f64;
-            self.0.lock().unwrap().push((frame.seq, frame.taken_at, mean));
-            Ok(vec![])
-        }
-
-        fn believes_from(&self) -> f64 {
-            0.0
-        }
-    }
-
-    fn meeting(duration_s: f64, timeline: Vec<Event>) -> Scenario {
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/library/meeting-room.ron"));
-        let scenario = Scenario::read(path).unwrap_or_else(|errors| panic!("{errors}"));
-        Scenario { duration_s, timeline, ..scenario }
-    }
-
-    #[test]
-    fn each_frame_is_exposed_to_the_world_and_the_light_of_its_own_time() {
-        // So dim that no exposure can even the step out before the frames after it are taken.
-        let dim = Event { at_s: 1.0, event: Happening::Lux(0.001) };
-        let scenario = meeting(2.0, vec![dim]);
-        let (mut lamp, witness) = (Lamp::default(), Witness::default());
-        run(&scenario, Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) }, &mut |_| {}).unwrap();
-
-        let shown = witness.0.lock().unwrap();
-        assert_eq!(shown.len(), 20, "10 frames a second");
-        for (i, ((seq, taken_at, mean), asked)) in shown.iter().zip(&lamp.asked).enumerate() {
-            assert_eq!((*seq, asked.seq), (i as u64, i as u64), "none lost, none twice");
-            assert_eq!(*taken_at, Uptime::from_millis(i as u64 * 100 + 50));
-            assert_eq!(
-                asked.worlds,
-                [scenario.scene.at(taken_at.as_secs_f64())],
-                "posed at the middle of its exposure"
-            );
-            let lit = taken_at.as_secs_f64() < 1.0;
-            assert_eq!(asked.lux, if lit { 320.0 } else { 0.001 });
-            assert_eq!(lit, *mean > 40.0, "frame {i} has level {mean}");
-        }
-    }
-
-    #[test]
-    fn light_under_a_wrong_number_never_becomes_a_frame() {
-        let scenario = meeting(2.0, vec![]);
-        let (mut lamp, witness) = (Lamp { mixes_up: Some(7), ..Lamp::default() }, Witness::default());
-        let lane = Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) };
-        let broken = run(&scenario, lane, &mut |_| {}).expect_err("frame 7 has no light");
-        assert!(matches!(broken.error, RunError::Light(LightError::OutOfTurn { due: 7, got: Some(8) })), "{broken}");
-        assert_eq!(witness.0.lock().unwrap().len(), 7);
-        assert_eq!(broken.record.frames.len(), 7, "what there is of the run is kept");
-    }
-
-    #[test]
-    fn a_frame_that_is_not_due_before_the_end_is_not_analysed() {
-        for (duration_s, frames) in [(1.0, 10), (1.06, 10), (1.1, 11)] {
-            let record = run(&meeting(duration_s, vec![]), Lane::Oracle, &mut |_| {}).unwrap();
-            assert_eq!(record.frames.len(), frames, "{duration_s} s");
-        }
-    }
-
-    #[test]
-    fn the_truth_is_asked_where_the_device_is_configured_to_count() {
-        let scenario = meeting(1.0, vec![]);
-        let mut elsewhere = scenario.configuration.clone();
-        elsewhere.region_people_counting.detection_region.area = firmware::configuration::Area::NonMapped;
-        let event = Happening::Configure(Box::new(elsewhere));
-        let scenario = Scenario { timeline: vec![Event { at_s: 0.5, event }], ..scenario };
-        let record = run(&scenario, Lane::Oracle, &mut |_| {}).unwrap();
-        let counts: Vec<u32> = record.frames.iter().map(|frame| frame.truth.sure).collect();
-        assert_eq!(counts, [4, 4, 4, 4, 0, 0, 0, 0, 0, 0], "four in the mapped regions, nobody outside");
-    }
-}
+mod tests;

@@ -208,7 +208,11 @@ impl Drop for Wire {
     }
 }
 
-fn host_and_port(address: &str) -> Result<(String, u16), WireError> {
+/// Host and port of a recipient's address, an IPv6 address without its brackets.
+///
+/// # Errors
+/// It has no host or no port.
+pub fn host_and_port(address: &str) -> Result<(String, u16), WireError> {
     let parts = address.rsplit_once(':').and_then(|(host, port)| {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         (!host.is_empty() && !host.contains('/')).then_some((host.to_owned(), port.parse().ok()?))

@@ -41,6 +41,8 @@ struct Servers {
     hosts: BTreeMap<ConnId, String>,
     /// What arrived, by host.
     bodies: BTreeMap<String, Vec<String>>,
+    /// And in the step under way.
+    arrived: Vec<(String, String)>,
 }
 
 impl Servers {
@@ -58,6 +60,7 @@ impl Servers {
                 NetAction::Send { conn, bytes } => {
                     let request = String::from_utf8(bytes.clone()).expect("text");
                     let body = request.split_once("\r\n\r\n").expect("a head and a body").1.to_owned();
+                    self.arrived.push((self.hosts[conn].clone(), body.clone()));
                     self.bodies.entry(self.hosts[conn].clone()).or_default().push(body);
                     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec();
                     events.push(NetEvent::Received { conn: *conn, bytes: answer });
@@ -79,6 +82,8 @@ struct Bench {
     made: Vec<(u64, String)>,
     /// Which of them arrived where, as far as the device has come to know.
     known: BTreeSet<(String, String)>,
+    /// Those that were sent once more all the same.
+    doubled: Vec<(String, String)>,
     said: Vec<String>,
 }
 
@@ -105,6 +110,7 @@ impl Bench {
             }
             self.next_wake = step.outputs.next_wake;
             network = self.servers.carry_out(&step.outputs.network);
+            self.doubled.extend(self.servers.arrived.drain(..).filter(|arrival| self.known.contains(arrival)));
             if network.is_empty() {
                 return;
             }
@@ -148,6 +154,7 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
         next_wake: Some(Uptime::ZERO),
         made: vec![],
         known: BTreeSet::new(),
+        doubled: vec![],
         said: vec![],
     };
     let (mut torn, mut saved, mut unsaved) = (0, 0, 0);
@@ -186,6 +193,7 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
     assert!(lost.is_empty(), "{:?}", &lost[..lost.len().min(5)]);
     assert!(torn > 200 && saved > 100 && unsaved > 20, "{torn} torn, {saved} configurations saved, {unsaved} not");
 
+    assert_eq!(bench.doubled, [], "what the device knew to have arrived");
     assert!(bench.made.len() > 2000, "{}", bench.made.len());
     for host in ["a", "b"] {
         let bodies = &bench.servers.bodies[host];

@@ -1,0 +1,146 @@
+//! What can happen during a run: to the light, the hardware, the network, and by people's hands.
+
+use chrono::{DateTime, Utc};
+use firmware::Configuration;
+use golden::{Recipient, host_and_port};
+use serde::{Deserialize, Serialize};
+
+use crate::file::{DURATION_MAX_S, clock_problem};
+use crate::network::Fault;
+
+/// The highest voltage that DI takes (guide §2.2).
+const DI_MAX_V: f64 = 5.0;
+/// The highest voltage that anybody wires to DO, V: a three-phase line's, by mistake.
+const WIRED_MAX_V: f64 = 400.0;
+
+/// Something that happens during a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Seconds after the run's beginning.
+    pub at_s: f64,
+    /// What happens.
+    pub event: Happening,
+}
+
+/// What can happen during a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Happening {
+    /// The light changes to this level, lx.
+    Lux(f64),
+    /// The device's clock is set.
+    Clock(DateTime<Utc>),
+    /// The device is configured anew, all of it.
+    Configure(Box<Configuration>),
+    /// A voltage is put on DI and stays there; 0 V at first.
+    Di {
+        /// 0 to 5 V.
+        volts: f64,
+    },
+    /// A button on DI is pressed. Its contact bounces.
+    PressDi {
+        /// How long it is held, seconds.
+        for_s: f64,
+    },
+    /// A circuit is wired to DO and COM. More than 12 V or 0.5 A welds the contact together.
+    WireDo {
+        /// Across the open contact.
+        volts: f64,
+        /// All of the circuit's resistance.
+        ohms: f64,
+    },
+    /// The reset button is held down.
+    PressReset {
+        /// How long, seconds.
+        for_s: f64,
+    },
+    /// A person resets the device to the factory's settings.
+    Reset {
+        /// *Keep the IP Configuration*.
+        #[serde(default)]
+        keep_ip: bool,
+        /// *Keep the User Information*.
+        #[serde(default)]
+        keep_users: bool,
+    },
+    /// A person has the device start anew.
+    Reboot,
+    /// From now on something is wrong with the way to a recipient.
+    NetworkFault {
+        /// One of the recipients, by its address.
+        recipient: String,
+        /// What.
+        fault: Fault,
+    },
+    /// The way to a recipient is good again.
+    NetworkRestored {
+        /// One of the recipients, by its address.
+        recipient: String,
+    },
+    /// The device loses its power.
+    PowerCut {
+        /// Only when so many more bytes were programmed or erased on its flash, in the middle of the next; at once if not given.
+        #[serde(default)]
+        after_flash_bytes: Option<u64>,
+    },
+    /// The power is back; the device starts.
+    PowerOn,
+}
+
+impl Happening {
+    /// What is wrong with it: the field, with a dot before it, and what would be right.
+    pub(crate) fn problems(&self, recipients: &[Recipient]) -> Vec<(String, String)> {
+        let one = |field: &str, words: String| vec![(field.to_owned(), words)];
+        match self {
+            Happening::Lux(lux) if !(0.0..=100_000.0).contains(lux) => {
+                one("", format!("{lux} lx is out of 0 to 100,000 lx"))
+            }
+            Happening::Clock(time) => clock_problem(time).map_or_else(Vec::new, |words| one("", words)),
+            Happening::Di { volts } if !(0.0..=DI_MAX_V).contains(volts) => {
+                one(".volts", format!("{volts} V is out of 0 to {DI_MAX_V} V"))
+            }
+            Happening::PressDi { for_s } | Happening::PressReset { for_s }
+                if !(0.0..=DURATION_MAX_S).contains(for_s) =>
+            {
+                one(".for_s", format!("{for_s} s is out of 0 to a week"))
+            }
+            Happening::WireDo { volts, .. } if !(0.0..=WIRED_MAX_V).contains(volts) => {
+                one(".volts", format!("{volts} V is out of 0 to {WIRED_MAX_V} V"))
+            }
+            Happening::WireDo { ohms, .. } if !(0.001..=1e9).contains(ohms) => {
+                one(".ohms", format!("{ohms} Ω is out of 0.001 Ω to 1 GΩ"))
+            }
+            Happening::NetworkFault { recipient, fault } => match named(recipient, recipients) {
+                Ok(recipient) => fault.problem(recipient).map_or_else(Vec::new, |words| one(".fault", words)),
+                Err(words) => one(".recipient", words),
+            },
+            Happening::NetworkRestored { recipient } => {
+                named(recipient, recipients).map_or_else(|words| one(".recipient", words), |_| vec![])
+            }
+            Happening::Configure(configuration) => {
+                let problems = configuration.validate().into_iter();
+                problems.map(|problem| (format!(".{}", problem.path), problem.message)).collect()
+            }
+            Happening::Lux(_)
+            | Happening::Di { .. }
+            | Happening::WireDo { .. }
+            | Happening::PressDi { .. }
+            | Happening::PressReset { .. }
+            | Happening::Reset { .. }
+            | Happening::Reboot
+            | Happening::PowerCut { .. }
+            | Happening::PowerOn => vec![],
+        }
+    }
+}
+
+/// The recipient of this address.
+fn named<'r>(address: &str, recipients: &'r [Recipient]) -> Result<&'r Recipient, String> {
+    let is_it =
+        |one: &&Recipient| host_and_port(address).is_ok_and(|it| host_and_port(&one.address).is_ok_and(|o| o == it));
+    recipients.iter().find(is_it).ok_or_else(|| {
+        let known: Vec<&str> = recipients.iter().map(|one| one.address.as_str()).collect();
+        format!("`{address}` is none of the recipients: {}", known.join(", "))
+    })
+}
