@@ -38,6 +38,32 @@ struct Broker {
     log: Box<dyn Iterator<Item = String> + Send>,
 }
 
+impl Broker {
+    /// Somebody who listens, until three messages have come; `None` where the program is not installed.
+    fn subscriber(&mut self, arguments: &[&str]) -> Option<Running> {
+        let started = Command::new("mosquitto_sub")
+            .args(["-h", "127.0.0.1", "-p", &self.address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn();
+        let subscriber = Running(started.ok()?);
+        assert!(self.log.any(|line| line.contains("Sending SUBACK")), "somebody listens before the device speaks");
+        Some(subscriber)
+    }
+}
+
+impl Running {
+    /// The messages that a subscriber printed.
+    fn reports(&mut self) -> Vec<Value> {
+        let lines = BufReader::new(self.0.stdout.take().expect("piped")).lines();
+        lines.map(|line| serde_json::from_str(&line.expect("text")).expect("a JSON document")).collect()
+    }
+}
+
+fn kinds(reports: &[Value]) -> Vec<&str> {
+    reports.iter().map(|report| report["report_type"].as_str().expect("a kind")).collect()
+}
+
 /// What the two sides of a secure connection know each other by, as files for mosquitto.
 struct Certificates(tempfile::TempDir);
 
@@ -181,16 +207,9 @@ fn mosquitto_lets_in_over_tls_a_device_that_shows_its_certificate_and_no_other()
         return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
     };
     let [ca, certificate, key] = ["authority.pem", "device.pem", "device.key"].map(|name| certificates.path(name));
-    let subscriber = Command::new("mosquitto_sub")
-        .args(["-h", "127.0.0.1", "-p", &broker.address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3"])
-        .args(["--cafile", &ca, "--cert", &certificate, "--key", &key])
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(subscriber) = subscriber else {
+    let Some(mut subscriber) = broker.subscriber(&["--cafile", &ca, "--cert", &certificate, "--key", &key]) else {
         return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
     };
-    let mut subscriber = Running(subscriber);
-    assert!(broker.log.any(|line| line.contains("Sending SUBACK")), "somebody listens before the device speaks");
     // Somebody has to read what it says, or it stops.
     std::thread::spawn(move || broker.log.for_each(drop));
     let nobody = run_device(1, Some(shows(None)), broker.address);
@@ -198,12 +217,7 @@ fn mosquitto_lets_in_over_tls_a_device_that_shows_its_certificate_and_no_other()
     let stranger = run_device(1, Some(CertificateType::CaSigned), broker.address);
     assert!(stranger.iter().any(|line| line.contains("invalid peer certificate: UnknownIssuer")), "{stranger:?}");
     run_device(1, Some(shows(Some((DEVICE, DEVICE_KEY)))), broker.address);
-    let lines = BufReader::new(subscriber.0.stdout.take().expect("piped")).lines();
-    let kinds: Vec<String> = lines
-        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("a JSON document"))
-        .map(|report| report["report_type"].as_str().expect("a kind").to_owned())
-        .collect();
-    assert_eq!(kinds, ["trigger", "interval", "interval"]);
+    assert_eq!(kinds(&subscriber.reports()), ["trigger", "interval", "interval"]);
 }
 
 #[test]
@@ -212,29 +226,19 @@ fn mosquitto_delivers_what_the_device_publishes_at_every_quality_of_service() {
         let Some(mut broker) = broker(None) else {
             return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
         };
-        // -C 3: it ends by itself after three messages.
-        let subscriber = Command::new("mosquitto_sub")
-            .args(["-h", "127.0.0.1", "-p", &broker.address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3"])
-            .stdout(Stdio::piped())
-            .spawn();
-        let Ok(subscriber) = subscriber else {
+        let Some(mut subscriber) = broker.subscriber(&[]) else {
             return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
         };
-        let mut subscriber = Running(subscriber);
-        assert!(broker.log.any(|line| line.contains("Sending SUBACK")), "somebody listens before the device speaks");
         let log = std::thread::spawn(move || broker.log.collect::<Vec<String>>());
         run_device(qos, None, broker.address);
-        let lines = BufReader::new(subscriber.0.stdout.take().expect("piped")).lines();
-        let reports: Vec<Value> =
-            lines.map(|line| serde_json::from_str(&line.expect("text")).expect("a JSON document")).collect();
+        let reports = subscriber.reports();
         drop(broker.process);
         let log = log.join().expect("the log was read to its end");
         let received = log.iter().filter_map(|line| line.split_once("Received PUBLISH from twin (d0, q"));
         let received_qos: Vec<char> = received.filter_map(|(_, rest)| rest.chars().next()).collect();
         let expected = char::from(b'0' + qos);
         assert_eq!(received_qos, [expected; 3]);
-        let kinds: Vec<_> = reports.iter().map(|report| report["report_type"].as_str().expect("a kind")).collect();
-        assert_eq!(kinds, ["trigger", "interval", "interval"]);
+        assert_eq!(kinds(&reports), ["trigger", "interval", "interval"]);
         assert!(reports.iter().all(|report| report["current_total"] == 1), "{reports:?}");
     }
 }
