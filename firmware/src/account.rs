@@ -43,7 +43,8 @@ pub enum PrivacyMode {
 }
 
 /// A security question, a preset one or one's own, and its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SecurityQuestion {
     /// As the user reads it.
     pub question: String,
@@ -52,7 +53,8 @@ pub struct SecurityQuestion {
 }
 
 /// What a person may do to the account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum AccountCommand {
     /// Sets password and privacy mode on a device that has none.
     Activate {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::account::{AccountCommand, AccountError};
 use crate::configuration::{Configuration, Problem, ReportProtocol};
 
@@ -33,7 +35,7 @@ pub enum Command {
 }
 
 /// A function that counts and reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Function {
     /// Guide §5.3.1.
     RegionPeopleCounting,

@@ -1,12 +1,14 @@
 //! What a scenario demands of a run, beside its golden file: judged against the ground truth and the captured reports.
 
-use firmware_shim::Contact;
+use firmware::CommandError;
+use firmware_shim::{Contact, Uptime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Scenario;
 use crate::counting::{EventScore, counting_scores};
 use crate::record::{Capture, RunRecord};
+use crate::twin::run_time;
 
 /// One demand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,13 @@ pub enum Expectation {
         changes: Vec<(f64, Contact)>,
         /// How far off each may be, seconds.
         within_s: f64,
+    },
+    /// The device refuses what a person wants of it at this time. Whatever else it refuses fails the run.
+    Refused {
+        /// Of the event, seconds.
+        at_s: f64,
+        /// What the device says holds these words.
+        saying: String,
     },
     /// The `current_total` of every report of region people counting is what was true at some instant shortly before it.
     TotalsAreTrue {
@@ -134,11 +143,24 @@ impl Expectation {
                 let same = changes.len() == told.len() && changes.iter().zip(&told).all(is_same);
                 if same { vec![] } else { vec![format!("the DO contact changed so: {told:?}; expected {changes:?}")] }
             }
+            Expectation::Refused { at_s, saying } => {
+                if record.refused.iter().any(|(at, error)| self.allows(*at, error)) {
+                    return vec![];
+                }
+                vec![format!("at {at_s} s the device was to refuse something, saying `{saying}`, and did not")]
+            }
             Expectation::TotalsAreTrue { within, lag_s } => {
                 let counting = record.captures.iter().filter(|c| text(c, "event").as_deref() == Some(EVENTS[0]));
                 counting.filter_map(|capture| false_total(record, capture, *within, *lag_s)).collect()
             }
         }
+    }
+}
+
+impl Expectation {
+    /// Whether it says that the device refuses this.
+    pub(crate) fn allows(&self, at: Uptime, error: &CommandError) -> bool {
+        matches!(self, Expectation::Refused { at_s, saying } if run_time(*at_s) == at && error.to_string().contains(saying))
     }
 }
 

@@ -243,6 +243,7 @@ impl Scenario {
         let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= due(seq - 1);
         let changes = self.timeline.iter().take_while(happened).filter_map(|event| match &event.event {
             Happening::Configure(configuration) => Some(configuration.image),
+            Happening::Import(file) => Some(Configuration::import(file).ok()?.image),
             _ => None,
         });
         changes.last().unwrap_or(self.configuration.image)

@@ -1,7 +1,7 @@
 //! What can happen during a run: to the light, the hardware, the network, and by people's hands.
 
 use chrono::{DateTime, Utc};
-use firmware::Configuration;
+use firmware::{AccountCommand, Command, Configuration, Function};
 use golden::{Recipient, host_and_port};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,17 @@ pub enum Happening {
     Clock(DateTime<Utc>),
     /// The device is configured anew, all of it.
     Configure(Box<Configuration>),
+    /// A person imports a configuration, the text of an exported file.
+    Import(String),
+    /// A person does something about the account: activates the device, logs in, changes the password.
+    Account(AccountCommand),
+    /// A person tests the connection to one of a function's URLs.
+    TestConnection {
+        /// Whose.
+        function: Function,
+        /// *URL 1*, *URL 2* or *URL 3*.
+        url: usize,
+    },
     /// A voltage is put on DI and stays there; 0 V at first.
     Di {
         /// 0 to 5 V.
@@ -127,11 +138,44 @@ impl Happening {
             | Happening::WireDo { .. }
             | Happening::PressDi { .. }
             | Happening::PressReset { .. }
+            | Happening::Import(_)
+            | Happening::Account(_)
+            | Happening::TestConnection { .. }
             | Happening::Reset { .. }
             | Happening::Reboot
             | Happening::PowerCut { .. }
             | Happening::PowerOn => vec![],
         }
+    }
+}
+
+impl Happening {
+    /// What a person has the device do, with the words for it, if that is what happens.
+    pub(crate) fn command(&self) -> Option<(&'static str, Command)> {
+        Some(match self {
+            Happening::Configure(configuration) => {
+                ("configured anew", Command::Configure(Box::new((**configuration).clone())))
+            }
+            Happening::Import(file) => ("a person imports a configuration", Command::Import(file.clone())),
+            Happening::Account(command) => {
+                let words = match command {
+                    AccountCommand::Activate { .. } => "a person activates it",
+                    AccountCommand::Login { .. } => "a person logs in",
+                    AccountCommand::ChangePassword { .. } => "a person changes the password",
+                    AccountCommand::SetSecurityQuestions { .. } => "a person sets security questions",
+                    AccountCommand::Recover { .. } => "a person answers the security questions",
+                };
+                (words, Command::Account(command.clone()))
+            }
+            Happening::TestConnection { function, url } => {
+                ("a person tests a connection", Command::TestConnection { function: *function, url: *url })
+            }
+            Happening::Reset { keep_ip, keep_users } => {
+                ("a person resets it", Command::Reset { keep_ip: *keep_ip, keep_users: *keep_users })
+            }
+            Happening::Reboot => ("a person has it start anew", Command::Reboot),
+            _ => return None,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is kept of a run: enough to judge it, to print it and to draw it.
 
 use analytics::Track;
-use firmware::Counted;
+use firmware::{CommandError, Counted};
 use firmware_shim::{Contact, RgbImage, Uptime};
 use golden::Delivery;
 
@@ -67,6 +67,8 @@ pub struct RunRecord {
     pub captures: Vec<Capture>,
     /// What happened, a line each.
     pub transcript: Vec<String>,
+    /// What people wanted of the device and it did not do, and why.
+    pub refused: Vec<(Uptime, CommandError)>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
     /// Frames for the contact sheet.

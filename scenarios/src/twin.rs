@@ -229,15 +229,14 @@ impl<'a> Twin<'a> {
         let scenario = self.scenario;
         while let Some(event) = scenario.timeline.get(self.happened).filter(|event| run_time(event.at_s) <= at) {
             self.happened += 1;
+            if let Some((words, command)) = event.event.command() {
+                self.command(at, words, command);
+            }
             match &event.event {
                 Happening::Lux(lux) => self.note(at, format!("scene: the light changes to {lux} lx")),
                 Happening::Clock(time) => {
                     self.note(at, format!("device: the clock is set to {time}"));
                     self.rtc.set(at, crate::file::rtc(*time));
-                }
-                Happening::Configure(configuration) => {
-                    let command = Command::Configure(Box::new((**configuration).clone()));
-                    self.command(at, "configured anew", command)?;
                 }
                 Happening::Di { volts } => {
                     self.note(at, format!("hardware: DI at {volts} V"));
@@ -255,13 +254,6 @@ impl<'a> Twin<'a> {
                 Happening::PressReset { for_s } => {
                     self.note(at, format!("hardware: the reset button is held for {for_s} s"));
                     self.reset_held_until = Some(at + Duration::from_secs_f64(*for_s));
-                }
-                Happening::Reset { keep_ip, keep_users } => {
-                    let command = Command::Reset { keep_ip: *keep_ip, keep_users: *keep_users };
-                    self.command(at, "a person resets it", command)?;
-                }
-                Happening::Reboot => {
-                    self.command(at, "a person has it start anew", Command::Reboot)?;
                 }
                 Happening::NetworkFault { recipient, fault } => {
                     self.note(at, format!("network: {recipient}: {fault:?}"));
@@ -281,21 +273,29 @@ impl<'a> Twin<'a> {
                     self.note(at, "hardware: the power is back".to_owned());
                     self.device.power_on(at, scenario.profile.start_time());
                 }
+                Happening::Configure(_)
+                | Happening::Import(_)
+                | Happening::Account(_)
+                | Happening::TestConnection { .. }
+                | Happening::Reset { .. }
+                | Happening::Reboot => {}
             }
         }
         Ok(())
     }
 
-    fn command(&mut self, at: Uptime, words: &str, command: Command) -> Result<(), RunError> {
+    fn command(&mut self, at: Uptime, words: &str, command: Command) {
         match self.device.command(at, self.rtc.read(at), command) {
-            Some(done) => {
-                done?;
+            Some(Ok(())) => {
                 self.note(at, format!("device: {words}"));
                 self.look_where_it_counts();
             }
+            Some(Err(error)) => {
+                self.note(at, format!("device: refuses this: {words}: {error}"));
+                self.record.refused.push((at, error));
+            }
             None => self.note(at, format!("device: is not up, and does not hear this: {words}")),
         }
-        Ok(())
     }
 
     /// The truth is asked where the device counts.
