@@ -24,7 +24,7 @@ pub enum Contact {
     Closed,
 }
 
-/// Names one TCP connection; firmware chooses the numbers, in ascending order, and never uses one twice.
+/// Names one TCP connection, or one exchange of datagrams; firmware chooses the numbers, in ascending order, and never uses one twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(pub u64);
 
@@ -83,6 +83,17 @@ pub enum NetAction {
         /// TCP port.
         port: u16,
     },
+    /// Send one UDP datagram, from a port of its own; what comes back to it is `Received`, as often as something does. No `Connected` follows.
+    Ask {
+        /// A fresh number.
+        conn: ConnId,
+        /// As configured: a name or an address.
+        host: String,
+        /// UDP port.
+        port: u16,
+        /// The datagram.
+        bytes: Vec<u8>,
+    },
     /// Send these bytes.
     Send {
         /// An open connection.
@@ -127,6 +138,8 @@ pub struct Outputs {
     pub camera: CameraSettings,
     /// How the DO contact is driven.
     pub do_contact: Contact,
+    /// What the real-time clock is set to, at this instant.
+    pub set_rtc: Option<RtcTime>,
     /// Whether the LED is driven on.
     pub led_on: bool,
     /// Whether the device is to start anew: this was the last step of this start.

@@ -2,7 +2,9 @@
 //!
 //! Knows nothing of monotonic time, and nothing of how the clock came to read what it reads.
 
-use chrono::{DateTime, Datelike, Duration, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Duration, FixedOffset, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc, Weekday,
+};
 use chrono_tz::{OffsetComponents, Tz};
 use firmware_shim::RtcTime;
 
@@ -17,15 +19,46 @@ pub struct LocalTime {
     pub dst_status: bool,
 }
 
+/// A time zone, and whether its daylight saving is kept (guide §5.4.3, *Daylight Saving Time*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Of the tz database.
+    pub tz: Tz,
+    /// Else the standard offset is in force all year.
+    pub daylight_saving: bool,
+}
+
+impl From<Tz> for Zone {
+    fn from(tz: Tz) -> Self {
+        Zone { tz, daylight_saving: true }
+    }
+}
+
+impl Zone {
+    /// What is in force at an instant: the offset from UTC, and how much of it is daylight saving.
+    ///
+    /// Ireland's zone data turns daylight saving round (standard time in summer, an hour less in winter). There, as wherever
+    /// the saving is negative, we take the offset in force as the standard one, so that offset and printed time always agree.
+    fn offset_and_saving(self, at: DateTime<Utc>) -> (Duration, Duration) {
+        let offset = *at.with_timezone(&self.tz).offset();
+        let saving = offset.dst_offset().max(Duration::zero());
+        let in_force = Duration::seconds(i64::from(offset.fix().local_minus_utc()));
+        if self.daylight_saving { (in_force, saving) } else { (in_force - saving, Duration::zero()) }
+    }
+
+    /// The instant in local time.
+    fn local(self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
+        let seconds = i32::try_from(self.offset_and_saving(at).0.num_seconds());
+        let offset = seconds.ok().and_then(FixedOffset::east_opt).expect("zones are within a day of UTC");
+        at.with_timezone(&offset)
+    }
+}
+
 /// What the wall clock shows in `zone` when the real-time clock reads `rtc`.
-///
-/// Ireland's zone data turns daylight saving round (standard time in summer, an hour less in winter). There, as wherever
-/// the saving is negative, we take the offset in force as the standard one, so that offset and printed time always agree.
-pub fn local_time(rtc: RtcTime, zone: Tz) -> LocalTime {
-    let local = utc(rtc).with_timezone(&zone);
-    let saving = local.offset().dst_offset().max(Duration::zero());
-    let standard = Duration::seconds(i64::from(local.offset().fix().local_minus_utc())) - saving;
-    let minutes = standard.num_minutes();
+pub fn local_time(rtc: RtcTime, zone: Zone) -> LocalTime {
+    let (offset, saving) = zone.offset_and_saving(utc(rtc));
+    let local = zone.local(utc(rtc));
+    let minutes = (offset - saving).num_minutes();
     let sign = if minutes < 0 { '-' } else { '+' };
     LocalTime {
         text: local.format("%Y/%m/%d %H:%M:%S").to_string(),
@@ -34,27 +67,32 @@ pub fn local_time(rtc: RtcTime, zone: Tz) -> LocalTime {
     }
 }
 
+/// The year of an instant, in UTC.
+pub fn year(rtc: RtcTime) -> i32 {
+    utc(rtc).year()
+}
+
 fn utc(rtc: RtcTime) -> DateTime<Utc> {
     DateTime::from_timestamp_nanos(rtc.0)
 }
 
-fn local(at: DateTime<Utc>, zone: Tz) -> NaiveDateTime {
-    at.with_timezone(&zone).naive_local()
+fn local(at: DateTime<Utc>, zone: Zone) -> NaiveDateTime {
+    zone.local(at).naive_local()
 }
 
-fn offset(at: DateTime<Utc>, zone: Tz) -> Duration {
-    local(at, zone) - at.naive_utc()
+fn offset(at: DateTime<Utc>, zone: Zone) -> Duration {
+    zone.offset_and_saving(at).0
 }
 
 /// The weekday that the wall clock in `zone` shows, and the minute since midnight.
-pub fn minute_of_week(rtc: RtcTime, zone: Tz) -> (Weekday, u16) {
+pub fn minute_of_week(rtc: RtcTime, zone: Zone) -> (Weekday, u16) {
     let shown = local(utc(rtc), zone);
     (shown.weekday(), (shown.num_seconds_from_midnight() / 60) as u16)
 }
 
 /// An instant with the offset then in force, as dwell times are written: `2022-12-20T18:15:52+03:00`.
-pub fn iso_8601(rtc: RtcTime, zone: Tz) -> String {
-    utc(rtc).with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S%:z").to_string()
+pub fn iso_8601(rtc: RtcTime, zone: Zone) -> String {
+    zone.local(utc(rtc)).format("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// The times of the local day at which something is due.
@@ -86,20 +124,20 @@ impl Slots {
 ///
 /// Where daylight saving repeats an hour, its multiples come again: an hour has passed, and reports tell the two apart by
 /// `dst_status`; what is due once a day is not. Where it leaves an hour out, the slots in it fall on the instant the clock jumps. (A decision.)
-pub fn next_slot(after: RtcTime, slots: &Slots, zone: Tz) -> RtcTime {
+pub fn next_slot(after: RtcTime, slots: &Slots, zone: Zone) -> RtcTime {
     let next = next_shown(after, slots, zone);
     let is_once_a_day = matches!(slots, Slots::At(..));
     if is_once_a_day && is_second_pass(next, zone) { next_shown(next, slots, zone) } else { next }
 }
 
 /// Whether the wall clock has shown this time of day before: the hour comes twice.
-fn is_second_pass(at: RtcTime, zone: Tz) -> bool {
-    let earliest = zone.from_local_datetime(&local(utc(at), zone)).earliest();
-    earliest.is_some_and(|earliest| rtc(earliest.with_timezone(&Utc)) < at)
+fn is_second_pass(at: RtcTime, zone: Zone) -> bool {
+    let earliest = zone.tz.from_local_datetime(&local(utc(at), zone)).earliest();
+    zone.daylight_saving && earliest.is_some_and(|earliest| rtc(earliest.with_timezone(&Utc)) < at)
 }
 
 /// The first instant after `after` at which the wall clock in `zone` shows a slot, be it for the second time.
-fn next_shown(after: RtcTime, slots: &Slots, zone: Tz) -> RtcTime {
+fn next_shown(after: RtcTime, slots: &Slots, zone: Zone) -> RtcTime {
     let start = utc(after);
     let shown = local(start, zone);
     let steady = start + (slots.next(shown, false) - shown);
@@ -138,12 +176,12 @@ fn next_multiple(time: NaiveDateTime, every: Duration, inclusive: bool) -> Naive
 }
 
 /// The instant in (`from`, `to`] from which the offset of `to` is in force, to the second.
-fn offset_change(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+fn offset_change(from: DateTime<Utc>, to: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
     let before = offset(from, zone);
     let (mut early, mut late) = (from.timestamp(), to.timestamp());
     while late - early > 1 {
         let middle = early + (late - early) / 2;
-        let at = zone.timestamp_opt(middle, 0).single().map(|at| at.with_timezone(&Utc));
+        let at = DateTime::from_timestamp(middle, 0);
         if at.is_some_and(|at| offset(at, zone) == before) { early = middle } else { late = middle }
     }
     DateTime::from_timestamp(late, 0).unwrap_or(to)
@@ -158,7 +196,7 @@ mod tests {
     }
 
     fn shown(text: &str, zone: Tz) -> (String, String, bool) {
-        let time = local_time(at(text), zone);
+        let time = local_time(at(text), zone.into());
         (time.text, time.timezone, time.dst_status)
     }
 
@@ -183,6 +221,7 @@ mod tests {
     }
 
     fn shown_slots(start: &str, end: &str, slots: Slots, zone: Tz) -> Vec<String> {
+        let zone = zone.into();
         let next = |after: &RtcTime| Some(next_slot(*after, &slots, zone));
         let all = std::iter::successors(next(&at(start)), next);
         all.take_while(|slot| *slot < at(end)).map(|slot| local_time(slot, zone).text[..16].to_owned()).collect()
@@ -247,14 +286,28 @@ mod tests {
     }
 
     #[test]
+    fn without_daylight_saving_the_standard_offset_is_in_force_all_year() {
+        let zone = Zone { tz: Tz::Europe__Berlin, daylight_saving: false };
+        let summer = local_time(at("2022-07-20T10:15:52Z"), zone);
+        assert_eq!((summer.text.as_str(), summer.timezone.as_str()), ("2022/07/20 11:15:52", "UTC+1:00"));
+        assert!(!summer.dst_status);
+        assert_eq!(iso_8601(at("2022-07-20T10:15:52Z"), zone), "2022-07-20T11:15:52+01:00");
+        // Neither is an hour left out nor does one come twice.
+        let due = |after: &str| next_slot(at(after), &Slots::At(None, "02:30:00".parse().expect("a time")), zone);
+        assert_eq!(due("2022-03-26T23:30:00Z"), at("2022-03-27T01:30:00Z"));
+        assert_eq!(due("2022-10-29T23:30:00Z"), at("2022-10-30T01:30:00Z"));
+        assert_eq!(due("2022-10-30T01:30:00Z"), at("2022-10-31T01:30:00Z"));
+    }
+
+    #[test]
     fn dwell_times_carry_the_offset_in_force() {
-        assert_eq!(iso_8601(at("2022-12-20T15:15:52.7Z"), Tz::Europe__Istanbul), "2022-12-20T18:15:52+03:00");
-        assert_eq!(iso_8601(at("2022-07-20T15:15:52Z"), Tz::America__St_Johns), "2022-07-20T12:45:52-02:30");
+        assert_eq!(iso_8601(at("2022-12-20T15:15:52.7Z"), Tz::Europe__Istanbul.into()), "2022-12-20T18:15:52+03:00");
+        assert_eq!(iso_8601(at("2022-07-20T15:15:52Z"), Tz::America__St_Johns.into()), "2022-07-20T12:45:52-02:30");
     }
 
     #[test]
     fn the_week_goes_by_the_wall_clock() {
-        assert_eq!(minute_of_week(at("2022-12-19T22:30:00Z"), Tz::Asia__Shanghai), (Weekday::Tue, 390));
-        assert_eq!(minute_of_week(at("2022-12-19T22:30:59Z"), Tz::America__New_York), (Weekday::Mon, 1050));
+        assert_eq!(minute_of_week(at("2022-12-19T22:30:00Z"), Tz::Asia__Shanghai.into()), (Weekday::Tue, 390));
+        assert_eq!(minute_of_week(at("2022-12-19T22:30:59Z"), Tz::America__New_York.into()), (Weekday::Mon, 1050));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use firmware_shim::RtcTime;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountCommand, AccountError};
@@ -23,6 +24,8 @@ pub enum Command {
     },
     /// Starts anew.
     Reboot,
+    /// *Manual* or *Synchronize with computer time* (guide §5.4.3): sets the clock.
+    SetClock(RtcTime),
     /// Something about the account.
     Account(AccountCommand),
     /// *Connection Test*: sends a test message to a function's address, enabled or not.
@@ -66,6 +69,8 @@ pub enum CommandError {
     Account(AccountError),
     /// The device is about to start anew.
     Restarting,
+    /// The clock cannot be set by hand.
+    Clock(&'static str),
     /// The function has no address of this number.
     NoSuchUrl {
         /// Counted from 1.
@@ -83,6 +88,7 @@ impl fmt::Display for CommandError {
             CommandError::Account(error) => error.fmt(f),
             CommandError::Restarting => f.write_str("the device is about to start anew"),
             CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
+            CommandError::Clock(words) => write!(f, "clock: {words}"),
             CommandError::TooLarge => {
                 f.write_str("failed to configure: there is no room for so much; upload shorter certificates, draw regions with fewer corners")
             }

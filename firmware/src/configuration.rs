@@ -6,6 +6,7 @@
 //!
 //! Defaults are the guide's where it names or pictures one (§4, §5.3.1, §5.4.2); the doc comments say where we decided.
 
+mod clock;
 mod device;
 mod flow;
 mod line;
@@ -21,6 +22,7 @@ use chrono_tz::Tz;
 use firmware_shim::CameraSettings;
 use serde::{Deserialize, Serialize};
 
+pub use clock::{ClockSettings, ClockSource, Host, SyncHours};
 pub use device::{Device, MacAddress, MountingSettings};
 pub use flow::{FlowRegion, PeopleFlowAnalysis};
 pub use line::{DetectionLine, LineCrossingCounting};
@@ -35,6 +37,7 @@ pub use times::{
     Day, DayPeriods, DotMinutes, IntervalSeconds, Period, ReportRegularly, ResetOnSchedule, TimeOfDay, TimeSchedule,
 };
 
+use crate::calendar::Zone;
 use problem::Problems;
 pub(crate) use transfer::ConfigFile;
 
@@ -47,6 +50,8 @@ pub struct Configuration {
     /// By its IANA name, such as `Europe/Berlin`. Default UTC, a decision: the guide pictures a device set to Pacific time
     /// and reports of one set to China's, and calls neither the default.
     pub time_zone: Tz,
+    /// Guide §5.4.3.
+    pub clock: ClockSettings,
     /// How the device hangs, where that differs from what it was calibrated for.
     pub mounting: MountingSettings,
     /// Guide §5.3, *Image*.
@@ -79,6 +84,7 @@ impl Default for Configuration {
         Configuration {
             device: Device::default(),
             time_zone: Tz::UTC,
+            clock: ClockSettings::default(),
             mounting: MountingSettings::default(),
             image: CameraSettings::default(),
             general: General::default(),
@@ -94,6 +100,11 @@ impl Default for Configuration {
 const IDENTITY_BYTES_MAX: usize = 64;
 
 impl Configuration {
+    /// The time zone as it is kept.
+    pub(crate) fn zone(&self) -> Zone {
+        Zone { tz: self.time_zone, daylight_saving: self.clock.daylight_saving }
+    }
+
     /// All mistakes, in the order of the settings; empty when the configuration can be used.
     pub fn validate(&self) -> Vec<Problem> {
         let mut found = Vec::new();

@@ -60,6 +60,22 @@ pub enum Diagnostic {
         /// How it was confirmed, or why not.
         outcome: Result<Receipt, Failure>,
     },
+    /// A time server's answer has set the clock.
+    ClockSet {
+        /// By how much the clock was behind, microseconds.
+        offset_us: i64,
+        /// Whose answer.
+        server: String,
+    },
+    /// A time server did not tell the time.
+    NoTime {
+        /// Which.
+        server: String,
+        /// Why not.
+        failure: Failure,
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
     /// The factory's settings are in force again, and the device starts anew.
     FactoryReset,
     /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
@@ -189,6 +205,12 @@ impl fmt::Display for Diagnostic {
             }
             Diagnostic::ConnectionTested { recipient, outcome: Err(failure) } => {
                 write!(f, "test message not delivered to {recipient}: {failure}")
+            }
+            Diagnostic::ClockSet { offset_us, server } => {
+                write!(f, "the clock is put right by {:+.6} s, as {server} has it", *offset_us as f64 / 1e6)
+            }
+            Diagnostic::NoTime { server, failure, retry_in } => {
+                write!(f, "no time from {server}: {failure}; next attempt in {} s", retry_in.as_secs_f64())
             }
             Diagnostic::FactoryReset => f.write_str("reset to the factory's settings"),
             Diagnostic::ConfigurationLost => {

@@ -9,20 +9,25 @@ use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, P
 use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
 use crate::account::{Account, AccountError, PrivacyMode};
+use crate::calendar;
 use crate::command::{Command, CommandError, Function};
-use crate::configuration::{ConfigFile, Configuration, Device, PrivacyMask, ReportProtocol};
+use crate::configuration::{ClockSource, ConfigFile, Configuration, Device, PrivacyMask, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
 use crate::delivery::{Connection, Delivery, Offer, Outbox};
 use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
 use crate::line_crossing_counting::LineCrossing;
+use crate::ntp::NtpClient;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::{Letterhead, Report};
 use crate::reset_button::ResetButton;
 use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, TooLarge};
 use crate::tls::{Calendar, Trust};
+
+/// What the clock can be set to (a decision; the page has a calendar).
+const CLOCK_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 
 /// The sensor's firmware.
 pub struct Firmware {
@@ -46,6 +51,9 @@ pub struct Firmware {
     /// The step under way is the last of this start.
     restarts: bool,
     delivery: Delivery,
+    ntp: NtpClient,
+    /// What a person has set the clock to since the last step.
+    clock_set: Option<RtcTime>,
     outbox: Outbox,
     /// Whether the first step is past: that is the moment the firmware is up.
     is_up: bool,
@@ -177,6 +185,8 @@ impl Firmware {
             reset_button: ResetButton::default(),
             restarts: false,
             delivery: Delivery::new(kept, trust),
+            ntp: NtpClient::default(),
+            clock_set: None,
             outbox,
             is_up: false,
             reports_made,
@@ -193,15 +203,22 @@ impl Firmware {
     /// the same whoever watches, and time stays out of it. A stage lasts until the next begins or the step ends.
     pub fn step_observed(&mut self, now: Uptime, inputs: Inputs, entering: &mut dyn FnMut(Stage)) -> Step {
         entering(Stage::Reporting);
-        self.calendar.set(inputs.rtc);
+        let mut set_rtc = self.clock_set.take();
+        let mut rtc = set_rtc.unwrap_or(inputs.rtc);
+        self.calendar.set(rtc);
         if !self.is_up {
             self.is_up = true;
-            self.apply_configuration(now, inputs.rtc);
+            self.apply_configuration(now, rtc);
         }
         for event in &inputs.network {
             self.delivery.hear(event, now, &mut self.outbox);
+            if let Some(time) = self.ntp.hear(event, now, rtc, &mut self.outbox) {
+                (set_rtc, rtc) = (Some(time), time);
+                self.calendar.set(rtc);
+            }
         }
         self.delivery.proceed(now, &mut self.outbox);
+        self.ntp.proceed(now, rtc, &mut self.outbox);
         let signal = self.di.has_risen(now, inputs.di);
         if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false, false).is_err() {
             unreachable!("the factory's settings have room");
@@ -210,9 +227,9 @@ impl Firmware {
             Some(frame) if self.functions.are_on() => self.analyse(frame, entering),
             _ => None,
         };
-        let counted = self.report(now, inputs.rtc, signal, analysis.as_ref());
+        let counted = self.report(now, rtc, signal, analysis.as_ref());
         self.delivery.proceed(now, &mut self.outbox);
-        let outputs = self.outputs(now, inputs.rtc);
+        let outputs = Outputs { set_rtc, ..self.outputs(now, rtc) };
         Step { outputs, analysis, counted, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
     }
 
@@ -280,6 +297,16 @@ impl Firmware {
                 let entry = url.checked_sub(1).and_then(|i| urls.get(i)).ok_or(CommandError::NoSuchUrl { url })?;
                 let document = Letterhead::new(&self.configuration).connection_test(rtc);
                 self.delivery.test(entry, document.into(), &mut self.outbox);
+                Ok(())
+            }
+            Command::SetClock(time) => {
+                if !matches!(self.configuration.clock.source, ClockSource::Manual) {
+                    return Err(CommandError::Clock("is kept by the time server: choose Manual first"));
+                }
+                if !CLOCK_YEARS.contains(&calendar::year(time)) {
+                    return Err(CommandError::Clock("must be set to the years 2000 to 2099"));
+                }
+                self.clock_set = Some(time);
                 Ok(())
             }
             Command::Account(command) => {
@@ -385,6 +412,7 @@ impl Firmware {
         ];
         let used: Vec<&ReportProtocol> =
             protocols.into_iter().filter(|(enable, _)| *enable).map(|(_, protocol)| protocol).collect();
+        self.ntp.configure(&configuration.clock.source, now, &mut self.outbox);
         self.delivery.reconfigure(&used, configuration.general.data_retransmission, now, &mut self.outbox);
         let view = view(configuration, self.lens, self.default_mounting);
         let Functions { region, line, flow } = std::mem::take(&mut self.functions);
@@ -443,19 +471,24 @@ impl Firmware {
             self.di.next_wake(),
             self.reset_button.next_wake(now),
             self.delivery.next_wake(),
+            self.ntp.next_wake(),
         ];
+        let mut awaiting = self.delivery.awaiting();
+        awaiting.extend(self.ntp.awaiting());
+        awaiting.sort();
         let mut flash = self.settings.take_ops();
         flash.extend(self.outbox.take_flash_ops());
         Outputs {
             flash,
             network: std::mem::take(&mut self.outbox.network),
-            awaiting: self.delivery.awaiting(),
+            awaiting,
             next_wake: wakes.into_iter().flatten().min(),
             camera: self.configuration.image,
             // Without an overcrowding alarm the contact is closed, as it is for any alarm that is off.
             do_contact: region.as_ref().map_or(Contact::Closed, RegionCounting::do_contact),
             led_on: self.reset_button.led_on(now),
             restart: self.restarts,
+            set_rtc: None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod dwell;
 mod firmware;
 mod line_crossing_counting;
 mod net;
+mod ntp;
 mod people_flow_analysis;
 mod region_people_counting;
 mod report;

@@ -44,7 +44,7 @@ impl LineCrossing {
         before: Option<LineCrossing>,
     ) -> Self {
         let settings = &configuration.line_crossing_counting;
-        let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
+        let (zone, head) = (configuration.zone(), Letterhead::new(configuration));
         let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
         let rota = |before| Rota::start(settings.enable, regularly, hours, zone, now, rtc, before);
         let drawn = |of: &LineCrossingCounting| (of.line.clone(), of.u_turn_area.clone(), of.filter_u_turns);

@@ -33,7 +33,7 @@ impl PeopleFlow {
         before: Option<PeopleFlow>,
     ) -> Self {
         let settings = &configuration.people_flow_analysis;
-        let (zone, head) = (configuration.time_zone, Letterhead::new(configuration));
+        let (zone, head) = (configuration.zone(), Letterhead::new(configuration));
         let edges = settings.region.as_ref().map_or(0, |region| region.corners().len());
         let nobody = || vec![vec![0; edges]; edges];
         let counter =

@@ -50,7 +50,7 @@ impl RegionCounting {
         before: Option<RegionCounting>,
     ) -> Self {
         let settings = &configuration.region_people_counting;
-        let (zone, profile) = (configuration.time_zone, Profile::new(configuration));
+        let (zone, profile) = (configuration.zone(), Profile::new(configuration));
         let (area, regions) = detection_area(&settings.detection_region);
         let (stability, dwell, rota, reset, total_max) = match before {
             Some(before) if (&before.settings, &before.profile, &before.view) == (settings, &profile, view) => {

@@ -13,11 +13,10 @@ mod region;
 
 use std::net::Ipv4Addr;
 
-use chrono_tz::Tz;
 use firmware_shim::RtcTime;
 use serde::Serialize;
 
-use crate::calendar::local_time;
+use crate::calendar::{Zone, local_time};
 use crate::configuration::Configuration;
 use crate::diagnostic::ReportKind;
 
@@ -52,7 +51,7 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Letterhead {
     device: DeviceInfo,
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,7 +95,7 @@ impl Letterhead {
             device_mac: device.mac.as_str().to_owned(),
             ip_address: device.ip_address,
         };
-        Letterhead { device, zone: configuration.time_zone }
+        Letterhead { device, zone: configuration.zone() }
     }
 
     /// The message of a connection test (guide §5.3; what it says is a decision) when the clock reads `time`.
@@ -134,6 +133,8 @@ impl Letterhead {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
+
     use super::*;
 
     pub const START: RtcTime = RtcTime(1_671_531_352_000_000_000);

@@ -2,9 +2,9 @@
 //!
 //! Knows nothing of what is counted or reported.
 
-use chrono_tz::Tz;
 use firmware_shim::{RtcTime, Uptime};
 
+use crate::calendar::Zone;
 use crate::configuration::{ReportRegularly, TimeSchedule};
 use crate::schedule::{Schedule, WorkingHours};
 
@@ -41,7 +41,7 @@ impl Rota {
         enabled: bool,
         regularly: ReportRegularly,
         hours: &TimeSchedule,
-        zone: Tz,
+        zone: Zone,
         now: Uptime,
         rtc: RtcTime,
         before: Option<Rota>,

@@ -7,10 +7,9 @@
 use std::time::Duration;
 
 use chrono::Weekday;
-use chrono_tz::Tz;
 use firmware_shim::{RtcTime, Uptime};
 
-use crate::calendar::{Slots, minute_of_week, next_slot};
+use crate::calendar::{Slots, Zone, minute_of_week, next_slot};
 use crate::configuration::{Day, DotMinutes, ReportRegularly, ResetOnSchedule, TimeSchedule};
 
 /// A dot is still reported when it is noticed this late; one that lies further back was jumped over by the clock. A
@@ -37,7 +36,7 @@ pub(crate) enum Schedule {
 #[derive(Clone, Debug)]
 pub(crate) struct Dots {
     slots: Slots,
-    zone: Tz,
+    zone: Zone,
     next: RtcTime,
     last_reading: RtcTime,
     /// First and last slot of each run of reported slots.
@@ -46,7 +45,7 @@ pub(crate) struct Dots {
 
 impl Schedule {
     /// A schedule that starts now. `before` is the one it replaces: an unchanged On the Dot remembers its slots.
-    pub fn start(scheme: ReportRegularly, zone: Tz, now: Uptime, rtc: RtcTime, before: Option<Schedule>) -> Self {
+    pub fn start(scheme: ReportRegularly, zone: Zone, now: Uptime, rtc: RtcTime, before: Option<Schedule>) -> Self {
         match scheme {
             ReportRegularly::Off => Schedule::Off,
             ReportRegularly::FromNowOn { interval_s } => {
@@ -69,7 +68,7 @@ impl Schedule {
     }
 
     /// Whether these settings change nothing, so that the interval under way goes on: *On the Dot* alone does not count from when it was saved.
-    pub fn runs_on(&self, scheme: ReportRegularly, zone: Tz) -> bool {
+    pub fn runs_on(&self, scheme: ReportRegularly, zone: Zone) -> bool {
         match (self, scheme) {
             (Schedule::OnTheDot(dots), ReportRegularly::OnTheDot { interval_min }) => {
                 (dots.slots, dots.zone) == (slots(interval_min), zone)
@@ -106,7 +105,7 @@ impl Schedule {
 
 impl Dots {
     /// Slots from now on. `before` are those they replace: the same go on, so that one that is due at this very instant is not lost.
-    fn start(slots: Slots, zone: Tz, rtc: RtcTime, before: Option<Dots>) -> Self {
+    fn start(slots: Slots, zone: Zone, rtc: RtcTime, before: Option<Dots>) -> Self {
         let same = before.filter(|dots| dots.slots == slots && dots.zone == zone);
         same.unwrap_or_else(|| Dots {
             slots,
@@ -118,7 +117,7 @@ impl Dots {
     }
 
     /// When cumulative values begin anew; `None` when never.
-    pub fn of_reset(reset: ResetOnSchedule, zone: Tz, rtc: RtcTime, before: Option<Dots>) -> Option<Self> {
+    pub fn of_reset(reset: ResetOnSchedule, zone: Zone, rtc: RtcTime, before: Option<Dots>) -> Option<Self> {
         let (day, at) = match reset {
             ResetOnSchedule::Off => return None,
             ResetOnSchedule::EveryDay { at } => (None, at),
@@ -180,11 +179,11 @@ fn wake_at(next: RtcTime, now: Uptime, rtc: RtcTime) -> Uptime {
 #[derive(Clone, Debug)]
 pub(crate) struct WorkingHours {
     schedule: TimeSchedule,
-    zone: Tz,
+    zone: Zone,
 }
 
 impl WorkingHours {
-    pub fn new(schedule: &TimeSchedule, zone: Tz) -> Self {
+    pub fn new(schedule: &TimeSchedule, zone: Zone) -> Self {
         WorkingHours { schedule: schedule.clone(), zone }
     }
 
@@ -219,6 +218,8 @@ fn weekday(day: Day) -> Weekday {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
+
     use super::*;
     use crate::configuration::{DayPeriods, Period, TimeOfDay};
 
@@ -241,7 +242,7 @@ mod tests {
         fn every_ten_minutes_from(start: &str) -> Clock {
             let scheme = ReportRegularly::OnTheDot { interval_min: DotMinutes::try_from(10).expect("a choice") };
             let rtc = reading(seconds(start));
-            let schedule = Schedule::start(scheme, Tz::UTC, Uptime::ZERO, rtc, None);
+            let schedule = Schedule::start(scheme, Tz::UTC.into(), Uptime::ZERO, rtc, None);
             Clock { schedule, reading_s: seconds(start), reports: Vec::new() }
         }
 
@@ -313,9 +314,9 @@ mod tests {
     fn resets(reset: ResetOnSchedule, days: i64) -> Vec<String> {
         let start = 1_666_915_200;
         let at = |second: i64| RtcTime((start + second) * 1_000_000_000);
-        let mut dots = Dots::of_reset(reset, Tz::Europe__Berlin, at(0), None).expect("there are resets");
+        let mut dots = Dots::of_reset(reset, Tz::Europe__Berlin.into(), at(0), None).expect("there are resets");
         let due = (0..days * 86_400).filter(|second| dots.is_due(at(*second)));
-        due.map(|second| crate::calendar::local_time(at(second), Tz::Europe__Berlin).text).collect()
+        due.map(|second| crate::calendar::local_time(at(second), Tz::Europe__Berlin.into()).text).collect()
     }
 
     #[test]
@@ -325,7 +326,7 @@ mod tests {
         assert_eq!(daily, ["2022/10/28 02:30:00", "2022/10/29 02:30:00", "2022/10/30 02:30:00"]);
         let weekly = resets(ResetOnSchedule::Weekly { day: Day::Sunday, at: at("18:04") }, 12);
         assert_eq!(weekly, ["2022/10/30 18:04:00", "2022/11/06 18:04:00"]);
-        assert!(Dots::of_reset(ResetOnSchedule::Off, Tz::UTC, RtcTime(0), None).is_none());
+        assert!(Dots::of_reset(ResetOnSchedule::Off, Tz::UTC.into(), RtcTime(0), None).is_none());
     }
 
     #[test]
@@ -340,7 +341,7 @@ mod tests {
             saturday: periods(&[]),
             ..TimeSchedule::default()
         };
-        let hours = WorkingHours::new(&schedule, Tz::Europe__Berlin);
+        let hours = WorkingHours::new(&schedule, Tz::Europe__Berlin.into());
         // 2022/10/28, a Friday, at 02:00 in Berlin.
         let at = |minutes: i64| RtcTime((1_666_915_200 + 60 * minutes) * 1_000_000_000);
         let edges: Vec<i64> = (1..72 * 60).filter(|m| hours.include(at(*m)) != hours.include(at(m - 1))).collect();
@@ -349,7 +350,7 @@ mod tests {
         assert!(!hours.include(at(0)));
         let now = Uptime::from_millis(1_000);
         assert_eq!(hours.next_wake(now, RtcTime(at(0).0 + 59_000_000_000)), Some(Uptime::from_millis(2_000)));
-        let always = WorkingHours::new(&TimeSchedule::default(), Tz::UTC);
+        let always = WorkingHours::new(&TimeSchedule::default(), Tz::UTC.into());
         assert!(always.include(at(0)) && always.next_wake(now, at(0)).is_none());
     }
 }

@@ -68,6 +68,9 @@ struct DeviceFile {
     tilt_deg: f64,
     /// What the device's clock reads when the run begins.
     clock: DateTime<Utc>,
+    /// How much the crystal of the device's clock is fast, microseconds a second.
+    #[serde(default)]
+    clock_drift_ppm: f64,
     /// What is set on the device. Its mounting is the true one unless set.
     #[serde(default)]
     configuration: Configuration,
@@ -104,6 +107,8 @@ pub struct Scenario {
     pub mounting: Mounting,
     /// What the device's clock reads when the run begins.
     pub clock: RtcTime,
+    /// How much its crystal is fast, microseconds a second.
+    pub clock_drift_ppm: f64,
     /// What is set on the device at first.
     pub configuration: Configuration,
     /// Certificates, in PEM, of authorities that the device came with, besides those of Mozilla's store.
@@ -122,6 +127,8 @@ pub struct Scenario {
     pub expect: Vec<Expectation>,
 }
 
+/// The worst crystal anybody sells is a hundred times better.
+const DRIFT_MAX_PPM: f64 = 10_000.0;
 /// Longer runs are a slip of the pen: a week.
 pub(crate) const DURATION_MAX_S: f64 = 7.0 * 86_400.0;
 
@@ -182,6 +189,7 @@ impl Scenario {
             sensor_at,
             mounting,
             clock: RtcTime(0),
+            clock_drift_ppm: 0.0,
             configuration,
             authorities: vec![],
             recipients: vec![],
@@ -297,6 +305,10 @@ impl ScenarioFile {
         if !(-60.0..=60.0).contains(&device.tilt_deg) {
             report("device.tilt_deg".into(), format!("{}° is out of −60° to 60°", device.tilt_deg));
         }
+        if device.clock_drift_ppm.abs() > DRIFT_MAX_PPM || device.clock_drift_ppm.is_nan() {
+            let words = format!("{} is out of ±{DRIFT_MAX_PPM} microseconds a second", device.clock_drift_ppm);
+            report("device.clock_drift_ppm".into(), words);
+        }
         if let Some(words) = clock_problem(&device.clock) {
             report("device.clock".into(), words);
         }
@@ -403,6 +415,7 @@ impl ScenarioFile {
             sensor_at: DVec2::new(device.at_m.0, device.at_m.1),
             mounting,
             clock: rtc(device.clock),
+            clock_drift_ppm: device.clock_drift_ppm,
             configuration: device.configuration,
             authorities: device.authorities,
             recipients: self.recipients,

@@ -5,7 +5,7 @@ use firmware::{AccountCommand, Command, Configuration, Function};
 use golden::{Recipient, host_and_port};
 use serde::{Deserialize, Serialize};
 
-use crate::file::{DURATION_MAX_S, clock_problem};
+use crate::file::{DURATION_MAX_S, clock_problem, rtc};
 use crate::network::Fault;
 
 /// The highest voltage that DI takes (guide §2.2).
@@ -29,8 +29,10 @@ pub struct Event {
 pub enum Happening {
     /// The light changes to this level, lx.
     Lux(f64),
-    /// The device's clock is set.
+    /// The device's clock jumps: something is wrong with the chip, or its battery.
     Clock(DateTime<Utc>),
+    /// A person sets the device's clock.
+    SetClock(DateTime<Utc>),
     /// The device is configured anew, all of it.
     Configure(Box<Configuration>),
     /// A person imports a configuration, the text of an exported file.
@@ -107,7 +109,9 @@ impl Happening {
             Happening::Lux(lux) if !(0.0..=100_000.0).contains(lux) => {
                 one("", format!("{lux} lx is out of 0 to 100,000 lx"))
             }
-            Happening::Clock(time) => clock_problem(time).map_or_else(Vec::new, |words| one("", words)),
+            Happening::Clock(time) | Happening::SetClock(time) => {
+                clock_problem(time).map_or_else(Vec::new, |words| one("", words))
+            }
             Happening::Di { volts } if !(0.0..=DI_MAX_V).contains(volts) => {
                 one(".volts", format!("{volts} V is out of 0 to {DI_MAX_V} V"))
             }
@@ -157,6 +161,7 @@ impl Happening {
                 ("configured anew", Command::Configure(Box::new((**configuration).clone())))
             }
             Happening::Import(file) => ("a person imports a configuration", Command::Import(file.clone())),
+            Happening::SetClock(time) => ("a person sets the clock", Command::SetClock(rtc(*time))),
             Happening::Account(command) => {
                 let words = match command {
                     AccountCommand::Activate { .. } => "a person activates it",

@@ -145,6 +145,22 @@ impl Network {
                 self.conns.insert(*conn, Way { to, is_real, is_broken: false });
                 self.in_time(now, events)
             }
+            NetAction::Ask { conn, host, port, .. } => {
+                let to = (host.clone(), *port);
+                let fault = self.faults.get(&to).copied();
+                let is_real = matches!(fault, None | Some(Fault::Slow { .. }));
+                let events = match fault {
+                    // Nobody listens: the host itself says so.
+                    Some(Fault::Refuses) => {
+                        return vec![NetEvent::ConnectFailed { conn: *conn, reason: "connection refused".to_owned() }];
+                    }
+                    Some(Fault::Garbage) => vec![NetEvent::Received { conn: *conn, bytes: GARBAGE.to_vec() }],
+                    Some(_) if !is_real => vec![],
+                    _ => self.net.carry_out(std::slice::from_ref(action)),
+                };
+                self.conns.insert(*conn, Way { to, is_real, is_broken: false });
+                self.in_time(now, events)
+            }
             NetAction::Send { conn, .. } => {
                 let Some(way) = self.conns.get_mut(conn) else { return vec![] };
                 let answer = match self.faults.get(&way.to) {

@@ -140,7 +140,7 @@ impl<'a> Twin<'a> {
             truth,
             picture,
             device,
-            rtc: Rtc::starting_at(scenario.clock),
+            rtc: Rtc::starting_at(scenario.clock, scenario.clock_drift_ppm),
             di: DigitalInput::default(),
             dout: DigitalOutput::default(),
             button: button_rng(scenario.seed),
@@ -273,7 +273,8 @@ impl<'a> Twin<'a> {
                     self.note(at, "hardware: the power is back".to_owned());
                     self.device.power_on(at, scenario.profile.start_time());
                 }
-                Happening::Configure(_)
+                Happening::SetClock(_)
+                | Happening::Configure(_)
                 | Happening::Import(_)
                 | Happening::Account(_)
                 | Happening::TestConnection { .. }
@@ -335,6 +336,8 @@ impl<'a> Twin<'a> {
         self.reset_held_until.take_if(|until| now >= *until);
         let mut network = std::mem::take(&mut self.heard);
         network.extend(self.network.due(now));
+        // What time it really is: the device's clock began right.
+        self.wire.set_calendar(self.scenario.clock.0.saturating_add_unsigned(now.0));
         let mut analysis = None;
         let mut entering = |stage| {
             enter(match stage {
@@ -373,6 +376,9 @@ impl<'a> Twin<'a> {
             let borne = self.dout.drive(step.outputs.do_contact);
             self.note_contact(now, borne);
             analysis = analysis.or(step.analysis);
+            if let Some(time) = step.outputs.set_rtc {
+                self.rtc.set(now, time);
+            }
             network = self.network.carry_out(now, &step.outputs.network);
             if step.outputs.restart {
                 self.device.restart(now, self.scenario.profile.start_time());

@@ -65,6 +65,14 @@ impl Outbox {
         conn
     }
 
+    /// Sends one datagram.
+    pub fn ask(&mut self, host: &str, port: u16, bytes: Vec<u8>) -> ConnId {
+        self.last_conn += 1;
+        let conn = ConnId(self.last_conn);
+        self.network.push(NetAction::Ask { conn, host: host.to_owned(), port, bytes });
+        conn
+    }
+
     pub fn send(&mut self, conn: ConnId, bytes: Vec<u8>) {
         let bytes = match self.sessions.get_mut(&conn) {
             Some(Secured::Under(session)) => {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use firmware_shim::{ConnId, NetAction, NetEvent};
@@ -25,11 +25,19 @@ pub struct Net {
     addresses: BTreeMap<(String, u16), SocketAddr>,
     patience: Duration,
     open: BTreeMap<ConnId, Socket>,
+    /// Exchanges of datagrams.
+    asked: BTreeMap<ConnId, Asked>,
     bytes_sent: u64,
 }
 
 struct Socket {
     stream: TcpStream,
+    /// `host:port` as the device knows it.
+    peer: String,
+}
+
+struct Asked {
+    socket: UdpSocket,
     /// `host:port` as the device knows it.
     peer: String,
 }
@@ -50,7 +58,7 @@ pub enum NetError {
 impl Net {
     /// A network in which each `(host, port)` the device may use is found at a socket address of this host.
     pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>) -> Self {
-        Net { addresses, patience: PATIENCE, open: BTreeMap::new(), bytes_sent: 0 }
+        Net { addresses, patience: PATIENCE, open: BTreeMap::new(), asked: BTreeMap::new(), bytes_sent: 0 }
     }
 
     /// The same network with another patience, 30 s if never told.
@@ -67,7 +75,11 @@ impl Net {
             match action {
                 NetAction::Connect { conn, host, port } => events.push(self.connect(*conn, host, *port)),
                 NetAction::Send { conn, bytes } => events.extend(self.send(*conn, bytes)),
-                NetAction::Close { conn } => drop(self.open.remove(conn)),
+                NetAction::Ask { conn, host, port, bytes } => events.extend(self.ask(*conn, host, *port, bytes)),
+                NetAction::Close { conn } => {
+                    self.open.remove(conn);
+                    self.asked.remove(conn);
+                }
             }
         }
         events
@@ -80,19 +92,19 @@ impl Net {
     /// # Errors
     /// [`NetError::Stalled`] when nothing comes in time.
     pub fn receive(&mut self, awaiting: &[ConnId]) -> Result<Vec<NetEvent>, NetError> {
-        let Some(conn) = awaiting.iter().copied().filter(|conn| self.open.contains_key(conn)).min() else {
+        let is_open = |conn: &ConnId| self.open.contains_key(conn) || self.asked.contains_key(conn);
+        let Some(conn) = awaiting.iter().copied().filter(is_open).min() else {
             return Ok(Vec::new());
         };
-        let Some(socket) = self.open.get_mut(&conn) else { return Ok(Vec::new()) };
         let mut buffer = vec![0; READ_BYTES];
-        let read = loop {
-            match socket.stream.read(&mut buffer) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                other => break other,
-            }
+        let asked = self.asked.get(&conn);
+        let (read, peer) = match (self.open.get_mut(&conn), asked) {
+            (Some(socket), _) => (unless_interrupted(|| socket.stream.read(&mut buffer)), &socket.peer),
+            (None, Some(asked)) => (unless_interrupted(|| asked.socket.recv(&mut buffer)), &asked.peer),
+            (None, None) => return Ok(Vec::new()),
         };
         match read {
-            Ok(0) => {
+            Ok(0) if asked.is_none() => {
                 self.open.remove(&conn);
                 Ok(vec![NetEvent::Closed { conn, reason: None }])
             }
@@ -101,13 +113,13 @@ impl Net {
                 Ok(vec![NetEvent::Received { conn, bytes: buffer }])
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Err(NetError::Stalled { peer: socket.peer.clone(), patience: self.patience })
+                Err(NetError::Stalled { peer: peer.clone(), patience: self.patience })
             }
             Err(error) => Ok(vec![self.lose(conn, &error)]),
         }
     }
 
-    /// Bytes written since the beginning, to all peers. Who sees the peers' side can tell from it whether all has arrived.
+    /// Bytes written on connections since the beginning, to all peers; datagrams do not count. Who sees the peers' side can tell from it whether all has arrived.
     pub fn bytes_sent(&self) -> u64 {
         self.bytes_sent
     }
@@ -123,6 +135,20 @@ impl Net {
                 NetEvent::Connected { conn }
             }
             Err(error) => NetEvent::ConnectFailed { conn, reason: words(&error) },
+        }
+    }
+
+    fn ask(&mut self, conn: ConnId, host: &str, port: u16, bytes: &[u8]) -> Option<NetEvent> {
+        let peer = format!("{host}:{port}");
+        let Some(address) = self.addresses.get(&(host.to_owned(), port)) else {
+            return Some(NetEvent::ConnectFailed { conn, reason: format!("no route to {peer}") });
+        };
+        match ask(*address, bytes, self.patience) {
+            Ok(socket) => {
+                self.asked.insert(conn, Asked { socket, peer });
+                None
+            }
+            Err(error) => Some(NetEvent::ConnectFailed { conn, reason: words(&error) }),
         }
     }
 
@@ -145,6 +171,7 @@ impl Net {
 
     fn lose(&mut self, conn: ConnId, error: &io::Error) -> NetEvent {
         self.open.remove(&conn);
+        self.asked.remove(&conn);
         NetEvent::Closed { conn, reason: Some(words(error)) }
     }
 }
@@ -155,6 +182,24 @@ fn open(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     Ok(stream)
+}
+
+/// Sends a datagram from a port that takes answers from nobody else.
+fn ask(address: SocketAddr, bytes: &[u8], patience: Duration) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect(address)?;
+    socket.set_read_timeout(Some(patience))?;
+    socket.send(bytes)?;
+    Ok(socket)
+}
+
+fn unless_interrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
 }
 
 /// The same words on every system, since they go into transcripts. A peer that has closed is told by a reset or by a broken

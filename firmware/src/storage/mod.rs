@@ -167,7 +167,7 @@ pub(crate) fn blank_image() -> Vec<u8> {
 }
 
 /// What comes of work in memory, which never waits.
-fn at_once<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn at_once<T>(work: impl Future<Output = T>) -> T {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
         Poll::Pending => unreachable!("memory is there at once"),

@@ -12,7 +12,7 @@ use firmware_shim::{
 use glam::{DVec2, DVec3};
 
 /// 2022/12/20 10:00:00 UTC.
-const POWER_ON: i64 = 1_671_530_400_000_000_000;
+pub const POWER_ON: i64 = 1_671_530_400_000_000_000;
 
 /// Between frames.
 const FRAME_MS: u64 = 100;
@@ -21,6 +21,9 @@ const FRAME_MS: u64 = 100;
 pub trait Peer {
     /// Takes actions in, and returns what comes back at this instant.
     fn carry_out(&mut self, actions: &[NetAction]) -> Vec<NetEvent>;
+
+    /// So late it is, for a peer that wants to know.
+    fn time_is(&mut self, _now: Uptime) {}
 }
 
 type People = Arc<Mutex<Result<Vec<DVec2>, ()>>>;
@@ -66,6 +69,8 @@ pub struct Bench<P> {
     next_frame_ms: u64,
     seq: u64,
     next_wake: Option<Uptime>,
+    /// By how much the clock was set, nanoseconds.
+    clock_set_ns: i64,
     /// What the flash chip holds.
     flash: Vec<u8>,
     /// When the firmware was up: its uptime is counted from there.
@@ -103,6 +108,7 @@ impl<P: Peer> Bench<P> {
             next_frame_ms: FRAME_MS,
             seq: 0,
             next_wake: None,
+            clock_set_ns: 0,
             flash,
             up_since: Uptime::ZERO,
         };
@@ -135,7 +141,7 @@ impl<P: Peer> Bench<P> {
     }
 
     fn rtc(&self) -> RtcTime {
-        RtcTime(POWER_ON + self.now.0 as i64)
+        RtcTime(POWER_ON + self.now.0 as i64 + self.clock_set_ns)
     }
 
     /// One step, and further ones at the same instant as long as the peer has something to say.
@@ -152,6 +158,10 @@ impl<P: Peer> Bench<P> {
             if self.led.last().is_none_or(|(_, on)| *on != outputs.led_on) {
                 self.led.push((at_ms, outputs.led_on));
             }
+            if let Some(time) = outputs.set_rtc {
+                self.clock_set_ns += time.0 - self.rtc().0;
+            }
+            self.peer.time_is(self.now);
             let network = self.peer.carry_out(&outputs.network);
             if outputs.restart {
                 return self.restarts();
@@ -289,6 +299,7 @@ impl Listening {
                     sent.push((*conn, bytes.clone()));
                 }
                 NetAction::Close { conn } => self.closed.push(*conn),
+                NetAction::Ask { .. } => {}
             }
         }
         (events, sent)

@@ -17,6 +17,7 @@ mod relay;
 mod secure;
 mod sessions;
 mod tally;
+mod time_server;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use rumqttd::Notification;
 use rumqttd::local::LinkRx;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -41,6 +42,7 @@ use relay::Relay;
 pub use secure::{AUTHORITY, Tls};
 use sessions::Sessions;
 use tally::Tally;
+use time_server::Calendar;
 
 /// A directive for the log filter of the program: rumqttd reports every connection that ends, and much else, through
 /// `tracing`. Without a subscriber it is silent; with one, this keeps it so.
@@ -75,11 +77,14 @@ impl Recipient {
     /// What is wrong with the address, in words of what would be right.
     pub fn problem(&self) -> Option<String> {
         let admits_all = self.kind == RecipientKind::Http || self.admits.is_none();
-        let admits = || (!admits_all).then(|| "`admits` is for HTTP; a broker lets everybody in".to_owned());
+        let admits = || (!admits_all).then(|| "`admits` is for HTTP; others let everybody in".to_owned());
+        let has_no_tls = self.kind == RecipientKind::Ntp && self.tls.is_some();
+        let tls = || has_no_tls.then(|| "`tls` is not for time servers".to_owned());
         host_and_port(&self.address)
             .err()
             .map(|error| error.to_string())
             .or_else(admits)
+            .or_else(tls)
             .or_else(|| self.tls.as_ref()?.problem())
     }
 }
@@ -89,6 +94,8 @@ impl Recipient {
 pub enum RecipientKind {
     /// HTTP/1.1; every request that is let in is answered with 200.
     Http,
+    /// SNTP over UDP: the time it is told by [`Wire::set_calendar`].
+    Ntp,
     /// MQTT 3.1.1; any client, user name and password are let in.
     Mqtt,
 }
@@ -103,6 +110,7 @@ pub struct Wire {
     /// Set true to end.
     closing: watch::Sender<bool>,
     relays: Vec<JoinHandle<()>>,
+    calendar: Arc<Calendar>,
     brokers: Vec<(Lease, Arc<Sessions>)>,
 }
 
@@ -124,6 +132,7 @@ impl Wire {
             addresses: BTreeMap::new(),
             closing: watch::Sender::new(false),
             relays: Vec::new(),
+            calendar: Arc::default(),
             brokers: Vec::new(),
         };
         for (index, recipient) in recipients.iter().enumerate() {
@@ -138,11 +147,6 @@ impl Wire {
             return Err(WireError::AddressTwice { address: recipient.address.clone() });
         }
         let failed = |reason: String| WireError::Receiver { recipient: recipient.address.clone(), reason };
-        let listener = self.runtime.block_on(listen(recipient))?;
-        let mut listening = listener.local_addr().map_err(|error| failed(error.to_string()))?;
-        if listening.ip().is_unspecified() {
-            listening.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
         let (receiver, sessions) = match recipient.kind {
             RecipientKind::Http => {
                 let started = self.runtime.block_on(http_receiver::start(
@@ -159,13 +163,28 @@ impl Wire {
                 self.brokers.push((lease, Arc::clone(&sessions)));
                 (receiver, Some(sessions))
             }
+            RecipientKind::Ntp => {
+                let socket = self.runtime.block_on(listen(recipient, UdpSocket::bind))?;
+                let listening = socket.local_addr().map_err(|error| failed(error.to_string()))?;
+                let serving = time_server::serve(socket, Arc::clone(&self.calendar), self.closing.subscribe());
+                self.relays.push(self.runtime.spawn(serving));
+                self.addresses.insert(address, reachable(listening));
+                return Ok(());
+            }
         };
+        let listener = self.runtime.block_on(listen(recipient, TcpListener::bind))?;
+        let listening = listener.local_addr().map_err(|error| failed(error.to_string()))?;
         let tls = recipient.tls.as_ref().map(|tls| tls.acceptor(&address.0)).transpose().map_err(failed)?;
         let (tally, closing) = (Arc::clone(&self.tally), self.closing.subscribe());
         let relay = Arc::new(Relay { recipient: index, tally, receiver, sessions, tls, closing });
         self.relays.push(self.runtime.spawn(relay.serve(listener)));
-        self.addresses.insert(address, listening);
+        self.addresses.insert(address, reachable(listening));
         Ok(())
+    }
+
+    /// What time servers tell from now on: nanoseconds since 1970-01-01T00:00:00Z.
+    pub fn set_calendar(&self, unix_ns: i64) {
+        self.calendar.set(unix_ns);
     }
 
     /// Where on this machine each recipient is that the device knows by host and port.
@@ -220,9 +239,20 @@ pub fn host_and_port(address: &str) -> Result<(String, u16), WireError> {
     parts.ok_or_else(|| WireError::Address { address: address.to_owned() })
 }
 
-async fn listen(recipient: &Recipient) -> Result<TcpListener, WireError> {
+/// Where a program on this machine finds what listens at an address.
+fn reachable(mut listening: SocketAddr) -> SocketAddr {
+    if listening.ip().is_unspecified() {
+        listening.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    listening
+}
+
+async fn listen<Socket>(
+    recipient: &Recipient,
+    bind: impl AsyncFnOnce(SocketAddr) -> io::Result<Socket>,
+) -> Result<Socket, WireError> {
     let listen = recipient.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    TcpListener::bind(listen).await.map_err(|source| {
+    bind(listen).await.map_err(|source| {
         let recipient = recipient.address.clone();
         match source.kind() {
             io::ErrorKind::AddrInUse => WireError::PortBusy { recipient, listen },

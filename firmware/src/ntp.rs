@@ -1,0 +1,189 @@
+//! The time server (guide §5.4.3): asks it by SNTP (RFC 5905, section 14) and says how far off the clock is.
+//!
+//! Sans-IO like everything in the core: a request goes out as one datagram, and what comes back is heard. Knows nothing of what else the clock is for.
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use firmware_shim::{ConnId, NetEvent, RtcTime, Uptime};
+use sntpc::{NtpContext, NtpTimestampGenerator, NtpUdpSocket, SendRequestResult};
+
+use crate::configuration::{ClockSource, Host};
+use crate::delivery::{ANSWER_MAX, Outbox};
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::storage::at_once;
+
+/// The port of time servers.
+const PORT: u16 = 123;
+/// Until the next attempt after the first that failed; each time twice as long, up to an hour. Servers ask for at least 15 s (RFC 4330,
+/// section 10); the rest is a decision.
+const RETRY_FIRST: Duration = Duration::from_secs(16);
+const RETRY_MAX: Duration = Duration::from_secs(3600);
+
+/// Keeps the clock by a time server.
+#[derive(Default)]
+pub(crate) struct NtpClient {
+    server: Option<Server>,
+    failures: u32,
+    state: State,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Server {
+    host: Host,
+    every: Option<Duration>,
+}
+
+#[derive(Default)]
+enum State {
+    /// Nothing more is to be asked.
+    #[default]
+    Done,
+    Waiting {
+        until: Uptime,
+    },
+    Asked {
+        conn: ConnId,
+        request: SendRequestResult,
+        deadline: Uptime,
+    },
+}
+
+impl NtpClient {
+    /// Asks the server that is set, if it is another than before, at once.
+    pub fn configure(&mut self, source: &ClockSource, now: Uptime, outbox: &mut Outbox) {
+        let server = match source {
+            ClockSource::Manual => None,
+            ClockSource::Ntp { server, sync_every_h } => {
+                let every = sync_every_h.map(|hours| Duration::from_secs(3600 * u64::from(u32::from(hours))));
+                Some(Server { host: server.clone(), every })
+            }
+        };
+        if server == self.server {
+            return;
+        }
+        if let State::Asked { conn, .. } = self.state {
+            outbox.close(conn);
+        }
+        self.failures = 0;
+        self.state = if server.is_some() { State::Waiting { until: now } } else { State::Done };
+        self.server = server;
+    }
+
+    /// Takes in what the network did; what the clock should read, if that was the server's answer.
+    pub fn hear(&mut self, event: &NetEvent, now: Uptime, rtc: RtcTime, outbox: &mut Outbox) -> Option<RtcTime> {
+        let State::Asked { conn, request, .. } = self.state else { return None };
+        if conn != event.conn() {
+            return None;
+        }
+        let failure = match event {
+            NetEvent::Received { bytes, .. } => {
+                outbox.close(conn);
+                let exchange = Exchange { sent: RefCell::default(), answer: bytes };
+                match at_once(sntpc::sntp_process_response(SERVER, &exchange, context(rtc), request)) {
+                    Ok(answer) => return Some(self.take(rtc, answer.offset(), now, outbox)),
+                    Err(error) => Failure::Protocol { reason: format!("{error:?}") },
+                }
+            }
+            NetEvent::ConnectFailed { reason, .. } => Failure::ConnectFailed { reason: reason.clone() },
+            NetEvent::Closed { reason, .. } => Failure::ConnectionLost { reason: reason.clone() },
+            NetEvent::Connected { .. } => return None,
+        };
+        self.fail(failure, now, outbox);
+        None
+    }
+
+    fn take(&mut self, rtc: RtcTime, offset_us: i64, now: Uptime, outbox: &mut Outbox) -> RtcTime {
+        self.failures = 0;
+        let every = self.server.as_ref().and_then(|server| server.every);
+        self.state = every.map_or(State::Done, |every| State::Waiting { until: now + every });
+        outbox.diagnostics.push(Diagnostic::ClockSet { offset_us, server: self.name() });
+        RtcTime(rtc.0.saturating_add(offset_us.saturating_mul(1000)))
+    }
+
+    fn fail(&mut self, failure: Failure, now: Uptime, outbox: &mut Outbox) {
+        let retry_in = RETRY_FIRST.saturating_mul(2u32.saturating_pow(self.failures)).min(RETRY_MAX);
+        self.failures += 1;
+        self.state = State::Waiting { until: now + retry_in };
+        outbox.diagnostics.push(Diagnostic::NoTime { server: self.name(), failure, retry_in });
+    }
+
+    /// Does what is due.
+    pub fn proceed(&mut self, now: Uptime, rtc: RtcTime, outbox: &mut Outbox) {
+        match (&self.state, &self.server) {
+            (State::Asked { conn, deadline, .. }, _) if now >= *deadline => {
+                outbox.close(*conn);
+                self.fail(Failure::NoAnswer { waited: ANSWER_MAX }, now, outbox);
+            }
+            (State::Waiting { until }, Some(server)) if now >= *until => {
+                let exchange = Exchange { sent: RefCell::default(), answer: &[] };
+                let Ok(request) = at_once(sntpc::sntp_send_request(SERVER, &exchange, context(rtc))) else {
+                    unreachable!("memory takes everything");
+                };
+                let conn = outbox.ask(server.host.as_str(), PORT, exchange.sent.take());
+                self.state = State::Asked { conn, request, deadline: now + ANSWER_MAX };
+            }
+            _ => {}
+        }
+    }
+
+    fn name(&self) -> String {
+        self.server.as_ref().map_or_else(String::new, |server| server.host.as_str().to_owned())
+    }
+
+    pub fn awaiting(&self) -> Option<ConnId> {
+        if let State::Asked { conn, .. } = self.state { Some(conn) } else { None }
+    }
+
+    pub fn next_wake(&self) -> Option<Uptime> {
+        match self.state {
+            State::Done => None,
+            State::Waiting { until } => Some(until),
+            State::Asked { deadline, .. } => Some(deadline),
+        }
+    }
+}
+
+/// Stands for the server where the protocol compares addresses: the network sees to it that only the server's answers come.
+const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+
+/// What goes out and what came in, as the protocol's socket.
+struct Exchange<'a> {
+    sent: RefCell<Vec<u8>>,
+    answer: &'a [u8],
+}
+
+impl NtpUdpSocket for Exchange<'_> {
+    async fn send_to(&self, bytes: &[u8], _: SocketAddr) -> sntpc::Result<usize> {
+        *self.sent.borrow_mut() = bytes.to_vec();
+        Ok(bytes.len())
+    }
+
+    async fn recv_from(&self, buffer: &mut [u8]) -> sntpc::Result<(usize, SocketAddr)> {
+        let length = self.answer.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.answer[..length]);
+        Ok((length, SERVER))
+    }
+}
+
+/// The clock, as the protocol reads it.
+#[derive(Clone, Copy)]
+struct Reading(RtcTime);
+
+fn context(rtc: RtcTime) -> NtpContext<Reading> {
+    NtpContext::new(Reading(rtc))
+}
+
+impl NtpTimestampGenerator for Reading {
+    fn init(&mut self) {}
+
+    fn timestamp_sec(&self) -> u64 {
+        // A clock before 1970 is one that was never set.
+        u64::try_from(self.0.0.div_euclid(1_000_000_000)).unwrap_or(0)
+    }
+
+    fn timestamp_subsec_micros(&self) -> u32 {
+        (self.0.0.rem_euclid(1_000_000_000) / 1000) as u32
+    }
+}

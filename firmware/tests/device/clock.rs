@@ -1,0 +1,152 @@
+//! The clock: by hand, and by a time server.
+
+use firmware::{Command, Configuration, Diagnostic};
+use firmware_shim::{NetAction, NetEvent, RtcTime, Uptime};
+
+use crate::bench::{Bench, NobodyThere, POWER_ON, Peer};
+
+/// A time server.
+enum TimeServer {
+    /// Its clock is ahead of the device's first reading plus uptime by so much, nanoseconds.
+    AheadBy(i64),
+    Silent,
+    Says(Vec<u8>),
+}
+
+/// A peer with its own idea of the time, and who was asked.
+struct Server {
+    is: TimeServer,
+    /// What the time really is.
+    now: Uptime,
+    asked: Vec<String>,
+}
+
+impl Server {
+    fn new(is: TimeServer) -> Self {
+        Server { is, now: Uptime::ZERO, asked: vec![] }
+    }
+
+    fn answer(&self, request: &[u8]) -> Option<Vec<u8>> {
+        assert_eq!((request.len(), request[0]), (48, 0b00_100_011), "version 4, a client");
+        match &self.is {
+            TimeServer::AheadBy(ns) => {
+                let unix_ns = i128::from(POWER_ON) + i128::from(self.now.0) + i128::from(*ns);
+                let time = (((unix_ns + 2_208_988_800_000_000_000) << 32) / 1_000_000_000).to_be_bytes();
+                // Version 4, a server of stratum 2.
+                let mut answer = vec![0b00_100_100, 2, 0, 0xEC];
+                answer.resize(16, 0);
+                // When its own clock was set, what was asked, when that came and when this goes.
+                [&time[8..], &request[40..48], &time[8..], &time[8..]].iter().for_each(|part| answer.extend(*part));
+                Some(answer)
+            }
+            TimeServer::Silent => None,
+            TimeServer::Says(bytes) => Some(bytes.clone()),
+        }
+    }
+}
+
+impl Peer for Server {
+    fn carry_out(&mut self, actions: &[NetAction]) -> Vec<NetEvent> {
+        let mut events = Vec::new();
+        for action in actions {
+            if let NetAction::Ask { conn, host, port, bytes } = action {
+                self.asked.push(format!("{host}:{port}"));
+                events.extend(self.answer(bytes).map(|bytes| NetEvent::Received { conn: *conn, bytes }));
+            }
+        }
+        events
+    }
+
+    fn time_is(&mut self, now: Uptime) {
+        self.now = now;
+    }
+}
+
+fn by_server(more: &str) -> Configuration {
+    let text = format!(
+        "(clock: (source: Ntp({more})), region_people_counting: (report_regularly: FromNowOn(interval_s: 60)))"
+    );
+    ron_file::RonFile::embedded("settings", text).parse().expect("settings without mistakes")
+}
+
+fn told_times<P: Peer>(bench: &Bench<P>) -> Vec<String> {
+    let end = |document: String| {
+        let value: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+        value["time_info"]["end_time"].as_str().expect("a time").to_owned()
+    };
+    bench.documents().into_iter().map(end).collect()
+}
+
+#[test]
+fn a_time_server_sets_the_clock_when_the_device_is_up_and_every_so_many_hours() {
+    let mut bench = Bench::new(
+        by_server("server: \"time.example\", sync_every_h: 1"),
+        Server::new(TimeServer::AheadBy(90_250_000_000)),
+    );
+    bench.run_until_ms(61_000);
+    assert_eq!(bench.peer.asked, ["time.example:123"]);
+    assert_eq!(told_times(&bench), ["2022/12/20 10:02:30"]);
+    assert_eq!(bench.transcript()[0], "0.000 s the clock is put right by +90.250000 s, as time.example has it");
+
+    // Another hour, and the server is right by a second less.
+    bench.peer.is = TimeServer::AheadBy(89_250_000_000);
+    bench.run_until_ms(3_661_000);
+    assert_eq!(bench.peer.asked.len(), 2);
+    let set: Vec<i64> = (bench.said.iter())
+        .filter_map(|(_, said)| if let Diagnostic::ClockSet { offset_us, .. } = said { Some(*offset_us) } else { None })
+        .collect();
+    assert_eq!(set, [90_250_000, -1_000_000]);
+    assert_eq!(told_times(&bench).last().map(String::as_str), Some("2022/12/20 11:02:29"));
+}
+
+#[test]
+fn a_clock_is_put_right_over_decades_and_over_the_end_of_the_era_of_ntp() {
+    let far = TimeServer::AheadBy(POWER_ON / 4);
+    let mut bench = Bench::new(by_server(""), Server::new(far));
+    bench.run_until_ms(60_500);
+    assert_eq!(bench.peer.asked, ["pool.ntp.org:123"]);
+    assert_eq!(told_times(&bench), ["2036/03/18 00:31:00"]);
+}
+
+#[test]
+fn a_server_that_does_not_tell_the_time_is_asked_less_and_less_often() {
+    for (is, failure) in [
+        (TimeServer::Silent, "no answer within 10 s"),
+        (TimeServer::Says(vec![0x24; 5]), "protocol violated: IncorrectPayload"),
+        (TimeServer::Says(vec![0; 48]), "protocol violated: IncorrectOriginTimestamp"),
+    ] {
+        let mut bench = Bench::new(by_server(""), Server::new(is));
+        bench.run_until_ms(120_000);
+        let transcript = bench.transcript();
+        let failures: Vec<&String> =
+            transcript.iter().filter(|line| line.contains("no time from pool.ntp.org")).collect();
+        assert!(failures[0].contains(failure), "{}", failures[0]);
+        let retries: Vec<&str> = failures.iter().filter_map(|line| line.rsplit("next attempt in ").next()).collect();
+        assert_eq!(retries[..3], ["16 s", "32 s", "64 s"]);
+        bench.run_until_ms(12 * 3_600_000);
+        let transcript = bench.transcript();
+        let last = transcript.iter().rfind(|line| line.contains("no time from")).expect("it goes on");
+        assert!(last.ends_with("next attempt in 3600 s"), "{last}");
+    }
+}
+
+#[test]
+fn a_person_sets_the_clock_unless_a_server_does() {
+    let noon = RtcTime(1_751_371_200_000_000_000);
+    let mut by_hand = by_server("");
+    by_hand.clock = Default::default();
+    let mut bench = Bench::new(by_hand, NobodyThere);
+    bench.run_until_ms(30_000);
+    bench.command(Command::SetClock(noon));
+    bench.run_until_ms(60_500);
+    assert_eq!(told_times(&bench), ["2025/07/01 12:00:30"]);
+    let refusal = |bench: &mut Bench<NobodyThere>, time| {
+        let (now, rtc) = (bench.now, RtcTime(0));
+        bench.firmware.command(now, rtc, Command::SetClock(time)).map_err(|error| error.to_string())
+    };
+    let words = refusal(&mut bench, RtcTime(0));
+    assert_eq!(words, Err("clock: must be set to the years 2000 to 2099".to_owned()));
+    bench.configure(by_server(""));
+    let words = refusal(&mut bench, noon);
+    assert_eq!(words, Err("clock: is kept by the time server: choose Manual first".to_owned()));
+}
