@@ -51,14 +51,13 @@ fn chrony() -> Option<(Running, SocketAddr)> {
     panic!("chrony did not answer on any of ten ports");
 }
 
-/// Asks until somebody answers: chrony opens its port a moment after it was started.
+/// Asks until somebody answers: chrony opens its port a moment after it was started. (A socket that is connected would be told at once that nobody is there.)
 fn answers(address: SocketAddr) -> bool {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    socket.connect(address).expect("loopback");
     socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a time-out");
     let mut request = [0; 48];
     request[0] = 0b00_100_011;
-    (0..50).any(|_| socket.send(&request).is_ok() && socket.recv(&mut [0; 128]).is_ok())
+    (0..50).any(|_| socket.send_to(&request, address).is_ok() && socket.recv_from(&mut [0; 128]).is_ok())
 }
 
 struct Nobody;
@@ -114,7 +113,7 @@ fn chrony_puts_the_clock_right() {
         let [off_us] = said.iter().filter_map(off_us).collect::<Vec<i64>>()[..] else { panic!("{said:?}") };
         // An exchange on one host that takes longer than a second is none.
         assert!((off_us - off_s * 1_000_000).abs() < 1_000_000, "{off_us} µs");
-        let late_ns = host_clock().0 - set.expect("the clock is set").0;
-        assert!((0..60_000_000_000).contains(&late_ns), "{late_ns} ns");
+        let off_ns = host_clock().0 - set.expect("the clock is set").0;
+        assert!(off_ns.abs() < 60_000_000_000, "{off_ns} ns");
     }
 }

@@ -18,6 +18,13 @@ pub struct Region {
     pub polygon: Vec<DVec2>,
 }
 
+impl Region {
+    /// Whether somebody whose floor point is there, in normalised image coordinates, is in it; an edge belongs to it.
+    pub fn contains(&self, foot: DVec2) -> bool {
+        in_image(foot) && is_inside(foot, &polygon(&self.polygon))
+    }
+}
+
 /// What part of the view is counted (guide §5.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -24,9 +24,15 @@ pub enum Contact {
     Closed,
 }
 
-/// Names one TCP connection, or one exchange of datagrams; firmware chooses the numbers, in ascending order, and never uses one twice.
+/// Names one TCP connection, or one exchange of datagrams; firmware chooses the numbers, in ascending order, and never uses one twice. Those of connections that others open
+/// are the network's, from [`ConnId::ACCEPTED`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(pub u64);
+
+impl ConnId {
+    /// The lowest number of a connection that somebody else opened.
+    pub const ACCEPTED: ConnId = ConnId(1 << 63);
+}
 
 /// What the network did since the last step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,13 @@ pub enum NetEvent {
     Connected {
         /// Which one.
         conn: ConnId,
+    },
+    /// Somebody has opened a connection to a port that is listened at.
+    Accepted {
+        /// Its number, chosen by the network.
+        conn: ConnId,
+        /// The port.
+        port: u16,
     },
     /// The connection asked for could not be opened; the number is spent.
     ConnectFailed {
@@ -64,6 +77,7 @@ impl NetEvent {
     pub fn conn(&self) -> ConnId {
         match self {
             NetEvent::Connected { conn }
+            | NetEvent::Accepted { conn, .. }
             | NetEvent::ConnectFailed { conn, .. }
             | NetEvent::Received { conn, .. }
             | NetEvent::Closed { conn, .. } => *conn,
@@ -81,6 +95,17 @@ pub enum NetAction {
         /// As configured: a name or an address.
         host: String,
         /// TCP port.
+        port: u16,
+    },
+    /// Listen at a TCP port. On connections that come that way a send never waits: a peer that does not take what it is sent, until the
+    /// buffers are full, is `Closed`.
+    Listen {
+        /// The port, as the device's neighbours know it.
+        port: u16,
+    },
+    /// Listen there no longer. Connections stay.
+    Unlisten {
+        /// The port.
         port: u16,
     },
     /// Send one UDP datagram, from a port of its own; what comes back to it is `Received`, as often as something does. No `Connected` follows.

@@ -95,6 +95,11 @@ pub fn iso_8601(rtc: RtcTime, zone: Zone) -> String {
     zone.local(utc(rtc)).format("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
+/// The same to the millisecond.
+pub fn iso_8601_ms(rtc: RtcTime, zone: Zone) -> String {
+    zone.local(utc(rtc)).format("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+}
+
 /// The times of the local day at which something is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slots {

@@ -17,6 +17,8 @@ mod region;
 mod times;
 mod transfer;
 
+use std::num::NonZeroU16;
+
 use analytics::RecognitionScheme;
 use chrono_tz::Tz;
 use firmware_shim::CameraSettings;
@@ -77,7 +79,28 @@ pub struct General {
     pub data_retransmission: bool,
     /// *Recognition Scheme*.
     pub recognition_scheme: RecognitionScheme,
+    /// *Realtime Location Push*.
+    pub realtime_location_push: LocationPushSettings,
 }
+
+/// *Realtime Location Push*: a TCP server that tells where people are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LocationPushSettings {
+    /// Off unless set.
+    pub enable: bool,
+    /// *TCP Port*; 9000 unless set, a decision.
+    pub port: NonZeroU16,
+}
+
+impl Default for LocationPushSettings {
+    fn default() -> Self {
+        LocationPushSettings { enable: false, port: NonZeroU16::new(9000).expect("not zero") }
+    }
+}
+
+/// The ports of the device's other services.
+const SERVICE_PORTS: [(u16, &str); 3] = [(22, "SSH"), (80, "the web page"), (554, "RTSP")];
 
 impl Default for Configuration {
     fn default() -> Self {
@@ -123,6 +146,11 @@ impl Configuration {
             if let Some(value) = value.filter(|value| !range.contains(value)) {
                 problems.add(path, format!("must be {} to {} {unit}, not {value}", range.start(), range.end()));
             }
+        }
+        let push = self.general.realtime_location_push;
+        if let Some((port, service)) = SERVICE_PORTS.iter().find(|(port, _)| push.enable && *port == push.port.get()) {
+            problems
+                .add("general.realtime_location_push.port", format!("{port} is in use: it is the port of {service}"));
         }
         self.region_people_counting.check(&mut problems.below("region_people_counting"));
         self.line_crossing_counting.check(&mut problems.below("line_crossing_counting"));

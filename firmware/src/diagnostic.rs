@@ -60,6 +60,18 @@ pub enum Diagnostic {
         /// How it was confirmed, or why not.
         outcome: Result<Receipt, Failure>,
     },
+    /// Somebody has connected to be told where people are.
+    ClientCame {
+        /// At which port.
+        port: u16,
+        /// Else there are too many already.
+        is_let_in: bool,
+    },
+    /// Somebody is not told any more where people are.
+    ClientGone {
+        /// The network's words, `None` for an orderly close.
+        reason: Option<String>,
+    },
     /// A time server's answer has set the clock.
     ClockSet {
         /// By how much the clock was behind, microseconds.
@@ -206,6 +218,15 @@ impl fmt::Display for Diagnostic {
             Diagnostic::ConnectionTested { recipient, outcome: Err(failure) } => {
                 write!(f, "test message not delivered to {recipient}: {failure}")
             }
+            Diagnostic::ClientCame { port, is_let_in } => {
+                write!(
+                    f,
+                    "a client has come to port {port} and is {}",
+                    if *is_let_in { "let in" } else { "turned away" }
+                )
+            }
+            Diagnostic::ClientGone { reason: None } => f.write_str("a client has gone"),
+            Diagnostic::ClientGone { reason: Some(reason) } => write!(f, "a client is gone: {reason}"),
             Diagnostic::ClockSet { offset_us, server } => {
                 write!(f, "the clock is put right by {:+.6} s, as {server} has it", *offset_us as f64 / 1e6)
             }

@@ -18,6 +18,7 @@ use crate::delivery::{Connection, Delivery, Offer, Outbox};
 use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
 use crate::line_crossing_counting::LineCrossing;
+use crate::location_push::LocationPush;
 use crate::ntp::NtpClient;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
@@ -52,6 +53,7 @@ pub struct Firmware {
     restarts: bool,
     delivery: Delivery,
     ntp: NtpClient,
+    location_push: LocationPush,
     /// What a person has set the clock to since the last step.
     clock_set: Option<RtcTime>,
     outbox: Outbox,
@@ -186,6 +188,7 @@ impl Firmware {
             restarts: false,
             delivery: Delivery::new(kept, trust),
             ntp: NtpClient::default(),
+            location_push: LocationPush::default(),
             clock_set: None,
             outbox,
             is_up: false,
@@ -212,6 +215,7 @@ impl Firmware {
         }
         for event in &inputs.network {
             self.delivery.hear(event, now, &mut self.outbox);
+            self.location_push.hear(event, &mut self.outbox);
             if let Some(time) = self.ntp.hear(event, now, rtc, &mut self.outbox) {
                 (set_rtc, rtc) = (Some(time), time);
                 self.calendar.set(rtc);
@@ -224,9 +228,13 @@ impl Firmware {
             unreachable!("the factory's settings have room");
         }
         let analysis = match &inputs.frame {
-            Some(frame) if self.functions.are_on() => self.analyse(frame, entering),
+            Some(frame) if self.is_watching() => self.analyse(frame, entering),
             _ => None,
         };
+        if let Some(analysis) = &analysis {
+            let view = self.view();
+            self.location_push.tell(analysis, &view, now, rtc, &mut self.outbox);
+        }
         let counted = self.report(now, rtc, signal, analysis.as_ref());
         self.delivery.proceed(now, &mut self.outbox);
         let outputs = Outputs { set_rtc, ..self.outputs(now, rtc) };
@@ -243,14 +251,14 @@ impl Firmware {
             counts: &analysis.counts,
             people,
         });
-        let were_on = self.functions.are_on();
+        let were_on = self.is_watching();
         let mut counted = Vec::new();
         let Functions { region, line, flow } = &mut self.functions;
         let region = region.as_mut().map(|region| region.step(now, rtc, seen, &mut counted)).unwrap_or_default();
         let line =
             line.as_mut().map(|line| line.step(now, rtc, signal, people.as_deref(), &mut counted)).unwrap_or_default();
         let flow = flow.as_mut().map(|flow| flow.step(now, rtc, people.as_deref(), &mut counted)).unwrap_or_default();
-        if were_on && !self.functions.are_on() {
+        if were_on && !self.is_watching() {
             self.pipeline.drop_tracks();
         }
         for (reports, function) in [
@@ -412,6 +420,7 @@ impl Firmware {
         ];
         let used: Vec<&ReportProtocol> =
             protocols.into_iter().filter(|(enable, _)| *enable).map(|(_, protocol)| protocol).collect();
+        self.location_push.configure(configuration, &mut self.outbox);
         self.ntp.configure(&configuration.clock.source, now, &mut self.outbox);
         self.delivery.reconfigure(&used, configuration.general.data_retransmission, now, &mut self.outbox);
         let view = view(configuration, self.lens, self.default_mounting);
@@ -429,9 +438,14 @@ impl Firmware {
             let setting = "people_flow_analysis.region";
             self.outbox.diagnostics.push(Diagnostic::NoFloorInView { setting });
         }
-        if !self.functions.are_on() {
+        if !self.is_watching() {
             self.pipeline.drop_tracks();
         }
+    }
+
+    /// Whether anybody wants to know what frames show.
+    fn is_watching(&self) -> bool {
+        self.functions.are_on() || self.location_push.has_clients()
     }
 
     fn analyse(&mut self, frame: &Frame, entering: &mut dyn FnMut(Stage)) -> Option<Analysis> {

@@ -88,7 +88,7 @@ impl NtpClient {
             }
             NetEvent::ConnectFailed { reason, .. } => Failure::ConnectFailed { reason: reason.clone() },
             NetEvent::Closed { reason, .. } => Failure::ConnectionLost { reason: reason.clone() },
-            NetEvent::Connected { .. } => return None,
+            NetEvent::Connected { .. } | NetEvent::Accepted { .. } => return None,
         };
         self.fail(failure, now, outbox);
         None

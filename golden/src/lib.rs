@@ -24,4 +24,4 @@ pub use field_path::{FieldPath, FieldPathError};
 pub use form::Form;
 pub use golden_file::{GoldenError, GoldenFile, Report, VERSION};
 pub use normalise::{Arrival, Rule, record};
-pub use wire::{AUTHORITY, Admits, LOG_FILTER, Recipient, RecipientKind, Tls, Wire, WireError, host_and_port};
+pub use wire::{AUTHORITY, Admits, Client, LOG_FILTER, Recipient, RecipientKind, Tls, Wire, WireError, host_and_port};

@@ -29,6 +29,9 @@ pub enum RunError {
     /// The device's end of the network.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// A client of the device was not sent what the device sent it.
+    #[error("a client of the device waits in vain for what it was sent: {0}")]
+    Client(#[source] std::io::Error),
     /// The firmware does not take the scenario's configuration, or one of the timeline.
     #[error(transparent)]
     Command(#[from] CommandError),

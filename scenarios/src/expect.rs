@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::Scenario;
 use crate::counting::{EventScore, counting_scores};
+use crate::locations::false_locations;
 use crate::record::{Capture, RunRecord};
 use crate::twin::run_time;
 
@@ -54,6 +55,13 @@ pub enum Expectation {
         /// What the device says holds these words.
         saying: String,
     },
+    /// What clients of *Realtime Location Push* are told is where people are.
+    LocationsAreTrue {
+        /// How far off anybody told of may be from somebody who is there, metres.
+        within_m: f64,
+        /// How often anybody is told of, over all lines.
+        at_least: usize,
+    },
     /// The `current_total` of every report of region people counting is what was true at some instant shortly before it.
     TotalsAreTrue {
         /// People it may be off.
@@ -82,6 +90,9 @@ impl Expectation {
             }
             Expectation::DoContact { within_s, .. } if !(0.0..=600.0).contains(within_s) => {
                 Some(format!("within_s: {within_s} s is out of 0 to 600 s"))
+            }
+            Expectation::LocationsAreTrue { within_m, .. } if !(0.0..=10.0).contains(within_m) => {
+                Some(format!("within_m: {within_m} m is out of 0 to 10 m"))
             }
             Expectation::TotalsAreTrue { lag_s, .. } if !(0.0..=600.0).contains(lag_s) => {
                 Some(format!("lag_s: {lag_s} s is out of 0 to 600 s"))
@@ -148,6 +159,9 @@ impl Expectation {
                     return vec![];
                 }
                 vec![format!("at {at_s} s the device was to refuse something, saying `{saying}`, and did not")]
+            }
+            Expectation::LocationsAreTrue { within_m, at_least } => {
+                false_locations(scenario, record, *within_m, *at_least)
             }
             Expectation::TotalsAreTrue { within, lag_s } => {
                 let counting = record.captures.iter().filter(|c| text(c, "event").as_deref() == Some(EVENTS[0]));

@@ -91,6 +91,23 @@ pub enum Happening {
         /// One of the recipients, by its address.
         recipient: String,
     },
+    /// Somebody connects to a port of the device and takes what it sends: a client of *Realtime Location Push*.
+    ConnectClient {
+        /// What the client is called.
+        client: String,
+        /// The device's port.
+        port: u16,
+    },
+    /// The client takes nothing more, and does not say so.
+    StopClient {
+        /// Which.
+        client: String,
+    },
+    /// The client closes its connection.
+    DisconnectClient {
+        /// Which.
+        client: String,
+    },
     /// The device loses its power.
     PowerCut {
         /// Only when so many more bytes were programmed or erased on its flash, in the middle of the next; at once if not given.
@@ -126,6 +143,10 @@ impl Happening {
             Happening::WireDo { ohms, .. } if !(0.001..=1e9).contains(ohms) => {
                 one(".ohms", format!("{ohms} Ω is out of 0.001 Ω to 1 GΩ"))
             }
+            // It becomes the name of a file.
+            Happening::ConnectClient { client, .. } if client.is_empty() || !client.chars().all(is_of_a_name) => {
+                one(".client", format!("`{client}` is no name: letters, digits, `-` and `_`"))
+            }
             Happening::NetworkFault { recipient, fault } => match named(recipient, recipients) {
                 Ok(recipient) => fault.problem(recipient).map_or_else(Vec::new, |words| one(".fault", words)),
                 Err(words) => one(".recipient", words),
@@ -147,6 +168,9 @@ impl Happening {
             | Happening::TestConnection { .. }
             | Happening::Reset { .. }
             | Happening::Reboot
+            | Happening::ConnectClient { .. }
+            | Happening::StopClient { .. }
+            | Happening::DisconnectClient { .. }
             | Happening::PowerCut { .. }
             | Happening::PowerOn => vec![],
         }
@@ -182,6 +206,10 @@ impl Happening {
             _ => return None,
         })
     }
+}
+
+fn is_of_a_name(c: char) -> bool {
+    c.is_alphanumeric() || "-_".contains(c)
 }
 
 /// The recipient of this address.

@@ -12,6 +12,7 @@ mod file;
 mod happening;
 mod heat_table;
 mod light;
+mod locations;
 mod network;
 mod oracle;
 mod record;

@@ -3,12 +3,13 @@
 //! What has no fault goes over real connections to real receivers. Faults happen here, in virtual time, alike for every kind of recipient, so that
 //! they are the same in every run; a recipient that fails gets nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::time::Duration;
 
-use firmware::{Net, NetError};
+use firmware::{Net, NetError, TAKES_NOTHING};
 use firmware_shim::{ConnId, NetAction, NetEvent, Uptime};
-use golden::{Recipient, RecipientKind, host_and_port};
+use golden::{Client, Recipient, RecipientKind, host_and_port};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong with the way to a recipient.
@@ -68,7 +69,24 @@ pub(crate) struct Network {
     conns: BTreeMap<ConnId, Way>,
     /// What comes late, in the order in which it came.
     late: Vec<(Uptime, NetEvent)>,
+    /// Ports of the device that others may connect to.
+    ports: BTreeSet<u16>,
+    /// Who has connected to them, by name.
+    guests: BTreeMap<String, Guest>,
 }
+
+/// A client of the device.
+struct Guest {
+    conn: ConnId,
+    client: Client,
+    /// What it was sent and has yet to take.
+    sent_bytes: usize,
+    /// It takes nothing: that is played, for how much a real connection's buffers hold is another number on every machine.
+    has_stopped: bool,
+}
+
+/// What the buffers of a connection hold whose other end takes nothing, bytes.
+const BUFFERS_BYTES: usize = 64 * 1024;
 
 /// One connection.
 struct Way {
@@ -81,7 +99,14 @@ struct Way {
 
 impl Network {
     pub fn new(net: Net) -> Self {
-        Network { net, faults: BTreeMap::new(), conns: BTreeMap::new(), late: Vec::new() }
+        Network {
+            net,
+            faults: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            late: Vec::new(),
+            ports: BTreeSet::new(),
+            guests: BTreeMap::new(),
+        }
     }
 
     /// Bytes that real recipients were sent since the beginning.
@@ -161,6 +186,15 @@ impl Network {
                 self.conns.insert(*conn, Way { to, is_real, is_broken: false });
                 self.in_time(now, events)
             }
+            NetAction::Listen { port } => {
+                self.ports.insert(*port);
+                self.net.carry_out(std::slice::from_ref(action))
+            }
+            NetAction::Unlisten { port } => {
+                self.ports.remove(port);
+                self.net.carry_out(std::slice::from_ref(action))
+            }
+            NetAction::Send { conn, bytes } if *conn >= ConnId::ACCEPTED => self.tell(*conn, bytes),
             NetAction::Send { conn, .. } => {
                 let Some(way) = self.conns.get_mut(conn) else { return vec![] };
                 let answer = match self.faults.get(&way.to) {
@@ -183,6 +217,56 @@ impl Network {
                 vec![]
             }
         }
+    }
+
+    /// Somebody connects to a port of the device.
+    pub fn connect_client(&mut self, name: &str, port: u16) -> Result<NetEvent, String> {
+        if self.guests.contains_key(name) {
+            return Err("it is connected already".to_owned());
+        }
+        let address = self.net.listening_at(port).ok_or("connection refused")?;
+        let client = Client::connect(address).map_err(|error| error.to_string())?;
+        let accepted = self.net.accept(port).ok_or("connection refused")?;
+        let conn = accepted.conn();
+        self.guests.insert(name.to_owned(), Guest { conn, client, sent_bytes: 0, has_stopped: false });
+        Ok(accepted)
+    }
+
+    /// A client takes nothing more.
+    pub fn stop_client(&mut self, name: &str) {
+        if let Some(guest) = self.guests.get_mut(name) {
+            guest.has_stopped = true;
+        }
+    }
+
+    /// A client closes its connection, if it has one.
+    pub fn disconnect_client(&mut self, name: &str) -> Option<NetEvent> {
+        let guest = self.guests.remove(name)?;
+        self.net.carry_out(&[NetAction::Close { conn: guest.conn }]);
+        Some(NetEvent::Closed { conn: guest.conn, reason: None })
+    }
+
+    /// Sends to a client of the device.
+    fn tell(&mut self, conn: ConnId, bytes: &[u8]) -> Vec<NetEvent> {
+        let Some(guest) = self.guests.values_mut().find(|guest| guest.conn == conn) else { return vec![] };
+        guest.sent_bytes += bytes.len();
+        if !guest.has_stopped {
+            return self.net.carry_out(&[NetAction::Send { conn, bytes: bytes.to_vec() }]);
+        }
+        if guest.sent_bytes <= BUFFERS_BYTES {
+            return vec![];
+        }
+        self.forget(conn);
+        vec![NetEvent::Closed { conn, reason: Some(TAKES_NOTHING.to_owned()) }]
+    }
+
+    /// What clients were sent and have taken, added to what each was sent before.
+    pub fn take_told(&mut self, told: &mut BTreeMap<String, String>) -> io::Result<()> {
+        for (name, guest) in self.guests.iter_mut().filter(|(_, guest)| !guest.has_stopped && guest.sent_bytes > 0) {
+            let bytes = guest.client.take(std::mem::take(&mut guest.sent_bytes))?;
+            told.entry(name.clone()).or_default().push_str(&String::from_utf8_lossy(&bytes));
+        }
+        Ok(())
     }
 
     /// Waits for what real recipients owe on these connections; nothing when what is owed is not to come now.
@@ -243,6 +327,10 @@ impl Network {
     pub fn drop_all(&mut self) {
         let conns: Vec<ConnId> = self.conns.keys().copied().collect();
         conns.into_iter().for_each(|conn| self.forget(conn));
+        self.guests.clear();
+        for port in std::mem::take(&mut self.ports) {
+            self.net.carry_out(&[NetAction::Unlisten { port }]);
+        }
     }
 
     fn reset(&mut self, conn: ConnId) -> NetEvent {
@@ -252,6 +340,10 @@ impl Network {
 
     fn forget(&mut self, conn: ConnId) {
         self.late.retain(|(_, event)| event.conn() != conn);
+        if conn >= ConnId::ACCEPTED {
+            self.guests.retain(|_, guest| guest.conn != conn);
+            self.net.carry_out(&[NetAction::Close { conn }]);
+        }
         if self.conns.remove(&conn).is_some_and(|way| way.is_real) {
             self.net.carry_out(&[NetAction::Close { conn }]);
         }

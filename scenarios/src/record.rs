@@ -1,5 +1,7 @@
 //! What is kept of a run: enough to judge it, to print it and to draw it.
 
+use std::collections::BTreeMap;
+
 use analytics::Track;
 use firmware::{CommandError, Counted};
 use firmware_shim::{Contact, RgbImage, Uptime};
@@ -65,6 +67,8 @@ pub struct RunRecord {
     pub do_contact: Vec<(Uptime, Contact)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
+    /// What clients of *Realtime Location Push* were sent, by their names.
+    pub locations: BTreeMap<String, String>,
     /// What happened, a line each.
     pub transcript: Vec<String>,
     /// What people wanted of the device and it did not do, and why.

@@ -120,7 +120,8 @@ impl TrueArea {
             }
     }
 
-    fn masks(&self, point: DVec2) -> bool {
+    /// Whether a normalised point is under a mask.
+    pub(crate) fn masks(&self, point: DVec2) -> bool {
         self.masks.iter().any(|mask| is_inside(mask, point))
     }
 }

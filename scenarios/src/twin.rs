@@ -263,6 +263,21 @@ impl<'a> Twin<'a> {
                     self.note(at, format!("network: {recipient} can be reached again"));
                     self.heard.extend(self.network.set_fault(recipient, None));
                 }
+                Happening::ConnectClient { client, port } => match self.network.connect_client(client, *port) {
+                    Ok(event) => {
+                        self.note(at, format!("network: {client} connects to the device's port {port}"));
+                        self.heard.push(event);
+                    }
+                    Err(reason) => self.note(at, format!("network: {client} finds no way to port {port}: {reason}")),
+                },
+                Happening::StopClient { client } => {
+                    self.note(at, format!("network: {client} takes nothing more"));
+                    self.network.stop_client(client);
+                }
+                Happening::DisconnectClient { client } => {
+                    self.note(at, format!("network: {client} closes its connection"));
+                    self.heard.extend(self.network.disconnect_client(client));
+                }
                 Happening::PowerCut { after_flash_bytes } => {
                     let when = after_flash_bytes.map_or_else(String::new, |n| format!(" after {n} bytes to flash"));
                     self.note(at, format!("hardware: the power is cut{when}"));
@@ -400,6 +415,7 @@ impl<'a> Twin<'a> {
                 if self.network.bytes_sent() > sent_before {
                     self.take_in(now)?;
                 }
+                self.network.take_told(&mut self.record.locations).map_err(RunError::Client)?;
                 return Ok(analysis);
             }
         }

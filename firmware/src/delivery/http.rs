@@ -146,6 +146,7 @@ impl HttpRecipient {
                 self.fail(exchange, Failure::ConnectionLost { reason: reason.clone() }, false, now, outbox);
             }
             NetEvent::Received { bytes, .. } => self.hear_answer(exchange, bytes, now, outbox),
+            NetEvent::Accepted { .. } => self.exchange = Some(exchange),
         }
         self.proceed(now, outbox);
     }

@@ -145,7 +145,7 @@ impl MqttRecipient {
         }
         match event {
             NetEvent::Connected { conn } if matches!(self.link, Link::Opening { .. }) => self.greet(*conn, now, outbox),
-            NetEvent::Connected { .. } => {}
+            NetEvent::Connected { .. } | NetEvent::Accepted { .. } => {}
             NetEvent::ConnectFailed { reason, .. } => {
                 self.fall(Failure::ConnectFailed { reason: reason.clone() }, now, outbox);
             }

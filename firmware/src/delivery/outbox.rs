@@ -65,6 +65,16 @@ impl Outbox {
         conn
     }
 
+    /// Lets others connect to a port.
+    pub fn listen(&mut self, port: u16) {
+        self.network.push(NetAction::Listen { port });
+    }
+
+    /// Lets nobody connect to a port any more.
+    pub fn unlisten(&mut self, port: u16) {
+        self.network.push(NetAction::Unlisten { port });
+    }
+
     /// Sends one datagram.
     pub fn ask(&mut self, host: &str, port: u16, bytes: Vec<u8>) -> ConnId {
         self.last_conn += 1;
@@ -114,7 +124,7 @@ impl Outbox {
         };
         let mut events = Vec::new();
         match event {
-            NetEvent::Connected { .. } => {}
+            NetEvent::Connected { .. } | NetEvent::Accepted { .. } => {}
             NetEvent::ConnectFailed { .. } | NetEvent::Closed { .. } => return vec![event.clone()],
             NetEvent::Received { bytes, .. } => match session.hear(bytes) {
                 Ok(heard) => {

@@ -9,13 +9,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use firmware_shim::{ConnId, NetAction, NetEvent};
 
 /// How long a peer may keep the device waiting, wall time.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why somebody is closed who lets the buffers fill up.
+pub const TAKES_NOTHING: &str = "it does not take what it is sent";
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -27,6 +30,11 @@ pub struct Net {
     open: BTreeMap<ConnId, Socket>,
     /// Exchanges of datagrams.
     asked: BTreeMap<ConnId, Asked>,
+    /// By the port as the device's neighbours know it.
+    listening: BTreeMap<u16, TcpListener>,
+    /// Connections that others opened.
+    accepted: BTreeMap<ConnId, TcpStream>,
+    next_accepted: ConnId,
     bytes_sent: u64,
 }
 
@@ -58,7 +66,16 @@ pub enum NetError {
 impl Net {
     /// A network in which each `(host, port)` the device may use is found at a socket address of this host.
     pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>) -> Self {
-        Net { addresses, patience: PATIENCE, open: BTreeMap::new(), asked: BTreeMap::new(), bytes_sent: 0 }
+        Net {
+            addresses,
+            patience: PATIENCE,
+            open: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            listening: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            next_accepted: ConnId::ACCEPTED,
+            bytes_sent: 0,
+        }
     }
 
     /// The same network with another patience, 30 s if never told.
@@ -74,11 +91,15 @@ impl Net {
         for action in actions {
             match action {
                 NetAction::Connect { conn, host, port } => events.push(self.connect(*conn, host, *port)),
+                NetAction::Listen { port } => self.listen(*port),
+                NetAction::Unlisten { port } => drop(self.listening.remove(port)),
+                NetAction::Send { conn, bytes } if *conn >= ConnId::ACCEPTED => events.extend(self.tell(*conn, bytes)),
                 NetAction::Send { conn, bytes } => events.extend(self.send(*conn, bytes)),
                 NetAction::Ask { conn, host, port, bytes } => events.extend(self.ask(*conn, host, *port, bytes)),
                 NetAction::Close { conn } => {
                     self.open.remove(conn);
                     self.asked.remove(conn);
+                    self.accepted.remove(conn);
                 }
             }
         }
@@ -119,7 +140,7 @@ impl Net {
         }
     }
 
-    /// Bytes written on connections since the beginning, to all peers; datagrams do not count. Who sees the peers' side can tell from it whether all has arrived.
+    /// Bytes written since the beginning on connections that the device opened, to all peers. Who sees the peers' side can tell from it whether all has arrived.
     pub fn bytes_sent(&self) -> u64 {
         self.bytes_sent
     }
@@ -136,6 +157,36 @@ impl Net {
             }
             Err(error) => NetEvent::ConnectFailed { conn, reason: words(&error) },
         }
+    }
+
+    /// Where on this host a port is that the device listens at.
+    pub fn listening_at(&self, port: u16) -> Option<SocketAddr> {
+        self.listening.get(&port)?.local_addr().ok()
+    }
+
+    /// Lets in somebody who has connected to a port that the device listens at; waits until one has.
+    pub fn accept(&mut self, port: u16) -> Option<NetEvent> {
+        let (stream, _) = self.listening.get(&port)?.accept().ok()?;
+        stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true)).ok()?;
+        let conn = self.next_accepted;
+        self.next_accepted = ConnId(conn.0 + 1);
+        self.accepted.insert(conn, stream);
+        Some(NetEvent::Accepted { conn, port })
+    }
+
+    /// The host's port is a free one: the device's own may be taken, or be for others.
+    fn listen(&mut self, port: u16) {
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) {
+            self.listening.insert(port, listener);
+        }
+    }
+
+    /// Sends on a connection that somebody else opened, without waiting.
+    fn tell(&mut self, conn: ConnId, bytes: &[u8]) -> Option<NetEvent> {
+        let error = self.accepted.get_mut(&conn)?.write_all(bytes).err()?;
+        self.accepted.remove(&conn);
+        let reason = if error.kind() == ErrorKind::WouldBlock { TAKES_NOTHING.to_owned() } else { words(&error) };
+        Some(NetEvent::Closed { conn, reason: Some(reason) })
     }
 
     fn ask(&mut self, conn: ConnId, host: &str, port: u16, bytes: &[u8]) -> Option<NetEvent> {

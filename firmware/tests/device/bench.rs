@@ -299,7 +299,7 @@ impl Listening {
                     sent.push((*conn, bytes.clone()));
                 }
                 NetAction::Close { conn } => self.closed.push(*conn),
-                NetAction::Ask { .. } => {}
+                NetAction::Ask { .. } | NetAction::Listen { .. } | NetAction::Unlisten { .. } => {}
             }
         }
         (events, sent)

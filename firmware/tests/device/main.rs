@@ -5,6 +5,7 @@ mod clock;
 mod configuration_file;
 mod configure;
 mod http;
+mod location_push;
 mod maintenance;
 mod mqtt;
 mod net;

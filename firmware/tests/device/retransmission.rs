@@ -40,7 +40,8 @@ impl Peer for Servers {
                     let answer = format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n").into_bytes();
                     events.push(NetEvent::Received { conn: *conn, bytes: answer });
                 }
-                NetAction::Close { .. } | NetAction::Ask { .. } => {}
+                NetAction::Close { .. } => {}
+                other => panic!("nothing else is set: {other:?}"),
             }
         }
         events

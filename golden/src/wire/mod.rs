@@ -9,6 +9,7 @@
 
 mod admission;
 mod broker;
+mod client;
 mod error;
 mod http_receiver;
 mod http_stream;
@@ -37,6 +38,7 @@ use tokio::time::timeout;
 use crate::delivery::Delivery;
 pub use admission::Admits;
 use broker::Lease;
+pub use client::Client;
 pub use error::WireError;
 use relay::Relay;
 pub use secure::{AUTHORITY, Tls};

@@ -65,7 +65,8 @@ impl Servers {
                     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec();
                     events.push(NetEvent::Received { conn: *conn, bytes: answer });
                 }
-                NetAction::Close { .. } | NetAction::Ask { .. } => {}
+                NetAction::Close { .. } => {}
+                other => panic!("nothing else is set: {other:?}"),
             }
         }
         events

@@ -329,6 +329,16 @@ fn keep(folder: &Path, scenario: &Scenario, record: &RunRecord) -> anyhow::Resul
     let mut transcript = record.transcript.join("\n");
     transcript.push('\n');
     write(folder.join("transcript.txt"), transcript.as_bytes())?;
+    let locations = folder.join("locations");
+    if locations.exists() {
+        fs::remove_dir_all(&locations).with_context(|| format!("failed to clear {}", locations.display()))?;
+    }
+    if !record.locations.is_empty() {
+        fs::create_dir_all(&locations).with_context(|| format!("failed to create {}", locations.display()))?;
+    }
+    for (client, lines) in &record.locations {
+        write(locations.join(format!("{client}.ndjson")), lines.as_bytes())?;
+    }
     write(folder.join("tracks.txt"), tracks_file(&record.tracks).as_bytes())?;
     let sheet = contact_sheet(&scenario.name, &scenario.lens(), &record.sheet);
     let path = folder.join("contact-sheet.png");
