@@ -180,8 +180,10 @@ fn run_device(qos: u8, tls: Option<CertificateType>, broker: SocketAddr) -> Vec<
         let mut network = Vec::new();
         loop {
             let rtc = RtcTime(1_770_000_000_000_000_000 + now.0 as i64);
-            let step =
-                firmware.step(now, Inputs { rtc, frame: frame.take(), di: Level::Low, reset_pressed: false, network });
+            let step = firmware.step(
+                now,
+                Inputs { rtc, frame: frame.take(), di: Level::Low, reset_pressed: false, network, picture: None },
+            );
             said.extend(step.diagnostics.iter().map(ToString::to_string));
             network = net.carry_out(&step.outputs.network);
             if network.is_empty() && !step.outputs.awaiting.is_empty() {

@@ -26,7 +26,6 @@ mod rtc;
 mod sampling;
 mod sensor;
 mod sharpening;
-mod snapshot;
 mod tone_mapping;
 mod white_balance;
 
@@ -45,5 +44,4 @@ pub use profile::{
 pub use radiance::{Pinhole, Radiance};
 pub use rtc::Rtc;
 pub use sensor::{ImageSensor, RawImage};
-pub use snapshot::snapshot;
 pub use white_balance::{Gains, NEUTRAL};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CameraSettings, FlashOp, Frame, RtcTime, Uptime};
+use crate::{CameraSettings, FlashOp, Frame, RgbImage, RtcTime, Uptime};
 
 /// A digital level at a pin, after the electrics and before any debouncing by firmware.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +146,8 @@ pub struct Inputs {
     pub reset_pressed: bool,
     /// What the network did, in order.
     pub network: Vec<NetEvent>,
+    /// The picture that the step before asked for ([`Outputs::take_picture`]); `None` when the camera has none.
+    pub picture: Option<RgbImage>,
 }
 
 /// Everything firmware does in one step.
@@ -165,6 +167,8 @@ pub struct Outputs {
     pub do_contact: Contact,
     /// What the real-time clock is set to, at this instant.
     pub set_rtc: Option<RtcTime>,
+    /// Of which frame all pixels of the chip are wanted. The next step comes at this very instant and brings them.
+    pub take_picture: Option<u64>,
     /// Whether the LED is driven on.
     pub led_on: bool,
     /// Whether the device is to start anew: this was the last step of this start.

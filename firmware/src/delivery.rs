@@ -22,6 +22,7 @@ use firmware_shim::{ConnId, NetEvent, Uptime};
 
 use crate::configuration::{NotificationUrl, QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::Failure;
+use crate::snapshot::Snapshot;
 use crate::storage::Kept;
 use crate::tls::Trust;
 use http::{HttpAddress, HttpRecipient};
@@ -60,6 +61,18 @@ pub(crate) struct Letter {
     pub publication: Option<Publication>,
     /// Its number in the journal, if it is kept until it has arrived.
     pub entry: Option<u64>,
+    /// What goes with it at the first attempt, and not with what is stored (guide §5.3.4).
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Letter {
+    /// What is sent.
+    fn body(&self) -> Arc<str> {
+        match &self.snapshot {
+            Some(snapshot) => snapshot.beside(&self.document).into(),
+            None => Arc::clone(&self.document),
+        }
+    }
 }
 
 /// How it stands with a recipient (guide §5.3, *Status*).
@@ -99,6 +112,8 @@ pub(crate) struct Offer<'r> {
     pub document: &'r Arc<str>,
     /// Whether it is of a kind that is kept until it has arrived.
     pub is_kept: bool,
+    /// For the addresses that want one.
+    pub snapshot: Option<&'r Snapshot>,
 }
 
 /// Everything on its way.
@@ -123,6 +138,7 @@ impl Delivery {
             recipient: kept.recipient.into(),
             publication: None,
             entry: Some(kept.id),
+            snapshot: None,
         };
         let unclaimed = kept.into_iter().map(letter).collect();
         Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed, tests: Vec::new(), trust }
@@ -135,7 +151,7 @@ impl Delivery {
         let mut http = std::mem::take(&mut self.http);
         let mut mqtt = std::mem::take(&mut self.mqtt);
         for protocol in protocols {
-            for address in addresses(protocol) {
+            for (address, _) in addresses(protocol) {
                 if self.http.iter().all(|recipient| *recipient.address() != address) {
                     let known = http.iter().position(|recipient| *recipient.address() == address);
                     let kept = known.map(|i| http.swap_remove(i));
@@ -197,21 +213,29 @@ impl Delivery {
     /// Hands a report to every recipient of a function.
     pub fn offer(&mut self, protocol: &ReportProtocol, offer: &Offer<'_>, outbox: &mut Outbox) {
         let is_kept = self.retransmits && offer.is_kept;
-        let letter = |recipient: Arc<str>, publication, outbox: &mut Outbox| {
+        let letter = |recipient: Arc<str>, publication, snapshot, outbox: &mut Outbox| {
             outbox.tally.offered += 1;
             let entry = if is_kept { outbox.keep(offer.report, &recipient, offer.document) } else { None };
-            Letter { report: Some(offer.report), document: Arc::clone(offer.document), recipient, publication, entry }
+            Letter {
+                report: Some(offer.report),
+                document: Arc::clone(offer.document),
+                recipient,
+                publication,
+                entry,
+                snapshot,
+            }
         };
-        for address in addresses(protocol) {
+        for (address, wants_snapshot) in addresses(protocol) {
+            let snapshot = offer.snapshot.filter(|_| wants_snapshot).cloned();
             if let Some(recipient) = self.http.iter_mut().find(|recipient| *recipient.address() == address) {
-                recipient.offer(letter(recipient.name(), None, outbox), outbox);
+                recipient.offer(letter(recipient.name(), None, snapshot, outbox), outbox);
             }
         }
         if let Some((broker, publication)) = Broker::of(protocol).zip(publication(protocol))
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
             let name = name_at(&broker, &publication);
-            recipient.offer(letter(name.into(), Some(publication), outbox), outbox);
+            recipient.offer(letter(name.into(), Some(publication), None, outbox), outbox);
         }
         while outbox.tally.kept > KEPT_MAX as u64 && self.drop_oldest_kept(outbox) {}
     }
@@ -231,7 +255,14 @@ impl Delivery {
     /// *Connection Test* (guide §5.3): sends a test message to an address at once, whatever waits for it.
     pub fn test(&mut self, entry: &NotificationUrl, document: Arc<str>, outbox: &mut Outbox) {
         let mut recipient = HttpRecipient::new(HttpAddress::new(entry), &self.trust);
-        let letter = Letter { report: None, document, recipient: recipient.name(), publication: None, entry: None };
+        let letter = Letter {
+            report: None,
+            document,
+            recipient: recipient.name(),
+            publication: None,
+            entry: None,
+            snapshot: None,
+        };
         recipient.offer(letter, outbox);
         self.tests.push(recipient);
     }
@@ -275,12 +306,13 @@ impl Delivery {
     }
 }
 
-fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = HttpAddress> {
+/// Where a function's reports go, and whether with a snapshot.
+fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = (HttpAddress, bool)> {
     let urls = match protocol {
         ReportProtocol::Http { urls } => urls.as_slice(),
         ReportProtocol::Mqtt { .. } => &[],
     };
-    urls.iter().filter(|entry| entry.enable).map(HttpAddress::new)
+    urls.iter().filter(|entry| entry.enable).map(|entry| (HttpAddress::new(entry), entry.snapshot))
 }
 
 /// What a topic of a broker is called, for people and in the journal.

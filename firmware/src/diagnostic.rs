@@ -60,6 +60,13 @@ pub enum Diagnostic {
         /// How it was confirmed, or why not.
         outcome: Result<Receipt, Failure>,
     },
+    /// A report goes out without the picture that was to go with it.
+    SnapshotLeftOut {
+        /// Which.
+        report: u64,
+        /// Why.
+        why: String,
+    },
     /// Somebody has connected to be told where people are.
     ClientCame {
         /// At which port.
@@ -218,6 +225,7 @@ impl fmt::Display for Diagnostic {
             Diagnostic::ConnectionTested { recipient, outcome: Err(failure) } => {
                 write!(f, "test message not delivered to {recipient}: {failure}")
             }
+            Diagnostic::SnapshotLeftOut { report, why } => write!(f, "report {report} goes without a snapshot: {why}"),
             Diagnostic::ClientCame { port, is_let_in } => {
                 write!(
                     f,

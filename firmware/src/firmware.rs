@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
-use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
+use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RgbImage, RtcTime, Uptime, View};
 
 use crate::account::{Account, AccountError, PrivacyMode};
 use crate::calendar;
@@ -24,6 +24,7 @@ use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::{Letterhead, Report};
 use crate::reset_button::ResetButton;
+use crate::snapshot::Snapshot;
 use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, TooLarge};
 use crate::tls::{Calendar, Trust};
 
@@ -47,6 +48,12 @@ pub struct Firmware {
     functions: Functions,
     /// What is masked; painted over before anything looks at a picture.
     cover: Cover,
+    /// The same for pictures with all pixels.
+    large_cover: Cover,
+    /// The last frame that came.
+    last_frame: Option<u64>,
+    /// Reports made in the step under way, and those that wait for the picture that goes with them.
+    unsent: Vec<Unsent>,
     di: Debounced,
     reset_button: ResetButton,
     /// The step under way is the last of this start.
@@ -71,6 +78,14 @@ pub struct Factory {
     pub mounting: Mounting,
     /// Certificates, in PEM, of authorities that the device trusts besides those of Mozilla's store.
     pub authorities: Vec<String>,
+}
+
+/// A report that has yet to be handed to delivery.
+struct Unsent {
+    report: u64,
+    document: Arc<str>,
+    is_kept: bool,
+    function: Function,
 }
 
 /// What counts and reports. Each is `None` until the first step.
@@ -175,6 +190,9 @@ impl Firmware {
         Firmware {
             pipeline,
             cover: cover(&configuration.privacy_mask),
+            large_cover: cover(&configuration.privacy_mask),
+            last_frame: None,
+            unsent: vec![],
             configuration,
             account_is_lost: account.is_err(),
             account: account.ok().flatten().flatten(),
@@ -206,6 +224,10 @@ impl Firmware {
     /// the same whoever watches, and time stays out of it. A stage lasts until the next begins or the step ends.
     pub fn step_observed(&mut self, now: Uptime, inputs: Inputs, entering: &mut dyn FnMut(Stage)) -> Step {
         entering(Stage::Reporting);
+        if !self.unsent.is_empty() {
+            self.dispatch(inputs.picture.as_ref());
+        }
+        self.last_frame = inputs.frame.as_ref().map(|frame| frame.seq).or(self.last_frame);
         let mut set_rtc = self.clock_set.take();
         let mut rtc = set_rtc.unwrap_or(inputs.rtc);
         self.calendar.set(rtc);
@@ -236,8 +258,12 @@ impl Firmware {
             self.location_push.tell(analysis, &view, now, rtc, &mut self.outbox);
         }
         let counted = self.report(now, rtc, signal, analysis.as_ref());
+        let take_picture = self.last_frame.filter(|_| self.wants_snapshot());
+        if take_picture.is_none() {
+            self.dispatch(None);
+        }
         self.delivery.proceed(now, &mut self.outbox);
-        let outputs = Outputs { set_rtc, ..self.outputs(now, rtc) };
+        let outputs = Outputs { set_rtc, take_picture, ..self.outputs(now, rtc) };
         Step { outputs, analysis, counted, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
     }
 
@@ -341,6 +367,7 @@ impl Firmware {
         }
         set_up(&mut self.pipeline, &self.configuration);
         self.cover = cover(&self.configuration.privacy_mask);
+        self.large_cover = cover(&self.configuration.privacy_mask);
         if self.is_up {
             self.apply_configuration(now, rtc);
         }
@@ -471,9 +498,40 @@ impl Firmware {
         let made =
             Diagnostic::ReportMade { report: self.reports_made, kind: report.kind, document: report.document.clone() };
         self.outbox.diagnostics.push(made);
-        let document = Arc::from(report.document.as_str());
-        let offer = Offer { report: self.reports_made, document: &document, is_kept: report.is_kept };
-        self.delivery.offer(function.protocol(&self.configuration), &offer, &mut self.outbox);
+        self.unsent.push(Unsent {
+            report: self.reports_made,
+            document: report.document.as_str().into(),
+            is_kept: report.is_kept,
+            function,
+        });
+    }
+
+    /// Whether a report of this step is to carry a snapshot. Pictures leave the device in the privacy mode *Normal* alone.
+    fn wants_snapshot(&self) -> bool {
+        let is_wanted = |unsent: &Unsent| match unsent.function.protocol(&self.configuration) {
+            ReportProtocol::Http { urls } => urls.iter().any(|entry| entry.enable && entry.snapshot),
+            ReportProtocol::Mqtt { .. } => false,
+        };
+        // A device that starts anew does not wait for anything.
+        self.privacy_mode() == Some(PrivacyMode::Normal) && !self.restarts && self.unsent.iter().any(is_wanted)
+    }
+
+    /// Hands what was made to delivery, with a picture if there is one.
+    fn dispatch(&mut self, picture: Option<&RgbImage>) {
+        let color = self.configuration.privacy_mask.color.rgb();
+        let snapshot = match picture {
+            _ if !self.wants_snapshot() => Err(None),
+            None => Err(Some("the camera has none".to_owned())),
+            Some(picture) if self.large_cover.is_empty() => Snapshot::of(picture).map_err(|e| Some(e.to_string())),
+            Some(picture) => Snapshot::of(&self.large_cover.painted(picture, color)).map_err(|e| Some(e.to_string())),
+        };
+        for Unsent { report, document, is_kept, function } in std::mem::take(&mut self.unsent) {
+            if let Err(Some(why)) = &snapshot {
+                self.outbox.diagnostics.push(Diagnostic::SnapshotLeftOut { report, why: why.clone() });
+            }
+            let offer = Offer { report, document: &document, is_kept, snapshot: snapshot.as_ref().ok() };
+            self.delivery.offer(function.protocol(&self.configuration), &offer, &mut self.outbox);
+        }
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {
@@ -503,6 +561,7 @@ impl Firmware {
             led_on: self.reset_button.led_on(now),
             restart: self.restarts,
             set_rtc: None,
+            take_picture: None,
         }
     }
 }

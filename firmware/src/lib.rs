@@ -29,6 +29,7 @@ mod report;
 mod reset_button;
 mod rota;
 mod schedule;
+mod snapshot;
 mod stability;
 mod storage;
 #[cfg(test)]
@@ -44,4 +45,5 @@ pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
 pub use firmware::{Factory, Firmware, Stage, Step, Tally, set_up_flash};
 pub use net::{Net, NetError, TAKES_NOTHING};
+pub use snapshot::jpeg;
 pub use tls::authority_problem;

@@ -97,9 +97,7 @@ pub fn export_sequence<E: From<LightError>>(
     sink: &mut dyn FnMut(u64, Sample) -> Result<(), E>,
 ) -> Result<(), E> {
     let (profile, view) = (&scenario.profile, scenario.view());
-    let stage =
-        Stage { scene: Arc::clone(&scenario.scene), sensor_at: scenario.sensor_at, view, pinhole: profile.pinhole() };
-    light.set_stage(&stage)?;
+    light.set_stage(&scenario.stage(profile))?;
     let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view);
     let mut camera = Camera::new(profile, scenario.seed);
     let frames = scenario.frames();

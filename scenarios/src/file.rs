@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::expect::Expectation;
 use crate::happening::{Event, Happening};
-use crate::light::{self, Exposure};
+use crate::light::{self, Exposure, Stage};
 use crate::oracle::{self, OracleErrors};
 use crate::truth::{Drawn, TrueArea};
 use crate::twin::run_time;
@@ -214,6 +214,12 @@ impl Scenario {
     /// The lens as it really hangs.
     pub fn view(&self) -> View {
         View { lens: self.lens(), mounting: self.mounting }
+    }
+
+    /// What a camera of this profile, where the device hangs, has rendered.
+    pub(crate) fn stage(&self, profile: &Profile) -> Stage {
+        let view = View { lens: profile.lens(), mounting: self.mounting };
+        Stage { scene: Arc::clone(&self.scene), sensor_at: self.sensor_at, view, pinhole: profile.pinhole() }
     }
 
     /// The light at a time, lx.

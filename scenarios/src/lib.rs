@@ -16,6 +16,7 @@ mod locations;
 mod network;
 mod oracle;
 mod record;
+mod schematic;
 mod sheet;
 mod still;
 mod sweep;

@@ -11,18 +11,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, Circuit, DigitalInput, DigitalOutput, Overload, Rtc};
+use device_model::{Camera, Circuit, DigitalInput, DigitalOutput, MainStream, Overload, Rtc};
 use firmware::{Command, Counted, Diagnostic, Net, Stage as FirmwareStage};
-use firmware_shim::{Contact, Frame, Inputs, NetEvent, Uptime};
+use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
 use golden::Wire;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::device::Device;
-use crate::light::{self, Exposure, LightSource, Stage};
+use crate::light::{self, Exposure, LightSource};
 use crate::network::Network;
 use crate::oracle::OracleDetector;
 use crate::record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
+use crate::schematic::schematic;
 use crate::truth::{TrueArea, Truth};
 use crate::{BrokenRun, Happening, RunError, Scenario};
 
@@ -112,6 +113,12 @@ struct Twin<'a> {
 struct Picture<'a> {
     light: &'a mut dyn LightSource,
     camera: Camera,
+    /// What the camera took last, and how.
+    taken: Option<(u64, device_model::Exposure)>,
+    /// What is being rendered meanwhile.
+    under_way: Option<Exposure>,
+    /// Made when the first picture with all pixels is asked for.
+    main_stream: Option<MainStream>,
 }
 
 impl<'a> Twin<'a> {
@@ -120,12 +127,11 @@ impl<'a> Twin<'a> {
         let truth = Arc::new(Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view));
         let (picture, detector): (_, Box<dyn Detector>) = match lane {
             Lane::Rendered { light, detector } => {
-                let pinhole = scenario.profile.pinhole();
-                let stage = Stage { scene: Arc::clone(&scenario.scene), sensor_at: scenario.sensor_at, view, pinhole };
-                light.set_stage(&stage)?;
+                light.set_stage(&scenario.stage(&scenario.profile))?;
                 let mut camera = Camera::new(&scenario.profile, scenario.seed);
                 camera.configure(scenario.camera_settings(0));
-                (Some(Picture { light, camera }), detector)
+                let picture = Picture { light, camera, taken: None, under_way: None, main_stream: None };
+                (Some(picture), detector)
             }
             Lane::Oracle => {
                 let period = scenario.profile.frame_period();
@@ -184,6 +190,7 @@ impl<'a> Twin<'a> {
     fn start_light(&mut self, first: Option<Exposure>) -> Result<(), RunError> {
         if let Some(picture) = &mut self.picture {
             picture.light.expose(first.as_ref(), &mut |_| {})?;
+            picture.under_way = first;
         }
         Ok(())
     }
@@ -199,9 +206,31 @@ impl<'a> Twin<'a> {
         let Some(picture) = &mut self.picture else { return Ok(Frame { seq, taken_at, image: None }) };
         let radiance = light::take(picture.light, seq, next.as_ref(), enter)?;
         enter(Work::Sensor);
+        picture.under_way = next;
+        picture.taken = Some((seq, picture.camera.settings(seq)));
         let image = picture.camera.expose(seq, self.scenario.light(seq, &radiance));
         enter(Work::Rest);
         Ok(Frame { seq, taken_at, image: Some(image) })
+    }
+
+    /// Frame `seq` with all pixels of the chip, while time stands still: rendered, or in the oracle lane drawn.
+    fn take_picture(&mut self, seq: u64) -> Result<Option<RgbImage>, RunError> {
+        let scenario = self.scenario;
+        let Some(picture) = &mut self.picture else {
+            let frame = self.truth.at(scenario.taken_at(seq));
+            let scale = scenario.profile.image.main_stream_factor;
+            return Ok(Some(schematic(&frame, self.truth.view(), scale)));
+        };
+        let Some((_, exposure)) = picture.taken.filter(|(taken, _)| *taken == seq) else { return Ok(None) };
+        let detailed = scenario.stage(&scenario.profile.main_stream());
+        picture.light.set_stage(&detailed)?;
+        picture.light.expose(Some(&scenario.exposure(seq, exposure.time_s)), &mut |_| {})?;
+        let radiance = light::take(picture.light, seq, None, &mut |_| {})?;
+        picture.light.set_stage(&scenario.stage(&scenario.profile))?;
+        picture.light.expose(picture.under_way.as_ref(), &mut |_| {})?;
+        let stream = || MainStream::new(&scenario.profile, scenario.seed);
+        let stream = picture.main_stream.get_or_insert_with(stream);
+        Ok(Some(stream.take(&picture.camera, seq, exposure, scenario.light(seq, &radiance)).main))
     }
 
     /// Lets everything happen that is due before `until`.
@@ -361,10 +390,11 @@ impl<'a> Twin<'a> {
                 FirmwareStage::Reporting => Work::Firmware,
             });
         };
+        let mut picture = None;
         for _ in 0..EXCHANGES_MAX {
             let reset_pressed = self.reset_held_until.is_some();
             let (rtc, di) = (self.rtc.read(now), self.di.read(now));
-            let inputs = Inputs { rtc, frame: frame.take(), di, reset_pressed, network };
+            let inputs = Inputs { rtc, frame: frame.take(), di, reset_pressed, network, picture: picture.take() };
             let was_up = self.device.is_up();
             let Ok(step) = self.device.step(now, inputs, &mut entering) else {
                 self.note(now, "hardware: the power fails while the device writes to flash".to_owned());
@@ -391,6 +421,9 @@ impl<'a> Twin<'a> {
             let borne = self.dout.drive(step.outputs.do_contact);
             self.note_contact(now, borne);
             analysis = analysis.or(step.analysis);
+            if let Some(picture) = &mut self.picture {
+                picture.camera.configure(step.outputs.camera);
+            }
             if let Some(time) = step.outputs.set_rtc {
                 self.rtc.set(now, time);
             }
@@ -401,11 +434,12 @@ impl<'a> Twin<'a> {
                 self.take_in(now)?;
                 return Ok(analysis);
             }
+            if let Some(seq) = step.outputs.take_picture {
+                picture = self.take_picture(seq)?;
+                continue;
+            }
             if network.is_empty() && !step.outputs.awaiting.is_empty() {
                 network = self.network.receive(now, &step.outputs.awaiting)?;
-            }
-            if let Some(picture) = &mut self.picture {
-                picture.camera.configure(step.outputs.camera);
             }
             if network.is_empty() {
                 self.next_wake = step.outputs.next_wake;

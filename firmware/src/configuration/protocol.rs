@@ -77,6 +77,9 @@ pub struct NotificationUrl {
     /// Whether reports go there. On unless said otherwise: an address is written down to be used.
     #[serde(default = "enabled")]
     pub enable: bool,
+    /// *Snapshot*: reports carry a picture. Only in the privacy mode *Normal*.
+    #[serde(default)]
+    pub snapshot: bool,
     /// The address.
     pub url: HttpUrl,
     /// *User Name*, for a server that asks for one, by Basic or by Digest.

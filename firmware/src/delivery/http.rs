@@ -130,7 +130,7 @@ impl HttpRecipient {
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
         let Some(mut exchange) = self.exchange.take_if(|exchange| exchange.conn == event.conn()) else { return };
         match event {
-            NetEvent::Connected { conn } => match self.request(&exchange.letter.document, outbox) {
+            NetEvent::Connected { conn } => match self.request(&exchange.letter.body(), outbox) {
                 Ok((bytes, call)) => {
                     outbox.send(*conn, bytes);
                     outbox.note_sent(&exchange.letter);
@@ -214,7 +214,7 @@ impl HttpRecipient {
         let retry_in = back_off(self.failures);
         self.retry_at = Some(now + retry_in);
         outbox.note_held_back(&exchange.letter, failure, retry_in);
-        self.waiting.put_back(exchange.letter);
+        self.waiting.put_back(Letter { snapshot: None, ..exchange.letter });
         self.waiting.drop_unkept(&Failure::NotConnected, outbox);
     }
 

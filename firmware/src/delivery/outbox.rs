@@ -189,6 +189,12 @@ impl Outbox {
         self.diagnostics.extend(letter.report.map(|report| Diagnostic::ReportSent { report, recipient }));
     }
 
+    /// A report goes out without its picture, for there are too many already.
+    pub fn note_without_snapshot(&mut self, letter: &Letter) {
+        let why = format!("too many pictures wait for {}", letter.recipient);
+        self.diagnostics.extend(letter.report.map(|report| Diagnostic::SnapshotLeftOut { report, why }));
+    }
+
     /// A recipient has confirmed a report.
     pub fn note_delivered(&mut self, mut letter: Letter, receipt: Receipt) {
         self.strike(&mut letter);

@@ -11,13 +11,21 @@ const WAITING_MAX: usize = 100;
 /// Reports kept for one recipient (guide §5.3.4).
 const KEPT_OF_ONE_MAX: usize = 1000;
 
+/// How many reports wait with their snapshots; later ones go without. A decision: pictures are large.
+const SNAPSHOTS_MAX: usize = 8;
+
 /// Reports waiting for one connection, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Waiting(VecDeque<Letter>);
 
 impl Waiting {
     /// Takes in a report, of whose recipient so many kept ones are under way. The oldest of too many goes.
-    pub fn push(&mut self, letter: Letter, under_way: usize, outbox: &mut Outbox) {
+    pub fn push(&mut self, mut letter: Letter, under_way: usize, outbox: &mut Outbox) {
+        if letter.snapshot.is_some() && self.0.iter().filter(|other| other.snapshot.is_some()).count() >= SNAPSHOTS_MAX
+        {
+            letter.snapshot = None;
+            outbox.note_without_snapshot(&letter);
+        }
         let is_kept = letter.entry.is_some();
         let is_alike = |other: &Letter| match is_kept {
             true => other.entry.is_some() && other.recipient == letter.recipient,

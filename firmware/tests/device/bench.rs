@@ -146,7 +146,14 @@ impl<P: Peer> Bench<P> {
 
     /// One step, and further ones at the same instant as long as the peer has something to say.
     fn step(&mut self, frame: Option<Frame>, network: Vec<NetEvent>) {
-        let mut inputs = Inputs { rtc: self.rtc(), frame, di: Level::Low, reset_pressed: self.reset_pressed, network };
+        let mut inputs = Inputs {
+            rtc: self.rtc(),
+            frame,
+            di: Level::Low,
+            reset_pressed: self.reset_pressed,
+            network,
+            picture: None,
+        };
         loop {
             let start = self.up_since.since(Uptime::ZERO);
             let Step { outputs, diagnostics, .. } = self.firmware.step(self.now - start, inputs);
@@ -169,8 +176,14 @@ impl<P: Peer> Bench<P> {
             if network.is_empty() {
                 return;
             }
-            inputs =
-                Inputs { rtc: self.rtc(), frame: None, di: Level::Low, reset_pressed: self.reset_pressed, network };
+            inputs = Inputs {
+                rtc: self.rtc(),
+                frame: None,
+                di: Level::Low,
+                reset_pressed: self.reset_pressed,
+                network,
+                picture: None,
+            };
         }
     }
 

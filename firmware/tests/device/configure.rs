@@ -117,7 +117,14 @@ fn on_the_dot_is_on_the_dot_of_the_local_day() {
 fn watching_a_step_does_not_change_it() {
     let mut bench = Bench::new(settings(BY_RESULT), NobodyThere);
     let frame = Frame { seq: 1, taken_at: Uptime::ZERO, image: None };
-    let inputs = |frame| Inputs { rtc: RtcTime(0), frame, di: Level::Low, reset_pressed: false, network: Vec::new() };
+    let inputs = |frame| Inputs {
+        rtc: RtcTime(0),
+        frame,
+        di: Level::Low,
+        reset_pressed: false,
+        network: Vec::new(),
+        picture: None,
+    };
     let mut stages = Vec::new();
     let step = bench.firmware.step_observed(bench.now, inputs(Some(frame)), &mut |stage| stages.push(stage));
     assert_eq!(stages, [Stage::Reporting, Stage::Inference, Stage::Tracking, Stage::Reporting]);
@@ -190,7 +197,14 @@ fn a_device_at_its_defaults_is_on_and_its_contact_closed() {
         1,
     );
     let mut firmware = firmware.expect("the defaults have no mistakes");
-    let inputs = Inputs { rtc: RtcTime(0), frame: None, di: Level::Low, reset_pressed: false, network: Vec::new() };
+    let inputs = Inputs {
+        rtc: RtcTime(0),
+        frame: None,
+        di: Level::Low,
+        reset_pressed: false,
+        network: Vec::new(),
+        picture: None,
+    };
     let outputs = firmware.step(Uptime::ZERO, inputs).outputs;
     assert_eq!((outputs.do_contact, outputs.led_on), (Contact::Closed, true));
     assert_eq!(outputs.next_wake, Some(Uptime::from_millis(10_000)));

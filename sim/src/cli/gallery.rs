@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use device_model::{Profile, snapshot};
+use device_model::Profile;
 use firmware_shim::CameraSettings;
 use scenarios::{Stills, picture_sheet};
 use scenes::{Scene, library_names};
 
+use super::JPEG_QUALITY;
 use super::scene::{read, seconds};
 use crate::light::HeadlessLight;
 use crate::outcome::say;
@@ -69,7 +70,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let both = own.take_both(args.at_s, lux, settings)?;
             overview.push((name.clone(), both.analysis));
             let path = args.out.join(format!("{name}-main-stream.jpg"));
-            let file = snapshot(&both.main).with_context(|| format!("failed to encode {}", path.display()))?;
+            let file = firmware::jpeg(&both.main, JPEG_QUALITY)
+                .with_context(|| format!("failed to encode {}", path.display()))?;
             fs::write(&path, file).with_context(|| format!("failed to write {}", path.display()))?;
             say(&path.display().to_string());
         } else {

@@ -9,13 +9,14 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use device_model::{Profile, snapshot};
+use device_model::Profile;
 use firmware_shim::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::{LightError, RandomRooms, Sample, Scenario, export_sequence};
 use scenes::Clutter;
 
 use self::coco::Coco;
+use super::JPEG_QUALITY;
 use crate::light::HeadlessLight;
 use crate::outcome::say;
 use crate::watch::Watch;
@@ -211,7 +212,7 @@ fn progress(pictures: u64) -> anyhow::Result<ProgressBar> {
 }
 
 fn write_jpeg(path: &Path, image: &RgbImage) -> anyhow::Result<()> {
-    let file = snapshot(image).with_context(|| format!("failed to encode {}", path.display()))?;
+    let file = firmware::jpeg(image, JPEG_QUALITY).with_context(|| format!("failed to encode {}", path.display()))?;
     fs::write(path, file).with_context(|| format!("failed to write {}", path.display()))
 }
 
