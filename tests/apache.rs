@@ -53,9 +53,10 @@ fn apache_conf(folder: &Path, port: u16) -> String {
          User nobody\nGroup nogroup\nListen 127.0.0.1:{port}\n{modules}\
          ErrorLog /dev/stderr\nLogLevel info\nLogFormat \"%>s %{{Authorization}}i\" asked\nCustomLog /dev/stdout asked\n\
          SSLEngine on\nSSLCertificateFile server.pem\nSSLCertificateKeyFile server.key\n\
-         ScriptAlias /digest {folder}/keep\nScriptAlias /basic {folder}/keep\n\
+         ScriptAlias /digest {folder}/keep\nScriptAlias /once {folder}/keep\nScriptAlias /basic {folder}/keep\n\
          <Location />\nAuthName reports\nRequire valid-user\n</Location>\n\
          <Location /digest>\nAuthType Digest\nAuthUserFile digest-user\n</Location>\n\
+         <Location /once>\nAuthType Digest\nAuthUserFile digest-user\nAuthDigestNonceLifetime 0\n</Location>\n\
          <Location /basic>\nAuthType Basic\nAuthUserFile basic-user\n</Location>\n",
         folder = folder.display(),
         modules = modules.map(load).concat(),
@@ -170,6 +171,16 @@ fn apache_takes_reports_from_a_device_that_knows_the_password_and_from_no_other(
         assert!(said.iter().any(|line| line.contains("HTTP 401")), "{said:?}");
         assert_eq!(server.posted(), [] as [Value; 0]);
     }
+}
+
+#[test]
+fn apache_may_challenge_every_report_anew() {
+    let Some(mut server) = server("reports.example") else { return skip(NOT_INSTALLED) };
+    server.run_device("once", "s3cret-1", &[golden::AUTHORITY]);
+    // The answer to a challenge is good for one report; then it is stale.
+    let asked: Vec<String> = server.asked().iter().map(|line| line.chars().take(10).collect()).collect();
+    assert_eq!(asked, ["401 -", "204 Digest", "401 Digest", "204 Digest", "401 Digest", "204 Digest"]);
+    assert_eq!(kinds(&server.posted()), ["trigger", "interval", "interval"]);
 }
 
 #[test]
