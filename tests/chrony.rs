@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::net::{SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use analytics::{DetectError, Detection, Detector};
@@ -13,19 +13,11 @@ use firmware::{Configuration, Diagnostic, Factory, Firmware, Net};
 use firmware_shim::{Frame, Inputs, Lens, Level, Mounting, RtcTime, Uptime};
 use ron_file::RonFile;
 
+mod process;
 mod skip;
 
+use process::Running;
 use skip::skip;
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A chrony on a free port that serves the host's clock and leaves it alone; `None` where it is not installed.
 fn chrony() -> Option<(Running, SocketAddr)> {

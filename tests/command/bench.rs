@@ -1,7 +1,7 @@
 //! The program in a folder of its own, and what it said.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -86,6 +86,19 @@ impl Done {
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
     }
+}
+
+/// What arrived in a run that was kept in `folder`, in order: to whom (`POST http://…` or `MQTT …`), and the document.
+pub fn arrivals(folder: &Path) -> Vec<(String, Value)> {
+    let transcript = fs::read_to_string(folder.join("transcript.txt")).expect("a transcript");
+    let told = transcript.lines().filter_map(|line| line.split_once(" s wire: ")?.1.rsplit_once(": "));
+    let recipients: Vec<&str> = told.map(|(recipient, _bytes)| recipient).collect();
+    let reports = fs::read_dir(folder.join("reports")).expect("reports");
+    let mut reports: Vec<PathBuf> = reports.map(|report| report.expect("a report").path()).collect();
+    reports.sort();
+    assert_eq!(recipients.len(), reports.len(), "the transcript tells of every report");
+    let document = |path: &PathBuf| serde_json::from_slice(&fs::read(path).expect("a report")).expect("JSON");
+    recipients.into_iter().zip(&reports).map(|(to, path)| (to.to_owned(), document(path))).collect()
 }
 
 /// Replaces text that must be there.

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, arrivals};
 use crate::library;
 
 const DEVICE: &str = "device_info: {device: text, device_sn: text, device_mac: text, ip_address: text}";
@@ -84,22 +84,21 @@ fn form(value: &Value) -> String {
 }
 
 #[test]
-fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent() {
+fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent_by_http_and_by_mqtt() {
     let bench = Bench::new();
     bench.oracle(&[library().to_str().unwrap(), "--out", "kept"]).exits(0);
     let forms = forms();
     let mut seen = BTreeSet::new();
     for scenario in fs::read_dir(bench.path("kept")).unwrap() {
-        for report in fs::read_dir(scenario.unwrap().path().join("reports")).unwrap() {
-            let path = report.unwrap().path();
-            let document = serde_json::from_slice(&fs::read(&path).unwrap()).expect("JSON");
+        let folder = scenario.unwrap().path();
+        for (to, document) in arrivals(&folder) {
             let form = form(&document);
             let known = forms.iter().find(|(_, known)| *known == form);
-            seen.extend(known.map(|(section, _)| *section));
-            assert!(known.is_some(), "{}: {form} is not in the guide", path.display());
+            let (section, _) = known.unwrap_or_else(|| panic!("{}: {form} is not in the guide", folder.display()));
+            seen.insert((*section, if to.starts_with("POST ") { "HTTP" } else { "MQTT" }));
         }
     }
-    let never: Vec<&str> =
-        forms.iter().map(|(section, _)| *section).filter(|section| !seen.contains(section)).collect();
-    assert!(never.is_empty(), "never sent: {never:?}");
+    let all = forms.iter().flat_map(|(section, _)| ["HTTP", "MQTT"].map(|protocol| (*section, protocol)));
+    let never: Vec<_> = all.filter(|cell| !seen.contains(cell)).collect();
+    assert!(never.is_empty(), "no scenario of the library sends: {never:?}");
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use analytics::{DetectError, Detection, Detector, Posture};
 use firmware::{Command, Configuration, Diagnostic, Factory, Firmware, Step};
 use firmware_shim::{
-    ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime,
-    View,
+    ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RgbImage, RtcTime,
+    Uptime, View,
 };
 use glam::{DVec2, DVec3};
 
@@ -69,6 +69,8 @@ pub struct Bench<P> {
     next_frame_ms: u64,
     seq: u64,
     next_wake: Option<Uptime>,
+    /// What the camera has when all pixels are asked for.
+    pub camera: Option<RgbImage>,
     /// By how much the clock was set, nanoseconds.
     clock_set_ns: i64,
     /// What the flash chip holds.
@@ -108,6 +110,7 @@ impl<P: Peer> Bench<P> {
             next_frame_ms: FRAME_MS,
             seq: 0,
             next_wake: None,
+            camera: None,
             clock_set_ns: 0,
             flash,
             up_since: Uptime::ZERO,
@@ -173,16 +176,18 @@ impl<P: Peer> Bench<P> {
             if outputs.restart {
                 return self.restarts();
             }
-            if network.is_empty() {
+            let is_asked = outputs.take_picture.is_some();
+            if network.is_empty() && !is_asked {
                 return;
             }
+            let picture = self.camera.clone().filter(|_| is_asked);
             inputs = Inputs {
                 rtc: self.rtc(),
                 frame: None,
                 di: Level::Low,
                 reset_pressed: self.reset_pressed,
                 network,
-                picture: None,
+                picture,
             };
         }
     }

@@ -11,3 +11,4 @@ mod mqtt;
 mod net;
 mod privacy;
 mod retransmission;
+mod snapshot;
