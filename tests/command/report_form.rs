@@ -83,22 +83,35 @@ fn form(value: &Value) -> String {
     }
 }
 
+/// A document without the picture that may come last, and the picture.
+fn without_snapshot(mut document: Value) -> (Value, Option<Value>) {
+    let fields = document.as_object_mut().expect("an object");
+    let comes_last = fields.keys().next_back().is_some_and(|key| key == "snapshot");
+    let snapshot = comes_last.then(|| fields.shift_remove("snapshot")).flatten();
+    (document, snapshot)
+}
+
 #[test]
 fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent_by_http_and_by_mqtt() {
     let bench = Bench::new();
     bench.oracle(&[library().to_str().unwrap(), "--out", "kept"]).exits(0);
     let forms = forms();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut pictures) = (BTreeSet::new(), 0);
     for scenario in fs::read_dir(bench.path("kept")).unwrap() {
         let folder = scenario.unwrap().path();
         for (to, document) in arrivals(&folder) {
+            let protocol = if to.starts_with("POST ") { "HTTP" } else { "MQTT" };
+            let (document, snapshot) = without_snapshot(document);
+            assert!(snapshot.is_none() || protocol == "HTTP", "{}: a picture by MQTT", folder.display());
+            pictures += usize::from(snapshot.is_some());
             let form = form(&document);
             let known = forms.iter().find(|(_, known)| *known == form);
             let (section, _) = known.unwrap_or_else(|| panic!("{}: {form} is not in the guide", folder.display()));
-            seen.insert((*section, if to.starts_with("POST ") { "HTTP" } else { "MQTT" }));
+            seen.insert((*section, protocol));
         }
     }
     let all = forms.iter().flat_map(|(section, _)| ["HTTP", "MQTT"].map(|protocol| (*section, protocol)));
     let never: Vec<_> = all.filter(|cell| !seen.contains(cell)).collect();
     assert!(never.is_empty(), "no scenario of the library sends: {never:?}");
+    assert!(pictures > 0, "no scenario of the library sends a picture");
 }
