@@ -76,7 +76,7 @@ fn chrony_puts_the_clock_right() {
     };
     let lens = Lens { width: 320, height: 240, focal_px: 100.0, distortion: [0.0; 4] };
     let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
-    let factory = Factory { lens, mounting, authorities: vec![] };
+    let factory = Factory::new(lens, mounting);
     let configuration: Configuration =
         RonFile::embedded("configuration", "(clock: (source: Ntp()))").parse().expect("a configuration");
     let mut net = Net::new([(("pool.ntp.org".to_owned(), 123), address)].into());

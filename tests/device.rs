@@ -39,7 +39,7 @@ pub fn run_device(
 ) -> Vec<String> {
     let lens = Lens { width: 320, height: 240, focal_px: 100.0, distortion: [0.0; 4] };
     let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
-    let factory = Factory { lens, mounting, authorities };
+    let factory = Factory { authorities, ..Factory::new(lens, mounting) };
     let mut firmware = Firmware::new(configuration, &factory, Box::new(OnePerson), 1).expect("no mistakes");
     let mut said = Vec::new();
     let mut net = Net::new(peers);

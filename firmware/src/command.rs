@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountCommand, AccountError};
 use crate::configuration::{Configuration, Problem, ReportProtocol};
+use crate::upgrade::UpgradeError;
 
 /// What a person may tell the device to do.
 #[derive(Clone, Debug)]
@@ -26,6 +27,13 @@ pub enum Command {
     Reboot,
     /// *Manual* or *Synchronize with computer time* (guide §5.4.3): sets the clock.
     SetClock(RtcTime),
+    /// *System Upgrade* (guide §5.4): what is in the package is tried at once, and stays if it comes up.
+    Upgrade {
+        /// The package.
+        file: Vec<u8>,
+        /// *Reset after Upgrading*: to the factory's settings, once it has come up.
+        reset_after: bool,
+    },
     /// Something about the account.
     Account(AccountCommand),
     /// *Connection Test*: sends a test message to a function's address, enabled or not.
@@ -65,6 +73,8 @@ pub enum CommandError {
     Configuration(Vec<Problem>),
     /// The configuration does not fit onto the flash.
     TooLarge,
+    /// The package is not for it.
+    Upgrade(UpgradeError),
     /// The account is not for it.
     Account(AccountError),
     /// The device is about to start anew.
@@ -86,6 +96,7 @@ impl fmt::Display for CommandError {
                 write!(f, "failed to configure: {}", lines.join("; "))
             }
             CommandError::Account(error) => error.fmt(f),
+            CommandError::Upgrade(error) => error.fmt(f),
             CommandError::Restarting => f.write_str("the device is about to start anew"),
             CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
             CommandError::Clock(words) => write!(f, "clock: {words}"),

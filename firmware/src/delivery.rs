@@ -341,6 +341,7 @@ mod tests {
         let url = |address: &&str| HttpUrl::try_from((*address).to_owned()).expect("an address");
         let entry = |address| NotificationUrl {
             enable: true,
+            snapshot: false,
             url: url(address),
             user_name: None,
             password: None,
@@ -372,7 +373,7 @@ mod tests {
     }
 
     fn offer(delivery: &mut Delivery, protocol: &ReportProtocol, report: u64, outbox: &mut Outbox) {
-        delivery.offer(protocol, &Offer { report, document: &"{}".into(), is_kept: true }, outbox);
+        delivery.offer(protocol, &Offer { report, document: &"{}".into(), is_kept: true, snapshot: None }, outbox);
     }
 
     fn lines(outbox: &Outbox) -> Vec<String> {

@@ -95,6 +95,16 @@ pub enum Diagnostic {
         /// How long until the next attempt.
         retry_in: Duration,
     },
+    /// A program that was upgraded to has come up, and stays.
+    Upgraded {
+        /// Its version.
+        software_version: String,
+    },
+    /// A program that was upgraded to did not come up: the one before runs again.
+    UpgradeRolledBack {
+        /// Its version.
+        software_version: String,
+    },
     /// The factory's settings are in force again, and the device starts anew.
     FactoryReset,
     /// The stored configuration cannot be read, or not be used by this firmware: the device has its defaults.
@@ -240,6 +250,10 @@ impl fmt::Display for Diagnostic {
             }
             Diagnostic::NoTime { server, failure, retry_in } => {
                 write!(f, "no time from {server}: {failure}; next attempt in {} s", retry_in.as_secs_f64())
+            }
+            Diagnostic::Upgraded { software_version } => write!(f, "upgraded to {software_version}"),
+            Diagnostic::UpgradeRolledBack { software_version } => {
+                write!(f, "{software_version} did not come up: the program before it runs again")
             }
             Diagnostic::FactoryReset => f.write_str("reset to the factory's settings"),
             Diagnostic::ConfigurationLost => {

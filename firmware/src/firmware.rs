@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
-use firmware_shim::{Contact, Frame, Inputs, Lens, Mounting, Outputs, RgbImage, RtcTime, Uptime, View};
+use firmware_shim::{Contact, FlashOp, Frame, Inputs, Lens, Mounting, Outputs, RgbImage, RtcTime, Uptime, View};
 
 use crate::account::{Account, AccountError, PrivacyMode};
 use crate::calendar;
@@ -25,8 +25,12 @@ use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::report::{Letterhead, Report};
 use crate::reset_button::ResetButton;
 use crate::snapshot::Snapshot;
-use crate::storage::{self, ACCOUNT, CONFIGURATION, Journal, Settings, TooLarge};
+use crate::storage::{self, ACCOUNT, BOOT, CONFIGURATION, Journal, Settings, TooLarge};
 use crate::tls::{Calendar, Trust};
+use crate::upgrade::{self, BootRecord};
+
+/// A program on trial that has run for so long has come up. A decision.
+const PROVEN_AFTER: Uptime = Uptime::from_millis(10_000);
 
 /// What the clock can be set to (a decision; the page has a calendar).
 const CLOCK_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
@@ -58,6 +62,12 @@ pub struct Firmware {
     reset_button: ResetButton,
     /// The step under way is the last of this start.
     restarts: bool,
+    factory: Factory,
+    /// Of the program that runs.
+    software_version: String,
+    boot: BootRecord,
+    /// A program on its way to flash.
+    program: Vec<FlashOp>,
     delivery: Delivery,
     ntp: NtpClient,
     location_push: LocationPush,
@@ -78,6 +88,46 @@ pub struct Factory {
     pub mounting: Mounting,
     /// Certificates, in PEM, of authorities that the device trusts besides those of Mozilla's store.
     pub authorities: Vec<String>,
+    /// *Device Model*.
+    pub model: String,
+    /// *Hardware Version*.
+    pub hardware_version: String,
+    /// *Software Version* of the program that the device came with.
+    pub software_version: String,
+    /// The Ed25519 key by which upgrades are known to be the maker's.
+    pub upgrade_key: [u8; 32],
+}
+
+impl Factory {
+    /// A device of the model and version of the guide that sees and hangs so. It trusts nobody but Mozilla's authorities, and takes no upgrades.
+    pub fn new(lens: Lens, mounting: Mounting) -> Self {
+        Factory {
+            lens,
+            mounting,
+            authorities: vec![],
+            model: "VS121-P".to_owned(),
+            hardware_version: "1.0".to_owned(),
+            software_version: "31.7.0.78-iot2".to_owned(),
+            upgrade_key: [0; 32],
+        }
+    }
+}
+
+/// *Device Information* (guide §5.4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Information {
+    /// *Device Name*.
+    pub name: String,
+    /// *Device Model*.
+    pub model: String,
+    /// *SN*.
+    pub sn: String,
+    /// *MAC*.
+    pub mac: String,
+    /// *Hardware Version*.
+    pub hardware_version: String,
+    /// *Software Version*.
+    pub software_version: String,
 }
 
 /// A report that has yet to be handed to delivery.
@@ -163,7 +213,7 @@ impl Firmware {
     /// # Panics
     /// When the image is not as large as the flash, or one of the factory's authorities is none.
     pub fn power_on(flash: &[u8], factory: &Factory, detector: Box<dyn Detector>, entropy: u64) -> Firmware {
-        let Factory { lens, mounting: default_mounting, authorities } = factory;
+        let Factory { lens, mounting: default_mounting, authorities, .. } = factory;
         let (lens, default_mounting) = (*lens, *default_mounting);
         let calendar = Arc::new(Calendar::default());
         let trust = Trust::new(authorities, Arc::clone(&calendar)).expect("the factory checks what it puts in");
@@ -179,6 +229,12 @@ impl Firmware {
         let reports_made = kept.iter().map(|kept| kept.report).max().unwrap_or(0);
         let mut outbox = Outbox::new(entropy, journal, last_entry);
         outbox.tally.kept = kept.len() as u64;
+        let mut boot = settings.get(&BOOT).ok().flatten().unwrap_or_default();
+        let software_version = upgrade::running_version(flash, &boot, factory);
+        if let Some(software_version) = boot.rolled_back.take() {
+            outbox.diagnostics.push(Diagnostic::UpgradeRolledBack { software_version });
+            settings.set(&BOOT, &boot).unwrap_or_else(|TooLarge| unreachable!("a record is smaller than a block"));
+        }
         let account = settings.get(&ACCOUNT);
         outbox.diagnostics.extend(account.is_err().then_some(Diagnostic::AccountLost));
         outbox.diagnostics.extend(configuration_is_lost.then_some(Diagnostic::ConfigurationLost));
@@ -204,6 +260,10 @@ impl Firmware {
             di: Debounced::default(),
             reset_button: ResetButton::default(),
             restarts: false,
+            factory: factory.clone(),
+            software_version,
+            boot,
+            program: vec![],
             delivery: Delivery::new(kept, trust),
             ntp: NtpClient::default(),
             location_push: LocationPush::default(),
@@ -248,6 +308,9 @@ impl Firmware {
         let signal = self.di.has_risen(now, inputs.di);
         if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false, false).is_err() {
             unreachable!("the factory's settings have room");
+        }
+        if self.boot.is_on_trial() && now >= PROVEN_AFTER {
+            self.prove_program();
         }
         let analysis = match &inputs.frame {
             Some(frame) if self.is_watching() => self.analyse(frame, entering),
@@ -333,6 +396,14 @@ impl Firmware {
                 self.delivery.test(entry, document.into(), &mut self.outbox);
                 Ok(())
             }
+            Command::Upgrade { file, reset_after } => {
+                let (program, boot) =
+                    upgrade::install(&file, reset_after, &self.boot, &self.factory).map_err(CommandError::Upgrade)?;
+                self.settings.set(&BOOT, &boot).map_err(|TooLarge| CommandError::TooLarge)?;
+                self.program = program;
+                self.restarts = true;
+                Ok(())
+            }
             Command::SetClock(time) => {
                 if !matches!(self.configuration.clock.source, ClockSource::Manual) {
                     return Err(CommandError::Clock("is kept by the time server: choose Manual first"));
@@ -374,6 +445,16 @@ impl Firmware {
         Ok(())
     }
 
+    /// The program on trial has come up.
+    fn prove_program(&mut self) {
+        let resets = self.boot.reset_after;
+        self.boot = self.boot.proven();
+        let saved = self.settings.set(&BOOT, &self.boot);
+        let saved = saved.is_ok() && (!resets || self.reset(false, false).is_ok());
+        debug_assert!(saved, "a record and the factory's settings have room");
+        self.outbox.diagnostics.push(Diagnostic::Upgraded { software_version: self.software_version.clone() });
+    }
+
     /// Saves the factory's settings, but for who the device is, and starts anew with them.
     fn reset(&mut self, keep_ip: bool, keep_users: bool) -> Result<(), CommandError> {
         let Device { sn, mac, ip_address, .. } = self.configuration.device.clone();
@@ -395,6 +476,19 @@ impl Firmware {
     /// The configuration in force.
     pub fn configuration(&self) -> &Configuration {
         &self.configuration
+    }
+
+    /// *Device Information*.
+    pub fn information(&self) -> Information {
+        let device = &self.configuration.device;
+        Information {
+            name: device.name.clone(),
+            model: self.factory.model.clone(),
+            sn: device.sn.clone(),
+            mac: device.mac.as_str().to_owned(),
+            hardware_version: self.factory.hardware_version.clone(),
+            software_version: self.software_version.clone(),
+        }
     }
 
     /// How it stands with each recipient of the functions that are enabled.
@@ -544,11 +638,14 @@ impl Firmware {
             self.reset_button.next_wake(now),
             self.delivery.next_wake(),
             self.ntp.next_wake(),
+            self.boot.is_on_trial().then_some(PROVEN_AFTER),
         ];
         let mut awaiting = self.delivery.awaiting();
         awaiting.extend(self.ntp.awaiting());
         awaiting.sort();
-        let mut flash = self.settings.take_ops();
+        // The record that has a program started goes to flash after it.
+        let mut flash = std::mem::take(&mut self.program);
+        flash.extend(self.settings.take_ops());
         flash.extend(self.outbox.take_flash_ops());
         Outputs {
             flash,

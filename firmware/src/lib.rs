@@ -35,6 +35,7 @@ mod storage;
 #[cfg(test)]
 mod test_view;
 mod tls;
+mod upgrade;
 
 pub use account::{AccountCommand, AccountError, PrivacyMode, SECURITY_QUESTIONS, SecurityQuestion, USER_NAME};
 pub use command::{Command, CommandError, Function};
@@ -43,7 +44,8 @@ pub use counted::Counted;
 pub use delivery::{Connection, ConnectionState};
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
-pub use firmware::{Factory, Firmware, Stage, Step, Tally, set_up_flash};
+pub use firmware::{Factory, Firmware, Information, Stage, Step, Tally, set_up_flash};
 pub use net::{Net, NetError, TAKES_NOTHING};
 pub use snapshot::jpeg;
 pub use tls::authority_problem;
+pub use upgrade::{Boot, Manifest, PROGRAM, UpgradeError, boot};

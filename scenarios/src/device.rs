@@ -10,6 +10,9 @@ use device_model::{Flash, PowerLost};
 use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step};
 use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
+/// The hardware starts a device anew that has not come up for so long (assumed).
+const WATCHDOG: Duration = Duration::from_secs(60);
+
 /// A device that may be without power.
 pub(crate) struct Device {
     factory: Factory,
@@ -74,7 +77,7 @@ impl Device {
         self.state = State::Starting { up_at: now + start };
     }
 
-    /// Is up if it is time.
+    /// Is up if it is time, and if what the boot loader starts is a program.
     fn proceed(&mut self, now: Uptime) {
         if let State::Starting { up_at } = self.state
             && now >= up_at
@@ -82,6 +85,15 @@ impl Device {
             // Nobody can foretell it, and no two starts are alike.
             let entropy = self.seed.wrapping_add(self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             self.starts += 1;
+            let boot = firmware::boot(self.flash.image(), &self.factory);
+            if self.flash.perform(&boot.flash).is_err() {
+                self.state = State::Off;
+                return;
+            }
+            if !boot.comes_up {
+                self.state = State::Starting { up_at: up_at + WATCHDOG };
+                return;
+            }
             let detector = Box::new(self.detector.clone());
             let firmware = Firmware::power_on(self.flash.image(), &self.factory, detector, entropy);
             self.state = State::Up { firmware: Box::new(firmware), since: up_at };
@@ -146,6 +158,14 @@ impl Device {
     pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Option<Result<(), CommandError>> {
         match &mut self.state {
             State::Up { firmware, since } => Some(firmware.command(now - since.since(Uptime::ZERO), rtc, command)),
+            State::Starting { .. } | State::Off => None,
+        }
+    }
+
+    /// Of the program that runs, if one does.
+    pub fn software_version(&self) -> Option<String> {
+        match &self.state {
+            State::Up { firmware, .. } => Some(firmware.information().software_version),
             State::Starting { .. } | State::Off => None,
         }
     }

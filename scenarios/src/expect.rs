@@ -55,6 +55,11 @@ pub enum Expectation {
         /// What the device says holds these words.
         saying: String,
     },
+    /// At the end this program runs.
+    Runs {
+        /// Its *Software Version*.
+        software_version: String,
+    },
     /// What clients of *Realtime Location Push* are told is where people are.
     LocationsAreTrue {
         /// How far off anybody told of may be from somebody who is there, metres.
@@ -160,6 +165,13 @@ impl Expectation {
                 }
                 vec![format!("at {at_s} s the device was to refuse something, saying `{saying}`, and did not")]
             }
+            Expectation::Runs { software_version } => match &record.software_version {
+                Some(running) if running == software_version => vec![],
+                running => {
+                    let running = running.as_deref().unwrap_or("nothing");
+                    vec![format!("{running} runs at the end, expected {software_version}")]
+                }
+            },
             Expectation::LocationsAreTrue { within_m, at_least } => {
                 false_locations(scenario, record, *within_m, *at_least)
             }

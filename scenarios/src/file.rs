@@ -20,6 +20,7 @@ use crate::light::{self, Exposure, Stage};
 use crate::oracle::{self, OracleErrors};
 use crate::truth::{Drawn, TrueArea};
 use crate::twin::run_time;
+use crate::vendor;
 
 /// What a scenario file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -208,7 +209,9 @@ impl Scenario {
 
     /// What the factory put into the device. It is calibrated for how it hangs.
     pub(crate) fn factory(&self) -> Factory {
-        Factory { lens: self.lens(), mounting: self.mounting, authorities: self.authorities.clone() }
+        let authorities = self.authorities.clone();
+        let upgrade_key = vendor::public_key();
+        Factory { authorities, upgrade_key, ..Factory::new(self.lens(), self.mounting) }
     }
 
     /// The lens as it really hangs.

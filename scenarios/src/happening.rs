@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::{DURATION_MAX_S, clock_problem, rtc};
 use crate::network::Fault;
+use crate::vendor::Package;
 
 /// The highest voltage that DI takes (guide §2.2).
 const DI_MAX_V: f64 = 5.0;
@@ -79,6 +80,17 @@ pub enum Happening {
     },
     /// A person has the device start anew.
     Reboot,
+    /// A person upgrades the device.
+    Upgrade {
+        /// Of the program in the package.
+        software_version: String,
+        /// What kind of package it is.
+        #[serde(default)]
+        package: Package,
+        /// *Reset after Upgrading*.
+        #[serde(default)]
+        reset_after: bool,
+    },
     /// From now on something is wrong with the way to a recipient.
     NetworkFault {
         /// One of the recipients, by its address.
@@ -168,6 +180,7 @@ impl Happening {
             | Happening::TestConnection { .. }
             | Happening::Reset { .. }
             | Happening::Reboot
+            | Happening::Upgrade { .. }
             | Happening::ConnectClient { .. }
             | Happening::StopClient { .. }
             | Happening::DisconnectClient { .. }
@@ -203,6 +216,10 @@ impl Happening {
                 ("a person resets it", Command::Reset { keep_ip: *keep_ip, keep_users: *keep_users })
             }
             Happening::Reboot => ("a person has it start anew", Command::Reboot),
+            Happening::Upgrade { software_version, package, reset_after } => {
+                let file = package.file(software_version);
+                ("a person upgrades it", Command::Upgrade { file, reset_after: *reset_after })
+            }
             _ => return None,
         })
     }

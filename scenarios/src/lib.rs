@@ -22,6 +22,7 @@ mod still;
 mod sweep;
 mod truth;
 mod twin;
+mod vendor;
 mod verdict;
 
 pub use counting::{CountingScores, EventScore, PlaceError, counting_scores};
@@ -40,4 +41,5 @@ pub use still::Stills;
 pub use sweep::{Circumstances, Subject, take_placed};
 pub use truth::{Drawn, TrueArea, TrueCount, TrueFrame, TruePerson, Truth};
 pub use twin::{Lane, Work, run};
+pub use vendor::Package;
 pub use verdict::{Judgement, RunKind, judge};

@@ -75,6 +75,8 @@ pub struct RunRecord {
     pub refused: Vec<(Uptime, CommandError)>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
+    /// Of the program that ran at the end; `None` when none did.
+    pub software_version: Option<String>,
     /// Frames for the contact sheet.
     pub sheet: Vec<SheetFrame>,
 }

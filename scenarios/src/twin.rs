@@ -77,6 +77,7 @@ pub fn run<'a>(
     let mut twin = Twin::new(scenario, lane).map_err(|error| broken(error, RunRecord::default()))?;
     let ended = twin.run(enter);
     twin.record.dropped = twin.device.dropped();
+    twin.record.software_version = twin.device.software_version();
     let end = run_time(scenario.duration_s);
     let under_way = twin.device.stays_under_way();
     twin.record.counted.extend(under_way.into_iter().map(|stay| (end, Counted::Stay(stay))));
@@ -323,7 +324,8 @@ impl<'a> Twin<'a> {
                 | Happening::Account(_)
                 | Happening::TestConnection { .. }
                 | Happening::Reset { .. }
-                | Happening::Reboot => {}
+                | Happening::Reboot
+                | Happening::Upgrade { .. } => {}
             }
         }
         Ok(())

@@ -17,9 +17,9 @@ use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash,
 use firmware_shim::{FLASH_BLOCK_BYTES, FLASH_BYTES, FLASH_WORD_BYTES, FlashOp};
 
 pub(crate) use journal::{Journal, Kept};
-pub(crate) use settings::{ACCOUNT, CONFIGURATION, Settings, TooLarge};
+pub(crate) use settings::{ACCOUNT, BOOT, CONFIGURATION, Settings, TooLarge};
 
-/// Where in the flash what is, in blocks. What is left is for firmware images.
+/// Where in the flash what is, in blocks.
 const SETTINGS_BLOCKS: Range<usize> = 0..4;
 /// Room for 3,000 reports of twice a usual size; see [`journal`].
 const JOURNAL_BLOCKS: Range<usize> = 4..100;
@@ -27,6 +27,8 @@ const JOURNAL_BLOCKS: Range<usize> = 4..100;
 const SETTINGS_INTENTS: usize = 100;
 /// And which of the journal.
 const JOURNAL_INTENTS: usize = 101;
+/// Where upgraded programs are; the factory's is elsewhere, and cannot be written.
+pub(crate) const PROGRAM_SLOTS: [Range<usize>; 2] = [102..115, 115..128];
 
 /// A note that a block is being erased: the block and its complement, each 16 bits, a mark, and room for what says that it is done.
 ///

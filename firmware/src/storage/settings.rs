@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{Part, SETTINGS_BLOCKS, SETTINGS_INTENTS, at_once};
 use crate::account::Account;
 use crate::configuration::ConfigFile;
+use crate::upgrade::BootRecord;
 
 /// A place for a value of one type.
 pub(crate) struct Slot<T> {
@@ -31,6 +32,9 @@ pub(crate) const CONFIGURATION: Slot<ConfigFile> = Slot::new(0);
 
 /// The account; nothing on a device that is not active.
 pub(crate) const ACCOUNT: Slot<Option<Account>> = Slot::new(1);
+
+/// Which program starts. The boot loader writes it, too.
+pub(crate) const BOOT: Slot<BootRecord> = Slot::new(2);
 
 /// The settings on flash.
 pub(crate) struct Settings {

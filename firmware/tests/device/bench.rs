@@ -11,6 +11,8 @@ use firmware_shim::{
 };
 use glam::{DVec2, DVec3};
 
+use crate::upgrade::upgrade_key;
+
 /// 2022/12/20 10:00:00 UTC.
 pub const POWER_ON: i64 = 1_671_530_400_000_000_000;
 
@@ -69,6 +71,8 @@ pub struct Bench<P> {
     next_frame_ms: u64,
     seq: u64,
     next_wake: Option<Uptime>,
+    /// How often something was started that is no program.
+    pub watchdog_bites: u32,
     /// What the camera has when all pixels are asked for.
     pub camera: Option<RgbImage>,
     /// By how much the clock was set, nanoseconds.
@@ -86,7 +90,7 @@ fn lens() -> Lens {
 const MOUNTING: Mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
 
 fn factory() -> Factory {
-    Factory { lens: lens(), mounting: MOUNTING, authorities: vec![] }
+    Factory { upgrade_key: upgrade_key(), ..Factory::new(lens(), MOUNTING) }
 }
 
 impl<P: Peer> Bench<P> {
@@ -110,6 +114,7 @@ impl<P: Peer> Bench<P> {
             next_frame_ms: FRAME_MS,
             seq: 0,
             next_wake: None,
+            watchdog_bites: 0,
             camera: None,
             clock_set_ns: 0,
             flash,
@@ -121,6 +126,13 @@ impl<P: Peer> Bench<P> {
 
     /// The power is cut and back at once.
     pub fn restarts(&mut self) {
+        let mut boot = firmware::boot(&self.flash, &factory());
+        self.write(&boot.flash);
+        while !boot.comes_up {
+            self.watchdog_bites += 1;
+            boot = firmware::boot(&self.flash, &factory());
+            self.write(&boot.flash);
+        }
         let detector = Box::new(SeesAll { view: self.view, people: self.people.clone() });
         self.firmware = Firmware::power_on(&self.flash, &factory(), detector, 2);
         self.up_since = self.now;

@@ -192,7 +192,7 @@ fn a_device_at_its_defaults_is_on_and_its_contact_closed() {
     }
     let firmware = firmware::Firmware::new(
         &Configuration::default(),
-        &firmware::Factory { lens, mounting, authorities: vec![] },
+        &firmware::Factory::new(lens, mounting),
         Box::new(SeesNobody),
         1,
     );

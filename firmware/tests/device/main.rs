@@ -12,3 +12,4 @@ mod net;
 mod privacy;
 mod retransmission;
 mod snapshot;
+mod upgrade;

@@ -47,13 +47,8 @@ fn look(before: &str, masks: &str, places: &[(f64, f64)]) -> (u32, RgbImage) {
     let places = places.iter().copied().map(DVec2::from).collect();
     let witness = Witness { view: view(), places, shown: Arc::clone(&shown) };
     let View { lens, mounting } = view();
-    let mut firmware = Firmware::new(
-        &settings(before),
-        &firmware::Factory { lens, mounting, authorities: vec![] },
-        Box::new(witness),
-        1,
-    )
-    .expect("no mistakes");
+    let mut firmware = Firmware::new(&settings(before), &firmware::Factory::new(lens, mounting), Box::new(witness), 1)
+        .expect("no mistakes");
     let image = RgbImage { width: 320, height: 240, pixels: vec![100; 3 * 320 * 240].into() };
     for seq in 0..60 {
         let now = Uptime::from_millis(100 * seq);
@@ -125,9 +120,8 @@ fn a_mask_over_somebodys_head_is_in_force_at_once() {
     let places = vec![DVec2::new(0.9, 0.0)];
     let witness = Witness { view: view(), places, shown: Arc::default() };
     let View { lens, mounting } = view();
-    let mut firmware =
-        Firmware::new(&settings(""), &firmware::Factory { lens, mounting, authorities: vec![] }, Box::new(witness), 1)
-            .expect("no mistakes");
+    let mut firmware = Firmware::new(&settings(""), &firmware::Factory::new(lens, mounting), Box::new(witness), 1)
+        .expect("no mistakes");
     let image = RgbImage { width: 320, height: 240, pixels: vec![100; 3 * 320 * 240].into() };
     let mut told = Vec::new();
     for seq in 0..22 {

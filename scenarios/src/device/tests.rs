@@ -146,7 +146,7 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let lens = device_model::Profile::library("vs121-p-standard").expect("a profile").lens();
     let mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
-    let factory = Factory { lens, mounting, authorities: vec![] };
+    let factory = Factory::new(lens, mounting);
     let device = Device::new(&settings(0), factory, Box::new(SeesNobody), 3).expect("no mistakes");
     let mut bench = Bench {
         device,

@@ -8,7 +8,7 @@ use device_model::Radiance;
 
 use super::*;
 use crate::happening::Event;
-use crate::light::LightError;
+use crate::light::{LightError, Stage};
 
 /// Remembers what it was asked for, and answers with the light level's brightness all over.
 #[derive(Default)]
