@@ -86,7 +86,15 @@ fn chrony_puts_the_clock_right() {
         let (mut network, mut said, mut set) = (vec![], vec![], None);
         loop {
             let rtc = wrong(host_clock());
-            let inputs = Inputs { rtc, frame: None, di: Level::Low, reset_pressed: false, network, picture: None };
+            let inputs = Inputs {
+                rtc,
+                frame: None,
+                di: Level::Low,
+                reset_pressed: false,
+                rs485: vec![],
+                network,
+                picture: None,
+            };
             let step = firmware.step(Uptime::ZERO, inputs);
             said.extend(step.diagnostics);
             set = set.or(step.outputs.set_rtc);

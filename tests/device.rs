@@ -50,7 +50,8 @@ pub fn run_device(
         loop {
             let rtc = RtcTime(1_770_000_000_000_000_000 + now.0 as i64);
             let frame = frame.take();
-            let inputs = Inputs { rtc, frame, di: Level::Low, reset_pressed: false, network, picture: None };
+            let inputs =
+                Inputs { rtc, frame, di: Level::Low, reset_pressed: false, rs485: vec![], network, picture: None };
             let step = firmware.step(now, inputs);
             said.extend(step.diagnostics.iter().map(ToString::to_string));
             network = net.carry_out(&step.outputs.network);

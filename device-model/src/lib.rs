@@ -1,4 +1,4 @@
-//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin, the DO contact and the flash.
+//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin, the DO contact, the RS485 line and the flash.
 //!
 //! A [`Profile`] holds a device's figures; a [`Camera`] built from it turns [`Radiance`], rendered on the grid that
 //! [`Profile::pinhole`] asks for, into frames: [`ImageSensor`] (lens, photons, noise, conversion), then [`Isp`] (shading
@@ -22,6 +22,7 @@ mod noise;
 mod profile;
 mod radiance;
 mod regions;
+mod rs485;
 mod rtc;
 mod sampling;
 mod sensor;
@@ -42,6 +43,7 @@ pub use profile::{
     WideDynamicRange,
 };
 pub use radiance::{Pinhole, Radiance};
+pub use rs485::{End, Rs485};
 pub use rtc::Rtc;
 pub use sensor::{ImageSensor, RawImage};
 pub use white_balance::{Gains, NEUTRAL};

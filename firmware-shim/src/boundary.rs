@@ -144,6 +144,8 @@ pub struct Inputs {
     pub di: Level,
     /// Whether the reset button is held down.
     pub reset_pressed: bool,
+    /// What has come by RS485 since the last step.
+    pub rs485: Vec<u8>,
     /// What the network did, in order.
     pub network: Vec<NetEvent>,
     /// The picture that the step before asked for ([`Outputs::take_picture`]); `None` when the camera has none.

@@ -67,6 +67,11 @@ pub enum Diagnostic {
         /// Why.
         why: String,
     },
+    /// Bytes came by RS485, and the device has no protocol for them.
+    NotUnderstood {
+        /// How many.
+        bytes: usize,
+    },
     /// Somebody has connected to be told where people are.
     ClientCame {
         /// At which port.
@@ -236,6 +241,7 @@ impl fmt::Display for Diagnostic {
                 write!(f, "test message not delivered to {recipient}: {failure}")
             }
             Diagnostic::SnapshotLeftOut { report, why } => write!(f, "report {report} goes without a snapshot: {why}"),
+            Diagnostic::NotUnderstood { bytes } => write!(f, "{bytes} bytes by RS485 are not understood"),
             Diagnostic::ClientCame { port, is_let_in } => {
                 write!(
                     f,

@@ -305,6 +305,10 @@ impl Firmware {
         }
         self.delivery.proceed(now, &mut self.outbox);
         self.ntp.proceed(now, rtc, &mut self.outbox);
+        // The guide has no protocol for it (a decision: the line is there, and nobody answers).
+        if !inputs.rs485.is_empty() {
+            self.outbox.diagnostics.push(Diagnostic::NotUnderstood { bytes: inputs.rs485.len() });
+        }
         let signal = self.di.has_risen(now, inputs.di);
         if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false, false).is_err() {
             unreachable!("the factory's settings have room");

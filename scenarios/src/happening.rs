@@ -57,6 +57,8 @@ pub enum Happening {
         /// How long it is held, seconds.
         for_s: f64,
     },
+    /// Somebody sends this text to the device by RS485.
+    Rs485(String),
     /// A circuit is wired to DO and COM. More than 12 V or 0.5 A welds the contact together.
     WireDo {
         /// Across the open contact.
@@ -173,6 +175,7 @@ impl Happening {
             Happening::Lux(_)
             | Happening::Di { .. }
             | Happening::WireDo { .. }
+            | Happening::Rs485(_)
             | Happening::PressDi { .. }
             | Happening::PressReset { .. }
             | Happening::Import(_)

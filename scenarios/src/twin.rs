@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, Circuit, DigitalInput, DigitalOutput, MainStream, Overload, Rtc};
+use device_model::{Camera, Circuit, DigitalInput, DigitalOutput, End, MainStream, Overload, Rs485, Rtc};
 use firmware::{Command, Counted, Diagnostic, Net, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
 use golden::Wire;
@@ -95,6 +95,7 @@ struct Twin<'a> {
     rtc: Rtc,
     di: DigitalInput,
     dout: DigitalOutput,
+    rs485: Rs485,
     /// How the button on DI bounces.
     button: ChaCha8Rng,
     /// Until when the reset button is held.
@@ -150,6 +151,7 @@ impl<'a> Twin<'a> {
             rtc: Rtc::starting_at(scenario.clock, scenario.clock_drift_ppm),
             di: DigitalInput::default(),
             dout: DigitalOutput::default(),
+            rs485: Rs485::default(),
             button: button_rng(scenario.seed),
             reset_held_until: None,
             network: Network::new(Net::new(wire.address_map())),
@@ -276,6 +278,10 @@ impl<'a> Twin<'a> {
                     self.note(at, format!("hardware: the button on DI is pressed for {for_s} s"));
                     self.di.press(at, Duration::from_secs_f64(*for_s), &mut self.button);
                 }
+                Happening::Rs485(text) => {
+                    self.note(at, format!("hardware: {} bytes are sent by RS485", text.len()));
+                    self.rs485.send(at, End::Outside, text.as_bytes());
+                }
                 Happening::WireDo { volts, ohms } => {
                     self.note(at, format!("hardware: {volts} V and {ohms} Ω are wired to DO"));
                     let borne = self.dout.wire(Circuit { volts: *volts, ohms: *ohms });
@@ -396,7 +402,15 @@ impl<'a> Twin<'a> {
         for _ in 0..EXCHANGES_MAX {
             let reset_pressed = self.reset_held_until.is_some();
             let (rtc, di) = (self.rtc.read(now), self.di.read(now));
-            let inputs = Inputs { rtc, frame: frame.take(), di, reset_pressed, network, picture: picture.take() };
+            let inputs = Inputs {
+                rtc,
+                frame: frame.take(),
+                di,
+                reset_pressed,
+                rs485: self.rs485.receive(now, End::Device),
+                network,
+                picture: picture.take(),
+            };
             let was_up = self.device.is_up();
             let Ok(step) = self.device.step(now, inputs, &mut entering) else {
                 self.note(now, "hardware: the power fails while the device writes to flash".to_owned());

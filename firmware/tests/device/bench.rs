@@ -166,6 +166,7 @@ impl<P: Peer> Bench<P> {
             frame,
             di: Level::Low,
             reset_pressed: self.reset_pressed,
+            rs485: vec![],
             network,
             picture: None,
         };
@@ -198,6 +199,7 @@ impl<P: Peer> Bench<P> {
                 frame: None,
                 di: Level::Low,
                 reset_pressed: self.reset_pressed,
+                rs485: vec![],
                 network,
                 picture,
             };

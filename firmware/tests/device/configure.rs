@@ -122,6 +122,7 @@ fn watching_a_step_does_not_change_it() {
         frame,
         di: Level::Low,
         reset_pressed: false,
+        rs485: vec![],
         network: Vec::new(),
         picture: None,
     };
@@ -202,6 +203,7 @@ fn a_device_at_its_defaults_is_on_and_its_contact_closed() {
         frame: None,
         di: Level::Low,
         reset_pressed: false,
+        rs485: vec![],
         network: Vec::new(),
         picture: None,
     };

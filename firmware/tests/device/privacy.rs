@@ -57,7 +57,10 @@ fn look(before: &str, masks: &str, places: &[(f64, f64)]) -> (u32, RgbImage) {
             firmware.command(now, rtc, Command::Configure(Box::new(settings(masks)))).expect("no mistakes");
         }
         let frame = Some(Frame { seq, taken_at: now, image: Some(image.clone()) });
-        firmware.step(now, Inputs { rtc, frame, di: Level::Low, reset_pressed: false, network: vec![], picture: None });
+        firmware.step(
+            now,
+            Inputs { rtc, frame, di: Level::Low, reset_pressed: false, rs485: vec![], network: vec![], picture: None },
+        );
     }
     let last = shown.lock().expect("unbroken").pop().expect("frames");
     (firmware.believed().total, last)
@@ -132,8 +135,10 @@ fn a_mask_over_somebodys_head_is_in_force_at_once() {
             firmware.command(now, rtc, Command::Configure(Box::new(masked))).expect("no mistakes");
         }
         let frame = Some(Frame { seq, taken_at: now, image: Some(image.clone()) });
-        let step = firmware
-            .step(now, Inputs { rtc, frame, di: Level::Low, reset_pressed: false, network: vec![], picture: None });
+        let step = firmware.step(
+            now,
+            Inputs { rtc, frame, di: Level::Low, reset_pressed: false, rs485: vec![], network: vec![], picture: None },
+        );
         told.push(step.analysis.expect("a frame").tracks.len());
     }
     assert_eq!(told[18..], [1, 1, 0, 0], "nobody is followed under it, not even for a moment");

@@ -93,7 +93,15 @@ impl Bench {
         let mut network = Vec::new();
         loop {
             let rtc = RtcTime(1_700_000_000_000_000_000 + self.now.0 as i64);
-            let inputs = Inputs { rtc, frame: None, di: Level::Low, reset_pressed: false, network, picture: None };
+            let inputs = Inputs {
+                rtc,
+                frame: None,
+                di: Level::Low,
+                reset_pressed: false,
+                rs485: vec![],
+                network,
+                picture: None,
+            };
             let Ok(Some(step)) = self.device.step(self.now, inputs, &mut |_| {}) else {
                 self.next_wake = None;
                 return;
