@@ -53,8 +53,9 @@ impl Rs485 {
     /// What has come to this end until `now` and was not received before.
     pub fn receive(&mut self, now: Uptime, at: End) -> Vec<u8> {
         let come = |one: &mut OnLine| one.by != at && one.end <= now;
-        let come = self.0.extract_if(.., come).filter(|one| !one.is_spoilt).map(|one| one.byte);
-        come.take(FIFO_BYTES).collect()
+        let mut bytes: Vec<u8> = self.0.extract_if(.., come).filter(|one| !one.is_spoilt).map(|one| one.byte).collect();
+        bytes.truncate(FIFO_BYTES);
+        bytes
     }
 }
 
