@@ -69,7 +69,8 @@ impl Configuration {
                 }
             }
         };
-        problems.extend(configuration.validate());
+        let of_what_is_left = configuration.validate().into_iter();
+        problems.extend(of_what_is_left.map(|found| Problem { path: faults.path_as_written(&found.path), ..found }));
         if problems.is_empty() { Ok(configuration) } else { Err(problems) }
     }
 }
@@ -130,15 +131,36 @@ impl Faults {
                 place.push(step.clone());
                 continue;
             };
-            let gone = |taken: &&Vec<Step>| taken.len() == place.len() + 1 && taken.starts_with(&place);
-            let mut gone: Vec<usize> = (self.taken.iter().filter(gone))
-                .filter_map(|taken| if let Some(Step::Index(index)) = taken.last() { Some(*index) } else { None })
-                .collect();
-            gone.sort_unstable();
-            let index = gone.into_iter().fold(*index, |index, gone| if gone <= index { index + 1 } else { index });
+            let index = self.index_as_written(*index, |list| *list == place);
             place.push(Step::Index(index));
         }
         place
+    }
+
+    /// The same for a place in words.
+    fn path_as_written(&self, path: &str) -> String {
+        let mut written = String::new();
+        for (i, part) in path.split('[').enumerate() {
+            match part.split_once(']').and_then(|(index, rest)| Some((index.parse().ok()?, rest))) {
+                Some((index, rest)) if i > 0 => {
+                    let index = self.index_as_written(index, |list| words(list) == written);
+                    written.push_str(&format!("[{index}]{rest}"));
+                }
+                _ => written.push_str(part),
+            }
+        }
+        written
+    }
+
+    /// Which item of a list it was before items were taken out of the list.
+    fn index_as_written(&self, index: usize, is_the_list: impl Fn(&[Step]) -> bool) -> usize {
+        let gone = self.taken.iter().filter_map(|taken| match taken.split_last()? {
+            (Step::Index(index), list) if is_the_list(list) => Some(*index),
+            _ => None,
+        });
+        let mut gone: Vec<usize> = gone.collect();
+        gone.sort_unstable();
+        gone.into_iter().fold(index, |index, gone| if gone <= index { index + 1 } else { index })
     }
 }
 
@@ -213,6 +235,19 @@ mod tests {
             ]);
         });
         insta::assert_snapshot!(found.join("\n"));
+    }
+
+    #[test]
+    fn what_is_wrong_between_items_is_named_by_the_items_as_they_were_written() {
+        let found = mistakes(|file| {
+            let region = |id: u32, corners: &[[f64; 2]]| serde_json::json!({"id": id, "name": "r", "polygon": corners});
+            let triangle = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]];
+            file["configuration"]["region_people_counting"]["detection_region"]["regions"] =
+                serde_json::json!([region(1, &triangle[..2]), region(2, &triangle), region(2, &triangle)]);
+        });
+        let paths: Vec<&str> = found.iter().filter_map(|problem| problem.split(": ").next()).collect();
+        let regions = "region_people_counting.detection_region.regions";
+        assert_eq!(paths, [format!("{regions}[0].polygon"), format!("{regions}[2].id")]);
     }
 
     #[test]
