@@ -8,6 +8,9 @@ use chrono::{
 use chrono_tz::{OffsetComponents, Tz};
 use firmware_shim::RtcTime;
 
+/// What the clock can be set to (a decision; the page has a calendar).
+pub const CLOCK_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
+
 /// A clock reading in a time zone, as reports carry it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalTime {
@@ -42,8 +45,18 @@ impl Zone {
     fn offset_and_saving(self, at: DateTime<Utc>) -> (Duration, Duration) {
         let offset = *at.with_timezone(&self.tz).offset();
         let saving = offset.dst_offset().max(Duration::zero());
-        let in_force = Duration::seconds(i64::from(offset.fix().local_minus_utc()));
-        if self.daylight_saving { (in_force, saving) } else { (in_force - saving, Duration::zero()) }
+        let in_force = |at: DateTime<Utc>| {
+            let offset = *at.with_timezone(&self.tz).offset();
+            (Duration::seconds(i64::from(offset.fix().local_minus_utc())), offset.dst_offset())
+        };
+        if self.daylight_saving {
+            return (in_force(at).0, saving);
+        }
+        // Where winter is the time that is turned back, summer's is not what is in force all year.
+        let half_a_year = Duration::days(183);
+        let winters = [at - half_a_year, at + half_a_year].map(in_force);
+        let winter = winters.into_iter().find(|(_, saving)| *saving < Duration::zero());
+        (winter.map_or_else(|| in_force(at).0 - saving, |(offset, _)| offset), Duration::zero())
     }
 
     /// The instant in local time.
@@ -302,6 +315,12 @@ mod tests {
         assert_eq!(due("2022-03-26T23:30:00Z"), at("2022-03-27T01:30:00Z"));
         assert_eq!(due("2022-10-29T23:30:00Z"), at("2022-10-30T01:30:00Z"));
         assert_eq!(due("2022-10-30T01:30:00Z"), at("2022-10-31T01:30:00Z"));
+        let dublin = Zone { tz: Tz::Europe__Dublin, ..zone };
+        for month in ["01", "07"] {
+            let told = local_time(at(&format!("2022-{month}-20T10:15:52Z")), dublin);
+            assert_eq!(told.text, format!("2022/{month}/20 10:15:52"));
+            assert_eq!(told.timezone, "UTC+0:00");
+        }
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl Delivery {
     /// whom only the credentials change what is kept for them; what waits for others is dropped.
     pub fn reconfigure(&mut self, protocols: &[&ReportProtocol], retransmits: bool, now: Uptime, outbox: &mut Outbox) {
         self.retransmits = retransmits;
+        self.http.iter_mut().for_each(HttpRecipient::take_pictures_out);
         let mut http = std::mem::take(&mut self.http);
         let mut mqtt = std::mem::take(&mut self.mqtt);
         for protocol in protocols {

@@ -32,9 +32,6 @@ use crate::upgrade::{self, BootRecord};
 /// A program on trial that has run for so long has come up. A decision.
 const PROVEN_AFTER: Uptime = Uptime::from_millis(10_000);
 
-/// What the clock can be set to (a decision; the page has a calendar).
-const CLOCK_YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
-
 /// The sensor's firmware.
 pub struct Firmware {
     configuration: Configuration,
@@ -94,8 +91,8 @@ pub struct Factory {
     pub hardware_version: String,
     /// *Software Version* of the program that the device came with.
     pub software_version: String,
-    /// The Ed25519 key by which upgrades are known to be the maker's.
-    pub upgrade_key: [u8; 32],
+    /// The Ed25519 key by which upgrades are known to be the maker's; without one there are none.
+    pub upgrade_key: Option<[u8; 32]>,
 }
 
 impl Factory {
@@ -108,7 +105,7 @@ impl Factory {
             model: "VS121-P".to_owned(),
             hardware_version: "1.0".to_owned(),
             software_version: "31.7.0.78-iot2".to_owned(),
-            upgrade_key: [0; 32],
+            upgrade_key: None,
         }
     }
 }
@@ -313,9 +310,10 @@ impl Firmware {
         if self.reset_button.is_held(now, inputs.reset_pressed) && self.reset(false, false).is_err() {
             unreachable!("the factory's settings have room");
         }
-        if self.boot.is_on_trial() && now >= PROVEN_AFTER {
-            self.prove_program();
-        }
+        let is_proven = self.boot.is_on_trial() && now >= PROVEN_AFTER;
+        let proven = if is_proven { self.prove_program() } else { Ok(()) };
+        let reset = if self.boot.is_to_reset() && !self.restarts { self.reset_after_upgrade() } else { Ok(()) };
+        debug_assert!(proven.and(reset).is_ok(), "a record and the factory's settings have room");
         let analysis = match &inputs.frame {
             Some(frame) if self.is_watching() => self.analyse(frame, entering),
             _ => None,
@@ -325,7 +323,7 @@ impl Firmware {
             self.location_push.tell(analysis, &view, now, rtc, &mut self.outbox);
         }
         let counted = self.report(now, rtc, signal, analysis.as_ref());
-        let take_picture = self.last_frame.filter(|_| self.wants_snapshot());
+        let take_picture = self.wanted_picture();
         if take_picture.is_none() {
             self.dispatch(None);
         }
@@ -373,6 +371,7 @@ impl Firmware {
         if self.restarts {
             return Err(CommandError::Restarting);
         }
+        let rtc = self.clock_set.unwrap_or(rtc);
         match command {
             Command::Configure(configuration) => {
                 let problems = configuration.validate();
@@ -385,8 +384,12 @@ impl Firmware {
                 let configuration = Configuration::import(&file).map_err(CommandError::Configuration)?;
                 self.configure(now, rtc, configuration)
             }
-            Command::Reset { keep_ip, keep_users } => self.reset(keep_ip, keep_users),
+            Command::Reset { keep_ip, keep_users } => {
+                self.try_program_again()?;
+                self.reset(keep_ip, keep_users)
+            }
             Command::Reboot => {
+                self.try_program_again()?;
                 self.restarts = true;
                 Ok(())
             }
@@ -412,7 +415,7 @@ impl Firmware {
                 if !matches!(self.configuration.clock.source, ClockSource::Manual) {
                     return Err(CommandError::Clock("is kept by the time server: choose Manual first"));
                 }
-                if !CLOCK_YEARS.contains(&calendar::year(time)) {
+                if !calendar::CLOCK_YEARS.contains(&calendar::year(time)) {
                     return Err(CommandError::Clock("must be set to the years 2000 to 2099"));
                 }
                 self.clock_set = Some(time);
@@ -450,13 +453,27 @@ impl Firmware {
     }
 
     /// The program on trial has come up.
-    fn prove_program(&mut self) {
-        let resets = self.boot.reset_after;
-        self.boot = self.boot.proven();
-        let saved = self.settings.set(&BOOT, &self.boot);
-        let saved = saved.is_ok() && (!resets || self.reset(false, false).is_ok());
-        debug_assert!(saved, "a record and the factory's settings have room");
+    fn prove_program(&mut self) -> Result<(), CommandError> {
+        self.save_boot(self.boot.proven())?;
         self.outbox.diagnostics.push(Diagnostic::Upgraded { software_version: self.software_version.clone() });
+        Ok(())
+    }
+
+    /// *Reset after Upgrading*. That it is done is written down last: a loss of power in between has it done at the next start.
+    fn reset_after_upgrade(&mut self) -> Result<(), CommandError> {
+        self.reset(false, false)?;
+        self.save_boot(self.boot.after_reset())
+    }
+
+    /// A person who has the device start anew does not say anything about the program on trial.
+    fn try_program_again(&mut self) -> Result<(), CommandError> {
+        if self.boot.is_on_trial() { self.save_boot(self.boot.to_be_tried_again()) } else { Ok(()) }
+    }
+
+    fn save_boot(&mut self, boot: BootRecord) -> Result<(), CommandError> {
+        self.settings.set(&BOOT, &boot).map_err(|TooLarge| CommandError::TooLarge)?;
+        self.boot = boot;
+        Ok(())
     }
 
     /// Saves the factory's settings, but for who the device is, and starts anew with them.
@@ -604,32 +621,42 @@ impl Firmware {
         });
     }
 
-    /// Whether a report of this step is to carry a snapshot. Pictures leave the device in the privacy mode *Normal* alone.
-    fn wants_snapshot(&self) -> bool {
-        let is_wanted = |unsent: &Unsent| match unsent.function.protocol(&self.configuration) {
+    /// Whether a report is to carry a snapshot. Pictures leave the device in the privacy mode *Normal* alone.
+    fn wants_snapshot(&self, function: Function) -> bool {
+        let is_set = match function.protocol(&self.configuration) {
             ReportProtocol::Http { urls } => urls.iter().any(|entry| entry.enable && entry.snapshot),
             ReportProtocol::Mqtt { .. } => false,
         };
-        // A device that starts anew does not wait for anything.
-        self.privacy_mode() == Some(PrivacyMode::Normal) && !self.restarts && self.unsent.iter().any(is_wanted)
+        is_set && self.privacy_mode() == Some(PrivacyMode::Normal)
     }
 
-    /// Hands what was made to delivery, with a picture if there is one.
+    /// Of which frame a picture is wanted for what this step reports. A device that starts anew does not wait for any.
+    fn wanted_picture(&self) -> Option<u64> {
+        let is_wanted = !self.restarts && self.unsent.iter().any(|unsent| self.wants_snapshot(unsent.function));
+        self.last_frame.filter(|_| is_wanted)
+    }
+
+    /// Hands what was made to delivery, with a picture where one is wanted.
     fn dispatch(&mut self, picture: Option<&RgbImage>) {
-        let color = self.configuration.privacy_mask.color.rgb();
-        let snapshot = match picture {
-            _ if !self.wants_snapshot() => Err(None),
-            None => Err(Some("the camera has none".to_owned())),
-            Some(picture) if self.large_cover.is_empty() => Snapshot::of(picture).map_err(|e| Some(e.to_string())),
-            Some(picture) => Snapshot::of(&self.large_cover.painted(picture, color)).map_err(|e| Some(e.to_string())),
-        };
+        let mut snapshot = None;
         for Unsent { report, document, is_kept, function } in std::mem::take(&mut self.unsent) {
-            if let Err(Some(why)) = &snapshot {
+            let wanted = self.wants_snapshot(function);
+            let snapshot = wanted.then(|| snapshot.get_or_insert_with(|| self.snapshot(picture)).as_ref());
+            let snapshot = snapshot.transpose().unwrap_or_else(|why| {
                 self.outbox.diagnostics.push(Diagnostic::SnapshotLeftOut { report, why: why.clone() });
-            }
-            let offer = Offer { report, document: &document, is_kept, snapshot: snapshot.as_ref().ok() };
+                None
+            });
+            let offer = Offer { report, document: &document, is_kept, snapshot };
             self.delivery.offer(function.protocol(&self.configuration), &offer, &mut self.outbox);
         }
+    }
+
+    /// A picture as reports carry it, with its masks on; or why there is none.
+    fn snapshot(&mut self, picture: Option<&RgbImage>) -> Result<Snapshot, String> {
+        let picture = picture.ok_or("the camera has none")?;
+        let color = self.configuration.privacy_mask.color.rgb();
+        let masked = (!self.large_cover.is_empty()).then(|| self.large_cover.painted(picture, color));
+        Snapshot::of(masked.as_ref().unwrap_or(picture)).map_err(|error| error.to_string())
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {

@@ -46,6 +46,7 @@ struct Line {
 #[derive(Serialize)]
 struct PersonAt {
     people_id: u64,
+    seen: bool,
     head: [f64; 2],
     foot: [f64; 2],
     floor_m: [f64; 2],
@@ -103,6 +104,7 @@ impl LocationPush {
             let regions = self.regions.iter().filter(|region| region.contains(foot));
             PersonAt {
                 people_id: track.id,
+                seen: !track.coasting,
                 head: rounded(view.normalised(track.head_px), 1e4),
                 foot: rounded(foot, 1e4),
                 floor_m: rounded(track.floor, 1e3),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use firmware_shim::{ConnId, NetEvent, RtcTime, Uptime};
 use sntpc::{NtpContext, NtpTimestampGenerator, NtpUdpSocket, SendRequestResult};
 
+use crate::calendar::{CLOCK_YEARS, year};
 use crate::configuration::{ClockSource, Host};
 use crate::delivery::{ANSWER_MAX, Outbox};
 use crate::diagnostic::{Diagnostic, Failure};
@@ -46,6 +47,9 @@ enum State {
     Asked {
         conn: ConnId,
         request: SendRequestResult,
+        /// When, and what the clock read then: it may jump before the answer comes.
+        at: Uptime,
+        read: RtcTime,
         deadline: Uptime,
     },
 }
@@ -73,7 +77,7 @@ impl NtpClient {
 
     /// Takes in what the network did; what the clock should read, if that was the server's answer.
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, rtc: RtcTime, outbox: &mut Outbox) -> Option<RtcTime> {
-        let State::Asked { conn, request, .. } = self.state else { return None };
+        let State::Asked { conn, request, at, read, .. } = self.state else { return None };
         if conn != event.conn() {
             return None;
         }
@@ -81,8 +85,13 @@ impl NtpClient {
             NetEvent::Received { bytes, .. } => {
                 outbox.close(conn);
                 let exchange = Exchange { sent: RefCell::default(), answer: bytes };
-                match at_once(sntpc::sntp_process_response(SERVER, &exchange, context(rtc), request)) {
-                    Ok(answer) => return Some(self.take(rtc, answer.offset(), now, outbox)),
+                // As a clock reads that goes on from the request.
+                let reads = RtcTime(read.0.saturating_add_unsigned(now.0 - at.0));
+                match at_once(sntpc::sntp_process_response(SERVER, &exchange, context(reads), request)) {
+                    Ok(answer) => match in_reach(reads, answer.offset()) {
+                        Some(time) => return Some(self.take(rtc, time, now, outbox)),
+                        None => Failure::Protocol { reason: "its time is out of the years 2000 to 2099".to_owned() },
+                    },
                     Err(error) => Failure::Protocol { reason: format!("{error:?}") },
                 }
             }
@@ -94,12 +103,13 @@ impl NtpClient {
         None
     }
 
-    fn take(&mut self, rtc: RtcTime, offset_us: i64, now: Uptime, outbox: &mut Outbox) -> RtcTime {
+    fn take(&mut self, rtc: RtcTime, time: RtcTime, now: Uptime, outbox: &mut Outbox) -> RtcTime {
         self.failures = 0;
         let every = self.server.as_ref().and_then(|server| server.every);
         self.state = every.map_or(State::Done, |every| State::Waiting { until: now + every });
+        let offset_us = time.0.saturating_sub(rtc.0) / 1000;
         outbox.diagnostics.push(Diagnostic::ClockSet { offset_us, server: self.name() });
-        RtcTime(rtc.0.saturating_add(offset_us.saturating_mul(1000)))
+        time
     }
 
     fn fail(&mut self, failure: Failure, now: Uptime, outbox: &mut Outbox) {
@@ -122,7 +132,7 @@ impl NtpClient {
                     unreachable!("memory takes everything");
                 };
                 let conn = outbox.ask(server.host.as_str(), PORT, exchange.sent.take());
-                self.state = State::Asked { conn, request, deadline: now + ANSWER_MAX };
+                self.state = State::Asked { conn, request, at: now, read: rtc, deadline: now + ANSWER_MAX };
             }
             _ => {}
         }
@@ -143,6 +153,14 @@ impl NtpClient {
             State::Asked { deadline, .. } => Some(deadline),
         }
     }
+}
+
+/// What a clock should read that reads `rtc` and is off by so much. NTP's eras of 2³² s look alike: it is the one that a clock can be set to, if any.
+fn in_reach(rtc: RtcTime, offset_us: i64) -> Option<RtcTime> {
+    const ERA_NS: i64 = (1 << 32) * 1_000_000_000;
+    let time = rtc.0.saturating_add(offset_us.saturating_mul(1000));
+    let eras = [0, -ERA_NS, ERA_NS].map(|era| RtcTime(time.saturating_add(era)));
+    eras.into_iter().find(|time| CLOCK_YEARS.contains(&year(*time)))
 }
 
 /// Stands for the server where the protocol compares addresses: the network sees to it that only the server's answers come.

@@ -41,6 +41,8 @@ pub struct Manifest {
 pub enum UpgradeError {
     /// It is no package at all.
     NotAPackage(String),
+    /// The program that runs has not come up yet.
+    OnTrial,
     /// It was not signed by the maker, or was changed since.
     Signature,
     /// It is for another device.
@@ -63,6 +65,7 @@ impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UpgradeError::NotAPackage(words) => write!(f, "the file is no upgrade package: {words}"),
+            UpgradeError::OnTrial => f.write_str("the last upgrade has yet to come up: wait for 10 s"),
             UpgradeError::Signature => f.write_str("the package is not signed by the maker, or was changed since"),
             UpgradeError::Model { model } => write!(f, "the package is for a {model}"),
             UpgradeError::Payload(words) => write!(f, "the package is damaged: {words}"),
@@ -84,7 +87,7 @@ pub(crate) struct BootRecord {
     /// What to go back to.
     before: Option<usize>,
     /// *Reset after Upgrading*.
-    pub reset_after: bool,
+    reset_after: bool,
     /// What was tried and did not come up.
     pub rolled_back: Option<String>,
 }
@@ -104,9 +107,24 @@ impl BootRecord {
         self.trust == Trust::OnTrial
     }
 
+    /// It has come up, and has yet to reset the device if that is wanted.
+    pub fn is_to_reset(&self) -> bool {
+        self.trust == Trust::Proven && self.reset_after
+    }
+
     /// It has come up.
     pub fn proven(&self) -> Self {
-        BootRecord { trust: Trust::Proven, reset_after: false, ..self.clone() }
+        BootRecord { trust: Trust::Proven, ..self.clone() }
+    }
+
+    /// The device is reset.
+    pub fn after_reset(&self) -> Self {
+        BootRecord { reset_after: false, ..self.clone() }
+    }
+
+    /// It is started anew before it could prove itself.
+    pub fn to_be_tried_again(&self) -> Self {
+        BootRecord { trust: Trust::New, ..self.clone() }
     }
 
     fn reverted(&self, version: Option<String>) -> Self {
@@ -122,6 +140,10 @@ pub(crate) fn install(
     record: &BootRecord,
     factory: &Factory,
 ) -> Result<(Vec<FlashOp>, BootRecord), UpgradeError> {
+    if record.is_on_trial() {
+        // The other slot is what it would go back to.
+        return Err(UpgradeError::OnTrial);
+    }
     open(file, factory)?;
     let slot = if record.slot == Some(0) { 1 } else { 0 };
     let blocks = PROGRAM_SLOTS[slot].clone();
@@ -140,6 +162,8 @@ pub(crate) fn install(
     Ok((ops, record))
 }
 
+/// The longest version of a program.
+const VERSION_BYTES_MAX: usize = 64;
 /// How long the file in a slot is, is written before it.
 const LENGTH_BYTES: usize = 4;
 
@@ -154,9 +178,14 @@ fn open<'f>(file: &'f [u8], factory: &Factory) -> Result<(Manifest, &'f [u8]), U
     let manifest_text = line().ok_or_else(|| not("it has no manifest"))?;
     let signature = line().and_then(|text| STANDARD.decode(text).ok()).ok_or_else(|| not("it has no signature"))?;
     let payload = parts.next().ok_or_else(|| not("it has no payload"))?;
-    let key = UnparsedPublicKey::new(&ED25519, factory.upgrade_key);
+    let key = factory.upgrade_key.ok_or(UpgradeError::Signature)?;
+    let key = UnparsedPublicKey::new(&ED25519, key);
     key.verify(manifest_text.as_bytes(), &signature).map_err(|_| UpgradeError::Signature)?;
     let manifest: Manifest = serde_json::from_str(manifest_text).map_err(|error| not(&error.to_string()))?;
+    let version = &manifest.software_version;
+    if version.is_empty() || version.len() > VERSION_BYTES_MAX || version.chars().any(char::is_control) {
+        return Err(not(&format!("its software_version is not 1 to {VERSION_BYTES_MAX} bytes of text")));
+    }
     if manifest.model != factory.model {
         return Err(UpgradeError::Model { model: manifest.model });
     }

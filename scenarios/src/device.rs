@@ -44,7 +44,9 @@ impl Device {
         let detector = Shared(Arc::new(Mutex::new(detector)));
         let state = State::Starting { up_at: Uptime::ZERO };
         let mut device = Device { factory, detector, seed, flash, state, starts: 0, dropped_before: 0 };
-        device.proceed(Uptime::ZERO);
+        device
+            .proceed(Uptime::ZERO)
+            .unwrap_or_else(|PowerLost| unreachable!("there is power until a scenario takes it"));
         Ok(device)
     }
 
@@ -67,7 +69,6 @@ impl Device {
         if matches!(self.state, State::Off) {
             self.flash.power_on();
             self.state = State::Starting { up_at: now + start };
-            self.proceed(now);
         }
     }
 
@@ -78,7 +79,10 @@ impl Device {
     }
 
     /// Is up if it is time, and if what the boot loader starts is a program.
-    fn proceed(&mut self, now: Uptime) {
+    ///
+    /// # Errors
+    /// The power failed while the boot loader wrote to flash.
+    fn proceed(&mut self, now: Uptime) -> Result<(), PowerLost> {
         if let State::Starting { up_at } = self.state
             && now >= up_at
         {
@@ -86,18 +90,19 @@ impl Device {
             let entropy = self.seed.wrapping_add(self.starts.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             self.starts += 1;
             let boot = firmware::boot(self.flash.image(), &self.factory);
-            if self.flash.perform(&boot.flash).is_err() {
+            if let Err(lost) = self.flash.perform(&boot.flash) {
                 self.state = State::Off;
-                return;
+                return Err(lost);
             }
             if !boot.comes_up {
                 self.state = State::Starting { up_at: up_at + WATCHDOG };
-                return;
+                return Ok(());
             }
             let detector = Box::new(self.detector.clone());
             let firmware = Firmware::power_on(self.flash.image(), &self.factory, detector, entropy);
             self.state = State::Up { firmware: Box::new(firmware), since: up_at };
         }
+        Ok(())
     }
 
     /// What is set on it, while it is up.
@@ -131,7 +136,7 @@ impl Device {
         inputs: Inputs,
         entering: &mut dyn FnMut(Stage),
     ) -> Result<Option<Step>, PowerLost> {
-        self.proceed(now);
+        self.proceed(now)?;
         let State::Up { firmware, since } = &mut self.state else { return Ok(None) };
         let start = since.since(Uptime::ZERO);
         // What was exposed before it was up is nobody's.

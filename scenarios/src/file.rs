@@ -1,11 +1,12 @@
 //! Scenario files: which scene, which device, what happens, and what must be true.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, Profile, Radiance};
-use firmware::configuration::{ReportByResult, ReportProtocol, ReportRegularly};
+use firmware::configuration::{ClockSource, ReportByResult, ReportProtocol, ReportRegularly};
 use firmware::{Configuration, Factory};
 use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
@@ -210,7 +211,7 @@ impl Scenario {
     /// What the factory put into the device. It is calibrated for how it hangs.
     pub(crate) fn factory(&self) -> Factory {
         let authorities = self.authorities.clone();
-        let upgrade_key = vendor::public_key();
+        let upgrade_key = Some(vendor::public_key());
         Factory { authorities, upgrade_key, ..Factory::new(self.lens(), self.mounting) }
     }
 
@@ -237,6 +238,11 @@ impl Scenario {
         oracle::taken_at(seq, self.profile.frame_period())
     }
 
+    /// When frame `seq` is handed to the device.
+    pub(crate) fn due(&self, seq: u64) -> Uptime {
+        self.taken_at(seq) + self.profile.latency()
+    }
+
     /// How many frames the device has before the end.
     pub fn frames(&self) -> u64 {
         let (end, latency) = (run_time(self.duration_s), self.profile.latency());
@@ -256,8 +262,7 @@ impl Scenario {
 
     /// What the camera is set to for frame `seq`: what firmware sets when it is through with the frame before.
     pub(crate) fn camera_settings(&self, seq: u64) -> CameraSettings {
-        let due = |seq: u64| self.taken_at(seq) + self.profile.latency();
-        let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= due(seq - 1);
+        let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= self.due(seq - 1);
         let changes = self.timeline.iter().take_while(happened).filter_map(|event| match &event.event {
             Happening::Configure(configuration) => Some(configuration.image),
             Happening::Import(file) => Some(Configuration::import(file).ok()?.image),
@@ -333,6 +338,7 @@ impl ScenarioFile {
             report(field, words);
         }
         let mut before = 0.0;
+        let mut clients = BTreeSet::new();
         for (i, event) in self.timeline.iter().enumerate() {
             if !(0.0..=self.duration_s).contains(&event.at_s) {
                 let words = format!("{} s is outside the run of {} s", event.at_s, self.duration_s);
@@ -343,6 +349,19 @@ impl ScenarioFile {
                 report(format!("timeline[{i}].at_s"), words);
             }
             before = event.at_s;
+            let known = match &event.event {
+                Happening::ConnectClient { client, .. } => {
+                    clients.insert(client.as_str());
+                    true
+                }
+                Happening::StopClient { client } | Happening::DisconnectClient { client } => {
+                    clients.contains(client.as_str())
+                }
+                _ => true,
+            };
+            if !known {
+                report(format!("timeline[{i}].event.client"), "no such client has connected before".to_owned());
+            }
             for (field, words) in event.event.problems(&self.recipients) {
                 report(format!("timeline[{i}].event{field}"), words);
             }
@@ -364,6 +383,11 @@ impl ScenarioFile {
             }
         }
         for (i, expectation) in self.expect.iter().enumerate() {
+            if let Expectation::Refused { at_s, .. } = expectation
+                && !self.timeline.iter().any(|event| event.at_s == *at_s && event.event.can_be_refused())
+            {
+                report(format!("expect[{i}].at_s"), format!("at {at_s} s nothing is wanted of the device"));
+            }
             if let Some(words) = expectation.problem() {
                 report(format!("expect[{i}]"), words);
             }
@@ -386,6 +410,15 @@ impl ScenarioFile {
         for (place, configuration) in std::iter::once(first).chain(later) {
             let Configuration { region_people_counting, line_crossing_counting, people_flow_analysis, .. } =
                 configuration;
+            if let ClockSource::Ntp { server, .. } = &configuration.clock.source {
+                let address = address(server.as_str(), 123);
+                let other = self.recipients.iter().find(|r| r.address == address && r.kind != RecipientKind::Ntp);
+                problems.extend(other.map(|other| {
+                    let words =
+                        format!("{address} is a recipient of kind {:?}, and this asks for the time", other.kind);
+                    (format!("{place}.clock.source.server"), words)
+                }));
+            }
             let functions = [
                 ("region_people_counting", region_people_counting.enable, &region_people_counting.protocol),
                 ("line_crossing_counting", line_crossing_counting.enable, &line_crossing_counting.protocol),

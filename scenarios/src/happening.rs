@@ -158,8 +158,14 @@ impl Happening {
                 one(".ohms", format!("{ohms} Ω is out of 0.001 Ω to 1 GΩ"))
             }
             // It becomes the name of a file.
-            Happening::ConnectClient { client, .. } if client.is_empty() || !client.chars().all(is_of_a_name) => {
-                one(".client", format!("`{client}` is no name: letters, digits, `-` and `_`"))
+            Happening::ConnectClient { client, .. }
+                if !(1..=64).contains(&client.len()) || !client.chars().all(is_of_a_name) =>
+            {
+                one(".client", format!("`{client}` is no name: 1 to 64 bytes of letters, digits, `-` and `_`"))
+            }
+            Happening::ConnectClient { port: 0, .. } => one(".port", "0 is no port: 1 to 65535".to_owned()),
+            Happening::Upgrade { software_version, .. } if !(1..=64).contains(&software_version.len()) => {
+                one(".software_version", "must be 1 to 64 bytes long".to_owned())
             }
             Happening::NetworkFault { recipient, fault } => match named(recipient, recipients) {
                 Ok(recipient) => fault.problem(recipient).map_or_else(Vec::new, |words| one(".fault", words)),
@@ -194,6 +200,11 @@ impl Happening {
 }
 
 impl Happening {
+    /// Whether the device may say no to it.
+    pub(crate) fn can_be_refused(&self) -> bool {
+        matches!(self, Happening::ConnectClient { .. }) || self.command().is_some()
+    }
+
     /// What a person has the device do, with the words for it, if that is what happens.
     pub(crate) fn command(&self) -> Option<(&'static str, Command)> {
         Some(match self {

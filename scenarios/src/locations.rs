@@ -6,7 +6,7 @@ use std::sync::Arc;
 use glam::DVec2;
 use serde::Deserialize;
 
-use crate::truth::{TruePerson, Truth};
+use crate::truth::{TrueArea, TruePerson, Truth};
 use crate::{RunRecord, Scenario};
 
 /// The part of the frames in which somebody who is sure to be seen may not be told of: nobody is believed in at first sight.
@@ -21,16 +21,16 @@ struct Line {
 
 #[derive(Deserialize)]
 struct PersonAt {
+    seen: bool,
     floor_m: [f64; 2],
 }
 
 /// What is wrong with the lines of all clients, a line each.
 pub(crate) fn false_locations(scenario: &Scenario, record: &RunRecord, within_m: f64, at_least: usize) -> Vec<String> {
     let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, scenario.view());
-    let area = Scenario::true_area(&scenario.configuration);
     let place = |person: &TruePerson| person.foot_px.map(|foot| truth.view().normalised(foot));
     // Feet below a mask's edge may be taken for feet beside it; of whom head and feet are below it nothing is known.
-    let is_masked = |person: &TruePerson| {
+    let is_masked = |person: &TruePerson, area: &TrueArea| {
         let hides = |pixel: Option<DVec2>| pixel.is_some_and(|pixel| area.masks(truth.view().normalised(pixel)));
         hides(person.foot_px) && hides(person.head_px)
     };
@@ -47,13 +47,15 @@ pub(crate) fn false_locations(scenario: &Scenario, record: &RunRecord, within_m:
                     continue;
                 }
             };
-            let frame = truth.at(scenario.taken_at(line.frame));
-            let told: Vec<DVec2> = line.people.iter().map(|person| DVec2::from_array(person.floor_m)).collect();
+            let (frame, due) = (truth.at(scenario.taken_at(line.frame)), scenario.due(line.frame));
+            let Some((_, area)) = record.areas.iter().rfind(|(since, _)| *since <= due) else { continue };
+            let place_of = |person: &PersonAt| DVec2::from_array(person.floor_m);
+            let told: Vec<DVec2> = line.people.iter().map(place_of).collect();
             told_of += told.len();
-            for at in &told {
-                let off = |person: &TruePerson| person.floor.distance(*at);
+            for at in line.people.iter().filter(|person| person.seen).map(place_of) {
+                let off = |person: &TruePerson| person.floor.distance(at);
                 let nearest = frame.people.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
-                let words = match nearest.map(|person| (off(person), is_masked(person))) {
+                let words = match nearest.map(|person| (off(person), is_masked(person, area))) {
                     Some((off_m, is_masked)) if off_m <= within_m && !is_masked => continue,
                     Some((off_m, true)) if off_m <= within_m => "who is under a mask".to_owned(),
                     Some((off_m, _)) => format!("and the nearest is {off_m:.2} m off"),

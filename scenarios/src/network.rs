@@ -95,6 +95,8 @@ struct Way {
     is_real: bool,
     /// Something that was sent on it is lost, so that it can never be whole again.
     is_broken: bool,
+    /// An exchange of datagrams, which nobody ever resets.
+    is_datagram: bool,
 }
 
 impl Network {
@@ -123,6 +125,7 @@ impl Network {
             None => self.faults.remove(to),
         };
         let ends = |way: &Way| match fault {
+            _ if way.is_datagram => false,
             Some(Fault::Refuses) => true,
             Some(Fault::Unplugged) => false,
             // A peer that was played or has missed something knows nothing of the connection.
@@ -167,7 +170,7 @@ impl Network {
                     Some(_) if !is_real => vec![NetEvent::Connected { conn: *conn }],
                     _ => self.net.carry_out(std::slice::from_ref(action)),
                 };
-                self.conns.insert(*conn, Way { to, is_real, is_broken: false });
+                self.conns.insert(*conn, Way { to, is_real, is_broken: false, is_datagram: false });
                 self.in_time(now, events)
             }
             NetAction::Ask { conn, host, port, .. } => {
@@ -183,7 +186,7 @@ impl Network {
                     Some(_) if !is_real => vec![],
                     _ => self.net.carry_out(std::slice::from_ref(action)),
                 };
-                self.conns.insert(*conn, Way { to, is_real, is_broken: false });
+                self.conns.insert(*conn, Way { to, is_real, is_broken: false, is_datagram: true });
                 self.in_time(now, events)
             }
             NetAction::Listen { port } => {
@@ -327,7 +330,9 @@ impl Network {
     pub fn drop_all(&mut self) {
         let conns: Vec<ConnId> = self.conns.keys().copied().collect();
         conns.into_iter().for_each(|conn| self.forget(conn));
-        self.guests.clear();
+        for guest in std::mem::take(&mut self.guests).into_values() {
+            self.net.carry_out(&[NetAction::Close { conn: guest.conn }]);
+        }
         for port in std::mem::take(&mut self.ports) {
             self.net.carry_out(&[NetAction::Unlisten { port }]);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use analytics::Track;
-use firmware::{CommandError, Counted};
+use firmware::Counted;
 use firmware_shim::{Contact, RgbImage, Uptime};
 use golden::Delivery;
 
@@ -67,12 +67,14 @@ pub struct RunRecord {
     pub do_contact: Vec<(Uptime, Contact)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
+    /// Where people were counted, from when on.
+    pub areas: Vec<(Uptime, TrueArea)>,
     /// What clients of *Realtime Location Push* were sent, by their names.
     pub locations: BTreeMap<String, String>,
     /// What happened, a line each.
     pub transcript: Vec<String>,
-    /// What people wanted of the device and it did not do, and why.
-    pub refused: Vec<(Uptime, CommandError)>,
+    /// What was wanted of the device and it did not do, and why: commands, and clients who found nobody.
+    pub refused: Vec<(Uptime, String)>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
     /// Of the program that ran at the end; `None` when none did.

@@ -115,8 +115,6 @@ struct Twin<'a> {
 struct Picture<'a> {
     light: &'a mut dyn LightSource,
     camera: Camera,
-    /// What the camera took last, and how.
-    taken: Option<(u64, device_model::Exposure)>,
     /// What is being rendered meanwhile.
     under_way: Option<Exposure>,
     /// Made when the first picture with all pixels is asked for.
@@ -132,7 +130,7 @@ impl<'a> Twin<'a> {
                 light.set_stage(&scenario.stage(&scenario.profile))?;
                 let mut camera = Camera::new(&scenario.profile, scenario.seed);
                 camera.configure(scenario.camera_settings(0));
-                let picture = Picture { light, camera, taken: None, under_way: None, main_stream: None };
+                let picture = Picture { light, camera, under_way: None, main_stream: None };
                 (Some(picture), detector)
             }
             Lane::Oracle => {
@@ -210,21 +208,20 @@ impl<'a> Twin<'a> {
         let radiance = light::take(picture.light, seq, next.as_ref(), enter)?;
         enter(Work::Sensor);
         picture.under_way = next;
-        picture.taken = Some((seq, picture.camera.settings(seq)));
         let image = picture.camera.expose(seq, self.scenario.light(seq, &radiance));
         enter(Work::Rest);
         Ok(Frame { seq, taken_at, image: Some(image) })
     }
 
     /// Frame `seq` with all pixels of the chip, while time stands still: rendered, or in the oracle lane drawn.
-    fn take_picture(&mut self, seq: u64) -> Result<Option<RgbImage>, RunError> {
+    fn take_picture(&mut self, seq: u64) -> Result<RgbImage, RunError> {
         let scenario = self.scenario;
         let Some(picture) = &mut self.picture else {
             let frame = self.truth.at(scenario.taken_at(seq));
             let scale = scenario.profile.image.main_stream_factor;
-            return Ok(Some(schematic(&frame, self.truth.view(), scale)));
+            return Ok(schematic(&frame, self.truth.view(), scale));
         };
-        let Some((_, exposure)) = picture.taken.filter(|(taken, _)| *taken == seq) else { return Ok(None) };
+        let exposure = picture.camera.settings(seq);
         let detailed = scenario.stage(&scenario.profile.main_stream());
         picture.light.set_stage(&detailed)?;
         picture.light.expose(Some(&scenario.exposure(seq, exposure.time_s)), &mut |_| {})?;
@@ -233,7 +230,7 @@ impl<'a> Twin<'a> {
         picture.light.expose(picture.under_way.as_ref(), &mut |_| {})?;
         let stream = || MainStream::new(&scenario.profile, scenario.seed);
         let stream = picture.main_stream.get_or_insert_with(stream);
-        Ok(Some(stream.take(&picture.camera, seq, exposure, scenario.light(seq, &radiance)).main))
+        Ok(stream.take(&picture.camera, seq, exposure, scenario.light(seq, &radiance)).main)
     }
 
     /// Lets everything happen that is due before `until`.
@@ -299,13 +296,20 @@ impl<'a> Twin<'a> {
                     self.note(at, format!("network: {recipient} can be reached again"));
                     self.heard.extend(self.network.set_fault(recipient, None));
                 }
-                Happening::ConnectClient { client, port } => match self.network.connect_client(client, *port) {
-                    Ok(event) => {
-                        self.note(at, format!("network: {client} connects to the device's port {port}"));
-                        self.heard.push(event);
+                Happening::ConnectClient { client, port } => {
+                    // What happened before at this instant may have opened the port.
+                    self.step(at, None, &mut |_| {})?;
+                    match self.network.connect_client(client, *port) {
+                        Ok(event) => {
+                            self.note(at, format!("network: {client} connects to the device's port {port}"));
+                            self.heard.push(event);
+                        }
+                        Err(reason) => {
+                            self.note(at, format!("network: {client} finds no way to port {port}: {reason}"));
+                            self.record.refused.push((at, format!("port {port}: {reason}")));
+                        }
                     }
-                    Err(reason) => self.note(at, format!("network: {client} finds no way to port {port}: {reason}")),
-                },
+                }
                 Happening::StopClient { client } => {
                     self.note(at, format!("network: {client} takes nothing more"));
                     self.network.stop_client(client);
@@ -341,20 +345,26 @@ impl<'a> Twin<'a> {
         match self.device.command(at, self.rtc.read(at), command) {
             Some(Ok(())) => {
                 self.note(at, format!("device: {words}"));
-                self.look_where_it_counts();
+                self.look_where_it_counts(at);
             }
             Some(Err(error)) => {
                 self.note(at, format!("device: refuses this: {words}: {error}"));
-                self.record.refused.push((at, error));
+                self.record.refused.push((at, error.to_string()));
             }
-            None => self.note(at, format!("device: is not up, and does not hear this: {words}")),
+            None => {
+                self.note(at, format!("device: is not up, and does not hear this: {words}"));
+                self.record.refused.push((at, "the device is not up".to_owned()));
+            }
         }
     }
 
     /// The truth is asked where the device counts.
-    fn look_where_it_counts(&mut self) {
+    fn look_where_it_counts(&mut self, at: Uptime) {
         if let Some(configuration) = self.device.configuration() {
             self.area = Scenario::true_area(configuration);
+            if self.record.areas.last().is_none_or(|(_, area)| *area != self.area) {
+                self.record.areas.push((at, self.area.clone()));
+            }
         }
     }
 
@@ -423,8 +433,8 @@ impl<'a> Twin<'a> {
                 return Ok(None);
             };
             entering(FirmwareStage::Reporting);
-            if !was_up {
-                self.look_where_it_counts();
+            if !was_up || self.record.areas.is_empty() {
+                self.look_where_it_counts(now);
             }
             for diagnostic in &step.diagnostics {
                 self.record.transcript.push(format!("{now} device: {diagnostic}"));
@@ -445,13 +455,14 @@ impl<'a> Twin<'a> {
             }
             network = self.network.carry_out(now, &step.outputs.network);
             if step.outputs.restart {
+                self.network.take_told(&mut self.record.locations).map_err(RunError::Client)?;
                 self.device.restart(now, self.scenario.profile.start_time());
                 self.fall_silent(now);
                 self.take_in(now)?;
                 return Ok(analysis);
             }
             if let Some(seq) = step.outputs.take_picture {
-                picture = self.take_picture(seq)?;
+                picture = Some(self.take_picture(seq)?);
                 continue;
             }
             if network.is_empty() && !step.outputs.awaiting.is_empty() {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use firmware::CommandError;
 use firmware_shim::Uptime;
 use golden::{Arrival, Difference, GoldenError, GoldenFile, Tolerance, compare, remove_new, write_new};
 
@@ -47,7 +46,7 @@ pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, kind: RunKi
     }
     let failures = scenario.expect.iter().flat_map(|expectation| expectation.failures(scenario, record));
     differences.extend(failures.map(of_run));
-    let is_unforeseen = |(at, error): &&(Uptime, CommandError)| !scenario.expect.iter().any(|it| it.allows(*at, error));
+    let is_unforeseen = |(at, error): &&(Uptime, String)| !scenario.expect.iter().any(|it| it.allows(*at, error));
     let refused = record.refused.iter().filter(is_unforeseen);
     differences
         .extend(refused.map(|(at, error)| of_run(format!("at {} s the device refuses: {error}", at.as_secs_f64()))));

@@ -123,6 +123,9 @@ impl HttpRecipient {
         if self.retry_at.is_some() && letter.entry.is_none() {
             return outbox.drop_letter(letter, Failure::NotConnected);
         }
+        // What cannot be sent at once is stored, and goes without its picture.
+        let snapshot = letter.snapshot.filter(|_| self.retry_at.is_none());
+        let letter = Letter { snapshot, ..letter };
         let under_way = self.exchange.iter().filter(|exchange| exchange.letter.entry.is_some()).count();
         self.waiting.push(letter, under_way, outbox);
     }
@@ -214,7 +217,8 @@ impl HttpRecipient {
         let retry_in = back_off(self.failures);
         self.retry_at = Some(now + retry_in);
         outbox.note_held_back(&exchange.letter, failure, retry_in);
-        self.waiting.put_back(Letter { snapshot: None, ..exchange.letter });
+        self.waiting.put_back(exchange.letter);
+        self.waiting.take_pictures_out();
         self.waiting.drop_unkept(&Failure::NotConnected, outbox);
     }
 
@@ -236,8 +240,17 @@ impl HttpRecipient {
             outbox.close(exchange.conn);
             self.waiting.put_back(exchange.letter);
         }
+        self.waiting.take_pictures_out();
         self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
         self.waiting.take_unless(|_| false)
+    }
+
+    /// Other settings may hide what pictures show: none that was taken before leaves the device any more.
+    pub fn take_pictures_out(&mut self) {
+        self.waiting.take_pictures_out();
+        if let Some(exchange) = &mut self.exchange {
+            exchange.letter.snapshot = None;
+        }
     }
 
     /// *Data Retransmission* is off: drops what is kept, and has what is under way be the last attempt.

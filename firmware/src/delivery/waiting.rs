@@ -40,6 +40,11 @@ impl Waiting {
         self.0.push_back(letter);
     }
 
+    /// All go without their pictures.
+    pub fn take_pictures_out(&mut self) {
+        self.0.iter_mut().for_each(|letter| letter.snapshot = None);
+    }
+
     /// Puts a report that was under way back to where it was.
     pub fn put_back(&mut self, letter: Letter) {
         self.0.push_front(letter);

@@ -76,7 +76,7 @@ pub struct Bench<P> {
     /// What the camera has when all pixels are asked for.
     pub camera: Option<RgbImage>,
     /// By how much the clock was set, nanoseconds.
-    clock_set_ns: i64,
+    pub clock_set_ns: i64,
     /// What the flash chip holds.
     flash: Vec<u8>,
     /// When the firmware was up: its uptime is counted from there.
@@ -90,7 +90,7 @@ fn lens() -> Lens {
 const MOUNTING: Mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
 
 fn factory() -> Factory {
-    Factory { upgrade_key: upgrade_key(), ..Factory::new(lens(), MOUNTING) }
+    Factory { upgrade_key: Some(upgrade_key()), ..Factory::new(lens(), MOUNTING) }
 }
 
 impl<P: Peer> Bench<P> {

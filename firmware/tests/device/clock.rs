@@ -1,7 +1,7 @@
 //! The clock: by hand, and by a time server.
 
 use firmware::{Command, Configuration, Diagnostic};
-use firmware_shim::{NetAction, NetEvent, RtcTime, Uptime};
+use firmware_shim::{ConnId, NetAction, NetEvent, RtcTime, Uptime};
 
 use crate::bench::{Bench, NobodyThere, POWER_ON, Peer};
 
@@ -19,11 +19,12 @@ struct Server {
     /// What the time really is.
     now: Uptime,
     asked: Vec<String>,
+    requests: Vec<(ConnId, Vec<u8>)>,
 }
 
 impl Server {
     fn new(is: TimeServer) -> Self {
-        Server { is, now: Uptime::ZERO, asked: vec![] }
+        Server { is, now: Uptime::ZERO, asked: vec![], requests: vec![] }
     }
 
     fn answer(&self, request: &[u8]) -> Option<Vec<u8>> {
@@ -51,6 +52,7 @@ impl Peer for Server {
         for action in actions {
             if let NetAction::Ask { conn, host, port, bytes } = action {
                 self.asked.push(format!("{host}:{port}"));
+                self.requests.push((*conn, bytes.clone()));
                 events.extend(self.answer(bytes).map(|bytes| NetEvent::Received { conn: *conn, bytes }));
             }
         }
@@ -106,6 +108,47 @@ fn a_clock_is_put_right_over_decades_and_over_the_end_of_the_era_of_ntp() {
     bench.run_until_ms(60_500);
     assert_eq!(bench.peer.asked, ["pool.ntp.org:123"]);
     assert_eq!(told_times(&bench), ["2036/03/18 00:31:00"]);
+}
+
+#[test]
+fn a_clock_a_century_off_is_put_right_to_a_year_it_can_be_set_to() {
+    // The clock reads 2022, the server 2100: NTP cannot tell 2100 from 1964, and neither can be.
+    let mut bench = Bench::new(by_server(""), Server::new(TimeServer::AheadBy(78 * 31_557_600 * 1_000_000_000)));
+    bench.run_until_ms(1_000);
+    assert!(bench.transcript()[0].contains("its time is out of the years 2000 to 2099"), "{}", bench.transcript()[0]);
+    // Seventy years of 365¼ days: 2092, more than 68 years ahead, which NTP takes for 1956.
+    let far = TimeServer::AheadBy(70 * 31_557_600 * 1_000_000_000);
+    let mut bench = Bench::new(by_server(""), Server::new(far));
+    bench.run_until_ms(60_500);
+    assert_eq!(told_times(&bench), ["2092/12/19 22:01:00"]);
+}
+
+#[test]
+fn a_clock_that_jumps_while_a_server_is_asked_is_put_right_all_the_same() {
+    let mut bench = Bench::new(by_server(""), Server::new(TimeServer::Silent));
+    bench.run_until_ms(3_000);
+    let [request] = &bench.peer.requests[..] else { panic!("asked once") };
+    bench.peer.is = TimeServer::AheadBy(5_000_000_000);
+    let (conn, answer) = (request.0, bench.peer.answer(&request.1).expect("an answer"));
+    bench.clock_set_ns = 3_600_000_000_000;
+    bench.hears(NetEvent::Received { conn, bytes: answer });
+    bench.run_until_ms(60_500);
+    let [told] = &told_times(&bench)[..] else { panic!("one report") };
+    // Half of the round trip of 3 s is taken to be the way there.
+    assert!(told.as_str() >= "2022/12/20 10:01:03" && told.as_str() <= "2022/12/20 10:01:07", "{told}");
+}
+
+#[test]
+fn what_is_done_at_the_instant_at_which_the_clock_is_set_is_done_by_the_new_time() {
+    let mut by_hand = by_server("");
+    by_hand.clock = Default::default();
+    let mut bench = Bench::new(by_hand.clone(), NobodyThere);
+    bench.run_until_ms(2_000);
+    bench.firmware.command(bench.now, RtcTime(0), Command::SetClock(RtcTime(1_751_371_200_000_000_000))).expect("set");
+    by_hand.device.name = "another".to_owned();
+    bench.configure(by_hand);
+    bench.run_until_ms(63_000);
+    assert!(bench.documents()[0].contains("\"start_time\":\"2025/07/01 12:00:00\""), "{}", bench.documents()[0]);
 }
 
 #[test]

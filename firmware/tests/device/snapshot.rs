@@ -103,6 +103,20 @@ fn what_is_sent_again_goes_without_its_picture() {
 }
 
 #[test]
+fn what_was_made_in_an_outage_goes_without_pictures_and_so_does_all_that_waits_when_settings_change() {
+    let mut bench = bench(Some(PrivacyMode::Normal), true, 503);
+    bench.run_until_ms(28_000);
+    bench.peer.status = 200;
+    bench.peer.bodies.clear();
+    bench.run_until_ms(39_000);
+    let pictures: Vec<bool> = documents(&bench).iter().map(|document| document.get("snapshot").is_some()).collect();
+    assert!(pictures.len() >= 6, "{pictures:?}");
+    // Only what is made and sent at once has one again.
+    let first_new = pictures.iter().position(|has| *has).unwrap_or(pictures.len());
+    assert!(first_new >= 5 && pictures[first_new..].iter().all(|has| *has), "{pictures:?}");
+}
+
+#[test]
 fn a_camera_without_a_picture_holds_no_report_up() {
     let mut bench = bench(Some(PrivacyMode::Normal), false, 200);
     bench.run_until_ms(5_500);

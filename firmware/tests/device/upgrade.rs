@@ -101,6 +101,20 @@ fn who_loses_power_before_it_has_come_up_is_back_where_it_was() {
 }
 
 #[test]
+fn nothing_else_is_tried_before_the_last_has_come_up_and_a_reboot_is_no_failure() {
+    let mut bench = bench();
+    upgrade(&mut bench, program("32.0"), false);
+    bench.run_until_ms(4_000);
+    let command = Command::Upgrade { file: program("33.0"), reset_after: false };
+    let refused = bench.firmware.command(bench.now, RtcTime(0), command).expect_err("refused");
+    assert_eq!(refused, CommandError::Upgrade(UpgradeError::OnTrial));
+    bench.command(Command::Reboot);
+    assert_eq!(version(&bench), "32.0");
+    bench.run_until_ms(15_000);
+    assert_eq!(words(&bench), ["14.000 s upgraded to 32.0"]);
+}
+
+#[test]
 fn reset_after_upgrading_brings_the_factory_s_settings_once_it_has_come_up() {
     let mut bench = bench();
     let password = "a password with 1 digit".to_owned();
@@ -139,6 +153,10 @@ fn a_package_is_the_maker_s_whole_and_for_this_model_or_refused() {
     let half = refusal(good[..good.len() / 2].to_vec());
     assert!(half.starts_with("the package is damaged: ") && half.ends_with(" bytes are there"), "{half}");
     assert_eq!(refusal(package("VS125-P", "32.0", PROGRAM, 1)), "the package is for a VS125-P");
+    for version in ["", "\\u0007", &"x".repeat(65)] {
+        let words = refusal(package("VS121-P", version, PROGRAM, 1));
+        assert_eq!(words, "the file is no upgrade package: its software_version is not 1 to 64 bytes of text");
+    }
     let large = UpgradeError::TooLarge { bytes: 0, max: 13 * 64 * 1024 - 4 }.to_string();
     let (_, room) = large.split_once("there is room for ").expect("words");
     assert!(refusal(package("VS121-P", "32.0", &[0; 900_000], 1)).ends_with(room));
