@@ -359,6 +359,109 @@ mod tests {
         assert!(torn >= 200, "{torn}");
     }
 
+    fn handshake(packet_id: u16, is_released: bool) -> Handshake {
+        Handshake { client_id: "sensor".to_owned(), packet_id, is_released }
+    }
+
+    /// How far each report has come, by its number.
+    fn progress(image: &[u8]) -> Vec<(u64, Option<Handshake>)> {
+        let (_, kept, is_readable) = Journal::open(image);
+        assert!(is_readable);
+        kept.into_iter().map(|kept| (kept.id, kept.handshake)).collect()
+    }
+
+    #[test]
+    fn how_far_a_report_has_come_is_what_it_was_or_what_it_was_to_be_wherever_the_power_ends_a_write() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        [1, 2].iter().for_each(|id| journal.push(&kept(*id, "a", 50)).expect("room"));
+        perform(&mut image, &journal.take_ops());
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let note = |journal: &mut Journal, is_released| journal.note(1, &handshake(2, is_released)).expect("room");
+        let steps: [(&dyn Fn(&mut Journal), Vec<_>); 4] = [
+            (&|journal| note(journal, false), vec![(1, Some(handshake(2, false))), (2, None)]),
+            (&|journal| note(journal, true), vec![(1, Some(handshake(2, true))), (2, None)]),
+            (&|journal| journal.strike(1), vec![(2, None)]),
+            (&|journal| journal.strike(2), vec![]),
+        ];
+        let mut before = vec![(1, None), (2, None)];
+        for (step, after) in steps {
+            step(&mut journal);
+            let ops = journal.take_ops();
+            for (done, op) in ops.iter().enumerate() {
+                let FlashOp::Program { at, bytes } = op else { panic!("nothing is erased") };
+                for ended in 0..bytes.len() {
+                    let mut torn = image.clone();
+                    perform(&mut torn, &ops[..done]);
+                    // A part of the bits of the last byte.
+                    let byte = bytes[ended] | rng.random_range(0..=u8::MAX);
+                    let bytes = [&bytes[..ended], &[byte]].concat();
+                    perform(&mut torn, &[FlashOp::Program { at: *at, bytes }]);
+                    let found = progress(&torn);
+                    assert!(
+                        found == before || found == after,
+                        "{found:?}, {before:?} to {after:?}, op {done}, {ended}"
+                    );
+                    // And so it stays, with what is written then.
+                    let (mut journal, ..) = Journal::open(&torn);
+                    journal.push(&kept(3, "a", 50)).expect("room");
+                    journal.note(3, &handshake(4, false)).expect("room");
+                    perform(&mut torn, &journal.take_ops());
+                    assert_eq!(progress(&torn), [&found[..], &[(3, Some(handshake(4, false)))]].concat());
+                }
+            }
+            perform(&mut image, &ops);
+            assert_eq!(progress(&image), after);
+            before = after;
+        }
+        let (mut journal, ..) = Journal::open(&image);
+        assert_eq!(journal.oldest(), None, "nothing is left behind");
+    }
+
+    #[test]
+    fn handshakes_do_not_fill_it_and_those_that_last_are_moved_along() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        for id in 0..4 {
+            journal.push(&kept(id, "away", 500)).expect("room");
+            journal.note(id, &handshake(id as u16 + 1, false)).expect("room");
+        }
+        journal.note(3, &handshake(4, true)).expect("room");
+        // Ten times as much as there is room for goes through.
+        for id in 4..4_000 {
+            journal.push(&kept(id, "there", 15_000)).expect("room");
+            journal.note(id, &handshake(id as u16 + 1, false)).expect("room");
+            journal.note(id, &handshake(id as u16 + 1, true)).expect("room");
+            journal.strike(id);
+            if id % 100 == 0 {
+                perform(&mut image, &journal.take_ops());
+            }
+        }
+        // What is said again and again is written down once.
+        (0..200_000).for_each(|_| journal.note(2, &handshake(3, false)).expect("room"));
+        perform(&mut image, &journal.take_ops());
+        let expected: Vec<_> = (0..4).map(|id| (id, Some(handshake(id as u16 + 1, id == 3)))).collect();
+        assert_eq!(progress(&image), expected);
+    }
+
+    #[test]
+    fn a_journal_of_before_there_were_handshakes_is_read() {
+        #[derive(Serialize)]
+        struct KeptBefore {
+            id: u64,
+            report: u64,
+            recipient: String,
+            document: Arc<str>,
+        }
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        let before = KeptBefore { id: 7, report: 9, recipient: "a".to_owned(), document: "{}".into() };
+        journal.write(&before).expect("room");
+        perform(&mut image, &journal.take_ops());
+        let expected = Kept { id: 7, report: 9, recipient: "a".to_owned(), document: "{}".into(), handshake: None };
+        assert_eq!(Journal::open(&image).1, [expected]);
+    }
+
     #[test]
     fn what_is_no_journal_is_begun_anew() {
         let mut image = blank_image();
