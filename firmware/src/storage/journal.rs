@@ -408,14 +408,29 @@ mod tests {
                     journal.note(3, &handshake(4, false)).expect("room");
                     perform(&mut torn, &journal.take_ops());
                     assert_eq!(progress(&torn), [&found[..], &[(3, Some(handshake(4, false)))]].concat());
+                    (1..=3).for_each(|id| journal.strike(id));
+                    assert_eq!(journal.oldest(), None, "nothing is left behind");
                 }
             }
             perform(&mut image, &ops);
             assert_eq!(progress(&image), after);
             before = after;
         }
+    }
+
+    #[test]
+    fn what_is_moved_along_may_change_places() {
+        let mut image = blank_image();
         let (mut journal, ..) = Journal::open(&image);
-        assert_eq!(journal.oldest(), None, "nothing is left behind");
+        let write = |journal: &mut Journal, is_released| {
+            let progress = Progress { mark: HANDSHAKE_MARK, id: 1, handshake: handshake(2, is_released) };
+            journal.write(&progress).expect("room");
+        };
+        write(&mut journal, true);
+        journal.push(&kept(1, "a", 50)).expect("room");
+        write(&mut journal, false);
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(progress(&image), [(1, Some(handshake(2, true)))]);
     }
 
     #[test]

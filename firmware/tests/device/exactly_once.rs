@@ -198,8 +198,11 @@ fn end(bench: &mut Bench<Broker>, end: End) {
 /// Has time pass, and the connection break off here at the next opportunity.
 fn breaks_within_ms(bench: &mut Bench<Broker>, here: Break, within_ms: u64) {
     bench.peer.breaks = Some(here);
-    bench.run_until_ms(bench.now.0 / 1_000_000 + within_ms);
-    assert!(bench.peer.breaks.is_none(), "{here:?}");
+    let start_ms = bench.now.0 / 1_000_000;
+    let mut instants_ms = (start_ms..=start_ms + within_ms).step_by(100);
+    while bench.peer.breaks.is_some() {
+        bench.run_until_ms(instants_ms.next().unwrap_or_else(|| panic!("{here:?} does not happen")));
+    }
 }
 
 fn delivered(bench: &Bench<Broker>) -> Vec<String> {
@@ -236,9 +239,9 @@ fn what_breaks_off_again_and_again_arrives_once() {
     for passes_on in [PassesOn::AtPublish, PassesOn::AtPubrel] {
         let mut bench = bench(passes_on);
         for _ in 0..300 {
-            // Several times within one handshake, when time is short.
+            // Several times within one handshake, when it is to break off further on.
             breaks_within_ms(&mut bench, BREAKS[rng.random_range(0..4)], 80_000);
-            bench.run_until_ms(bench.now.0 / 1_000_000 + rng.random_range(0..3_000));
+            bench.run_until_ms(bench.now.0 / 1_000_000 + rng.random_range(0..15_000));
             // Unless it noticed by itself, and is connected once more.
             if bench.peer.broken.is_some() {
                 end(&mut bench, [End::Connection, End::Power][rng.random_range(0..2)]);
@@ -247,7 +250,7 @@ fn what_breaks_off_again_and_again_arrives_once() {
         bench.run_until_ms(bench.now.0 / 1_000_000 + 80_000);
         assert_eq!(bench.peer.passed_on.len(), bench.documents().len());
         assert_eq!(bench.peer.passed_on, bench.documents());
-        assert!(bench.documents().len() > 300);
+        assert!(bench.documents().len() > 150, "{}", bench.documents().len());
     }
 }
 
