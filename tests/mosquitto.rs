@@ -13,10 +13,12 @@ use firmware::configuration::{CertificateType, ReportProtocol};
 use ron_file::RonFile;
 use serde_json::Value;
 
+mod cable;
 mod device;
 mod process;
 mod skip;
 
+use cable::Cut;
 use device::{kinds, run_device};
 use process::Running;
 use skip::skip;
@@ -30,10 +32,11 @@ struct Broker {
 }
 
 impl Broker {
-    /// Somebody who listens, until three messages have come; `None` where the program is not installed.
-    fn subscriber(&mut self, arguments: &[&str]) -> Option<Running> {
+    /// Somebody who listens, until so many messages have come; `None` where the program is not installed.
+    fn subscriber(&mut self, messages: usize, arguments: &[&str]) -> Option<Running> {
         let started = Command::new("mosquitto_sub")
-            .args(["-h", "127.0.0.1", "-p", &self.address.port().to_string(), "-t", "counts", "-q", "2", "-C", "3"])
+            .args(["-h", "127.0.0.1", "-p", &self.address.port().to_string(), "-t", "counts", "-q", "2"])
+            .args(["-C", &messages.to_string(), "-W", "60"])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn();
@@ -147,7 +150,7 @@ fn mosquitto_lets_in_over_tls_a_device_that_shows_its_certificate_and_no_other()
         return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
     };
     let [ca, certificate, key] = ["authority.pem", "device.pem", "device.key"].map(|name| certificates.path(name));
-    let Some(mut subscriber) = broker.subscriber(&["--cafile", &ca, "--cert", &certificate, "--key", &key]) else {
+    let Some(mut subscriber) = broker.subscriber(3, &["--cafile", &ca, "--cert", &certificate, "--key", &key]) else {
         return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
     };
     // Somebody has to read what it says, or it stops.
@@ -166,7 +169,7 @@ fn mosquitto_delivers_what_the_device_publishes_at_every_quality_of_service() {
         let Some(mut broker) = broker(None) else {
             return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
         };
-        let Some(mut subscriber) = broker.subscriber(&[]) else {
+        let Some(mut subscriber) = broker.subscriber(3, &[]) else {
             return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
         };
         let log = std::thread::spawn(move || broker.log.collect::<Vec<String>>());
@@ -179,5 +182,51 @@ fn mosquitto_delivers_what_the_device_publishes_at_every_quality_of_service() {
         let expected = char::from(b'0' + qos);
         assert_eq!(received_qos, [expected; 3]);
         assert_eq!(kinds(&reports), ["trigger", "interval", "interval"]);
+    }
+}
+
+#[test]
+fn mosquitto_passes_on_once_what_is_published_at_qos_2_wherever_the_cable_is_cut() {
+    let text = "(general: (data_retransmission: true), region_people_counting: (
+            report_regularly: FromNowOn(interval_s: 5),
+            protocol: Mqtt(host: \"broker\", client_id: \"twin\", topic: \"counts\", qos: 2),
+        ))";
+    let settings: Configuration = RonFile::embedded("configuration", text.to_owned()).parse().expect("a configuration");
+    for (cut, again) in [
+        (Cut::BeforePublish, "Received PUBLISH from twin (d1, q2"),
+        (Cut::BeforePubrec, "Received PUBLISH from twin (d1, q2"),
+        (Cut::BeforePubrel, "Received PUBREL from twin"),
+        (Cut::BeforePubcomp, "Received PUBREL from twin"),
+    ] {
+        for with_power in [false, true] {
+            let Some(mut broker) = broker(None) else {
+                return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
+            };
+            let Some(mut subscriber) = broker.subscriber(4, &[]) else {
+                return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
+            };
+            let log = std::thread::spawn(move || broker.log.collect::<Vec<String>>());
+            let mut device = cable::Device::new(&settings, broker.address);
+            device.run_until_delivered(1);
+            device.cut(cut, with_power);
+            device.run_until_delivered(4);
+            let made: Vec<Value> =
+                device.documents.iter().map(|document| serde_json::from_str(document).expect("JSON")).collect();
+            assert_eq!(messages(&mut subscriber), made, "{cut:?}, with the power: {with_power}");
+            drop(broker.process);
+            let log = log.join().expect("the log was read to its end");
+            let heard = |words: &str| log.iter().filter(|line| line.contains(words)).count();
+            assert!(heard(again) > 0, "{cut:?}: {log:?}");
+            // What was sent before it was cut off, and the four.
+            let (published, released) = match cut {
+                Cut::BeforePublish | Cut::BeforePubrel => (4, 4),
+                Cut::BeforePubrec => (5, 4),
+                Cut::BeforePubcomp => (4, 5),
+            };
+            assert_eq!(
+                (heard("Received PUBLISH from twin"), heard("Received PUBREL from twin")),
+                (published, released)
+            );
+        }
     }
 }

@@ -10,6 +10,7 @@
 //! monotonic time. Knows nothing of what a report says.
 
 mod authentication;
+mod broker;
 mod http;
 mod mqtt;
 mod outbox;
@@ -23,10 +24,11 @@ use firmware_shim::{ConnId, NetEvent, Uptime};
 use crate::configuration::{NotificationUrl, QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::Failure;
 use crate::snapshot::Snapshot;
-use crate::storage::Kept;
+use crate::storage::{Handshake, Kept};
 use crate::tls::Trust;
+use broker::Broker;
 use http::{HttpAddress, HttpRecipient};
-use mqtt::{Broker, MqttRecipient};
+use mqtt::MqttRecipient;
 pub(crate) use outbox::Outbox;
 use waiting::Waiting;
 
@@ -61,6 +63,8 @@ pub(crate) struct Letter {
     pub publication: Option<Publication>,
     /// Its number in the journal, if it is kept until it has arrived.
     pub entry: Option<u64>,
+    /// How far it has come at QoS 2, if that is under way.
+    pub handshake: Option<Handshake>,
     /// What goes with it at the first attempt, and not with what is stored (guide §5.3.4).
     pub snapshot: Option<Snapshot>,
 }
@@ -138,6 +142,7 @@ impl Delivery {
             recipient: kept.recipient.into(),
             publication: None,
             entry: Some(kept.id),
+            handshake: kept.handshake,
             snapshot: None,
         };
         let unclaimed = kept.into_iter().map(letter).collect();
@@ -173,8 +178,11 @@ impl Delivery {
         for recipient in &mut self.mqtt {
             let broker = recipient.broker().clone();
             let at_it = || protocols.iter().filter(|protocol| Broker::of(protocol).as_ref() == Some(&broker));
-            let topics: Vec<Topic> = at_it().filter_map(|protocol| Some(publication(protocol)?.topic)).collect();
-            let is_wanted = |letter: &Letter| letter.publication.as_ref().is_some_and(|to| topics.contains(&to.topic));
+            let publications: Vec<Publication> = at_it().filter_map(|protocol| publication(protocol)).collect();
+            let is_exact = |publication: &Publication| publication.qos == QualityOfService::ExactlyOnce;
+            recipient.publish_exactly_once(retransmits && publications.iter().any(is_exact));
+            let topics: Vec<&Topic> = publications.iter().map(|publication| &publication.topic).collect();
+            let is_wanted = |letter: &Letter| letter.publication.as_ref().is_some_and(|to| topics.contains(&&to.topic));
             unclaimed.extend(recipient.take_unless(is_wanted, outbox));
         }
         if !retransmits {
@@ -223,6 +231,7 @@ impl Delivery {
                 recipient,
                 publication,
                 entry,
+                handshake: None,
                 snapshot,
             }
         };
@@ -262,6 +271,7 @@ impl Delivery {
             recipient: recipient.name(),
             publication: None,
             entry: None,
+            handshake: None,
             snapshot: None,
         };
         recipient.offer(letter, outbox);
@@ -342,11 +352,11 @@ mod tests {
         let url = |address: &&str| HttpUrl::try_from((*address).to_owned()).expect("an address");
         let entry = |address| NotificationUrl {
             enable: true,
-            snapshot: false,
             url: url(address),
             user_name: None,
             password: None,
             certificate_type: CertificateType::CaSigned,
+            snapshot: false,
         };
         ReportProtocol::Http { urls: addresses.iter().map(entry).collect() }
     }

@@ -169,6 +169,8 @@ pub enum Receipt {
     HttpStatus(u16),
     /// MQTT QoS 1.
     Puback,
+    /// MQTT QoS 2, half of the handshake, of which the broker remembers nothing: it said that it has the report.
+    Pubrec,
     /// MQTT QoS 2.
     Pubcomp,
 }
@@ -296,6 +298,7 @@ impl fmt::Display for Receipt {
         match self {
             Receipt::HttpStatus(status) => write!(f, "HTTP {status}"),
             Receipt::Puback => f.write_str("PUBACK"),
+            Receipt::Pubrec => f.write_str("PUBREC"),
             Receipt::Pubcomp => f.write_str("PUBCOMP"),
         }
     }

@@ -33,7 +33,7 @@ impl Outage {
                         enable: {by_mqtt},
                         report_regularly: {regularly},
                         line: [(0.5, 0.8), (0.5, 0.2)],
-                        protocol: Mqtt(host: \"192.168.0.8\", port: 1883, client_id: \"store\", topic: \"4\", qos: 1),
+                        protocol: Mqtt(host: \"192.168.0.8\", port: 1883, client_id: \"store\", topic: \"4\", qos: 2),
                     ),
                 )",
                 urls.join(", ")

@@ -1,22 +1,31 @@
 //! One MQTT v3.1.1 broker: a connection that is kept, and reports published on it one after the other, whatever their topics.
 //!
-//! Sessions are clean, so a report that was under way when the connection broke is not sent again unless it is kept: the device cannot know
-//! whether it arrived, and twice would be worse than once with a diagnostic. Reports wait while a connection is being
-//! opened; while there is none and none is being tried those that are not kept are dropped. (Both are decisions.)
+//! Reports wait while a connection is being opened; while there is none and none is being tried those that are not kept are dropped.
+//! Without *Data Retransmission* sessions are clean, and a report that was under way when the connection broke is not sent again: the device
+//! cannot know whether it arrived, and twice would be worse than once with a diagnostic. With it, what is kept is published once more, which
+//! at QoS 1 may be the second time.
+//!
+//! With it, too, a broker to which something is published at QoS 2 is asked to remember the device (a persistent session), and such a
+//! report arrives exactly once: how far it has come is on flash before the packet concerned goes out, and on the next connection, or when the power
+//! is back, the handshake goes on from there, with the same packet identifier (MQTT 3.1.1 §4.4). A handshake that was begun is ended, so
+//! a report of a kind that is not kept is on flash, too, while it is under way so. When the broker has lost the session, what it had not yet confirmed by
+//! PUBREC is published anew, and what it had counts as delivered: it said that it has it. (All of these are decisions.)
 
 use std::time::Duration;
 
 use firmware_shim::{ConnId, NetEvent, Uptime};
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event, TimerKind};
-use mqtt_protocol_core::mqtt::packet::v3_1_1::{Connect, Disconnect, Publish};
-use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet, Qos};
+use mqtt_protocol_core::mqtt::packet::v3_1_1::{Connack, Disconnect};
+use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet};
 use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, MqttError};
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
-use super::{ANSWER_MAX, CHECKED, ConnectionState, Letter, Outbox, Publication, Waiting, back_off};
-use crate::configuration::{CertificateType, QualityOfService, ReportProtocol};
+use super::broker::{Broker, publish_packet, resuming_packet};
+use super::{ANSWER_MAX, CHECKED, ConnectionState, Letter, Outbox, Waiting, back_off};
+use crate::configuration::QualityOfService;
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
+use crate::storage::Handshake;
 use crate::tls::{Secure, Trust};
 
 /// A broker that is not subscribed to has nothing longer to say.
@@ -27,24 +36,16 @@ pub(crate) struct MqttRecipient {
     /// For MQTTS.
     secure: Option<Secure>,
     name: String,
+    /// Whether the broker is to remember the device from one connection to the next.
+    is_lasting: bool,
+    /// The report whose handshake the end of a connection broke off.
+    half_way: Option<Letter>,
     waiting: Waiting,
     /// Connections that failed or broke since the broker last confirmed anything: one that only lets the device in is not well.
     failures: usize,
     /// Why the connection was lost last.
     last_failure: Option<Failure>,
     link: Link,
-}
-
-/// A broker, and as whom the device speaks to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broker {
-    host: String,
-    port: u16,
-    tls: Option<CertificateType>,
-    client_id: String,
-    user_name: Option<String>,
-    password: Option<String>,
-    keep_alive_s: u16,
 }
 
 enum Link {
@@ -57,6 +58,8 @@ enum Link {
 struct Session {
     conn: ConnId,
     protocol: Connection<role::Client>,
+    /// Whether the broker was asked to remember it.
+    is_lasting: bool,
     state: SessionState,
     ping_at: Option<Uptime>,
     pong_by: Option<Uptime>,
@@ -71,6 +74,7 @@ enum SessionState {
     /// At QoS 1 and 2: the broker has yet to confirm.
     Publishing {
         letter: Letter,
+        packet_id: u16,
         deadline: Uptime,
     },
 }
@@ -83,6 +87,8 @@ impl MqttRecipient {
             secure,
             name: broker.name(),
             broker,
+            is_lasting: false,
+            half_way: None,
             waiting: Waiting::default(),
             failures: 0,
             last_failure: None,
@@ -92,6 +98,11 @@ impl MqttRecipient {
 
     pub fn broker(&self) -> &Broker {
         &self.broker
+    }
+
+    /// Whether reports are published here at QoS 2 that are kept. A session that lasts needs a name to be known by.
+    pub fn publish_exactly_once(&mut self, does: bool) {
+        self.is_lasting = does && !self.broker.client_id.is_empty();
     }
 
     pub fn connection(&self) -> super::Connection {
@@ -121,10 +132,24 @@ impl MqttRecipient {
         {
             outbox.strike(letter);
         }
-        self.waiting.take_unless(stays)
+        let mut go: Vec<Letter> = self.half_way.take_if(|letter| !stays(letter)).into_iter().collect();
+        go.extend(self.waiting.take_unless(stays));
+        go
     }
 
-    pub fn offer(&mut self, letter: Letter, outbox: &mut Outbox) {
+    pub fn offer(&mut self, mut letter: Letter, outbox: &mut Outbox) {
+        if let Some(handshake) = &letter.handshake {
+            let is_open = matches!(self.link, Link::Open(_));
+            if handshake.client_id == self.broker.client_id && self.half_way.is_none() && !is_open {
+                self.half_way = Some(letter);
+                return;
+            }
+            // Nobody here knows of it.
+            if handshake.is_released {
+                return outbox.note_delivered(letter, Receipt::Pubrec);
+            }
+            outbox.forget_handshake(&mut letter);
+        }
         if matches!(self.link, Link::Down { .. }) && letter.entry.is_none() {
             return outbox.drop_letter(letter, Failure::NotConnected);
         }
@@ -134,9 +159,13 @@ impl MqttRecipient {
     }
 
     fn under_way(&self) -> Option<&Letter> {
-        let Link::Open(session) = &self.link else { return None };
-        let SessionState::Publishing { letter, .. } = &session.state else { return None };
-        Some(letter)
+        match &self.link {
+            Link::Open(session) => match &session.state {
+                SessionState::Publishing { letter, .. } => Some(letter),
+                SessionState::Greeting { .. } | SessionState::Idle => self.half_way.as_ref(),
+            },
+            Link::Down { .. } | Link::Opening { .. } => self.half_way.as_ref(),
+        }
     }
 
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, outbox: &mut Outbox) {
@@ -165,18 +194,30 @@ impl MqttRecipient {
         self.proceed(now, outbox);
     }
 
-    /// Opens the session on a fresh connection.
+    fn open(&mut self, now: Uptime, outbox: &mut Outbox) {
+        let conn = outbox.connect(&self.broker.host, self.broker.port, self.secure.as_ref());
+        self.link = Link::Opening { conn, deadline: now + ANSWER_MAX };
+    }
+
+    /// Opens the session on a fresh connection, and has the handshake that was broken off go on if the broker remembers it.
     fn greet(&mut self, conn: ConnId, now: Uptime, outbox: &mut Outbox) {
         let options = ConnectionOptions::new().maximum_packet_size_recv(PACKET_BYTES_MAX);
         let mut protocol = Connection::with_options(Version::V3_1_1, options);
         protocol.set_auto_pub_response(true);
         protocol.set_pingresp_recv_timeout(u64::try_from(ANSWER_MAX.as_millis()).unwrap_or(u64::MAX));
-        let events = match self.broker.connect_packet() {
-            Ok(packet) => protocol.send(packet.into()),
+        let half_way = self.half_way.as_ref();
+        let resuming = half_way.and_then(|letter| resuming_packet(letter, letter.handshake.as_ref()?)).transpose();
+        let is_lasting = self.is_lasting || half_way.is_some();
+        let packets = resuming.and_then(|resuming| Ok((resuming, self.broker.connect_packet(is_lasting)?)));
+        let events = match packets {
+            Ok((resuming, connect)) => {
+                protocol.restore_packets(resuming.into_iter().collect());
+                protocol.send(connect.into())
+            }
             Err(error) => vec![Event::NotifyError(error)],
         };
         let state = SessionState::Greeting { deadline: now + ANSWER_MAX };
-        self.link = Link::Open(Box::new(Session { conn, protocol, state, ping_at: None, pong_by: None }));
+        self.link = Link::Open(Box::new(Session { conn, protocol, is_lasting, state, ping_at: None, pong_by: None }));
         self.carry_out(events, now, outbox);
     }
 
@@ -210,25 +251,24 @@ impl MqttRecipient {
         let Link::Open(session) = &mut self.link else { return };
         match packet {
             Packet::V3_1_1Connack(connack) if connack.return_code() == ConnectReturnCode::Accepted => {
-                if matches!(session.state, SessionState::Greeting { .. }) {
-                    session.state = SessionState::Idle;
-                    // The protocol's own timer may have run out unused while CONNACK was late.
-                    let keep_alive = Duration::from_secs(u64::from(self.broker.keep_alive_s));
-                    session.ping_at.get_or_insert(now + keep_alive);
-                    outbox.diagnostics.push(Diagnostic::ConnectionUp { recipient: self.name.clone() });
-                }
+                self.begin(connack, now, outbox);
             }
             Packet::V3_1_1Connack(connack) => {
                 let failure = Failure::Refused { code: connack.return_code().to_string() };
                 self.close(outbox);
                 self.fall(failure, now, outbox);
             }
-            Packet::V3_1_1Puback(_) => self.confirm(Receipt::Puback, outbox),
-            Packet::V3_1_1Pubcomp(_) => self.confirm(Receipt::Pubcomp, outbox),
+            Packet::V3_1_1Puback(puback) => self.confirm(puback.packet_id(), Receipt::Puback, outbox),
+            Packet::V3_1_1Pubcomp(pubcomp) => self.confirm(pubcomp.packet_id(), Receipt::Pubcomp, outbox),
             // Half of the handshake: the broker has again as long for the rest.
-            Packet::V3_1_1Pubrec(_) => {
-                if let SessionState::Publishing { deadline, .. } = &mut session.state {
+            Packet::V3_1_1Pubrec(pubrec) => {
+                if let SessionState::Publishing { letter, packet_id, deadline } = &mut session.state
+                    && *packet_id == pubrec.packet_id()
+                {
                     *deadline = now + ANSWER_MAX;
+                    if let Some(handshake) = letter.handshake.clone() {
+                        outbox.note_handshake(letter, Handshake { is_released: true, ..handshake });
+                    }
                 }
             }
             Packet::V3_1_1Pingresp(_) => self.failures = 0,
@@ -236,11 +276,40 @@ impl MqttRecipient {
         }
     }
 
-    /// The protocol has matched the packet to the one publish under way.
-    fn confirm(&mut self, receipt: Receipt, outbox: &mut Outbox) {
+    /// The broker has let the device in.
+    fn begin(&mut self, connack: &Connack, now: Uptime, outbox: &mut Outbox) {
+        let Link::Open(session) = &mut self.link else { return };
+        if !matches!(session.state, SessionState::Greeting { .. }) {
+            return;
+        }
+        session.state = SessionState::Idle;
+        // The protocol's own timer may have run out unused while CONNACK was late.
+        let keep_alive = Duration::from_secs(u64::from(self.broker.keep_alive_s));
+        session.ping_at.get_or_insert(now + keep_alive);
+        outbox.diagnostics.push(Diagnostic::ConnectionUp { recipient: self.name.clone() });
+        let Some(mut letter) = self.half_way.take() else { return };
+        let Some(Handshake { packet_id, is_released, .. }) = letter.handshake else { return };
+        match (connack.session_present(), is_released) {
+            // The protocol has already sent what it was given to resume.
+            (true, _) => {
+                if !is_released {
+                    outbox.note_sent(&letter);
+                }
+                session.state = SessionState::Publishing { letter, packet_id, deadline: now + ANSWER_MAX };
+            }
+            (false, true) => outbox.note_delivered(letter, Receipt::Pubrec),
+            (false, false) => {
+                outbox.forget_handshake(&mut letter);
+                self.waiting.put_back(letter);
+            }
+        }
+    }
+
+    /// A publish is confirmed: the one under way, or one that was given up meanwhile.
+    fn confirm(&mut self, confirmed: u16, receipt: Receipt, outbox: &mut Outbox) {
         let Link::Open(session) = &mut self.link else { return };
         match std::mem::replace(&mut session.state, SessionState::Idle) {
-            SessionState::Publishing { letter, .. } => {
+            SessionState::Publishing { letter, packet_id, .. } if packet_id == confirmed => {
                 self.failures = 0;
                 outbox.note_delivered(letter, receipt);
             }
@@ -250,10 +319,7 @@ impl MqttRecipient {
 
     pub fn proceed(&mut self, now: Uptime, outbox: &mut Outbox) {
         match &mut self.link {
-            Link::Down { retry_at } if now >= *retry_at => {
-                let conn = outbox.connect(&self.broker.host, self.broker.port, self.secure.as_ref());
-                self.link = Link::Opening { conn, deadline: now + ANSWER_MAX };
-            }
+            Link::Down { retry_at } if now >= *retry_at => self.open(now, outbox),
             Link::Opening { deadline, .. } if now >= *deadline => self.time_out(now, outbox),
             Link::Open(session) if session.answer_by().is_some_and(|by| now >= by) => self.time_out(now, outbox),
             Link::Open(session) => {
@@ -273,17 +339,35 @@ impl MqttRecipient {
             && matches!(session.state, SessionState::Idle)
             && let Some(mut letter) = self.waiting.pop()
         {
-            let Some(publication) = &letter.publication else { continue };
-            let events = match publish_packet(publication, &mut session.protocol, &letter.document) {
-                Ok(packet) => session.protocol.send(packet.into()),
-                Err(error) => vec![Event::NotifyError(error)],
+            let Some(publication) = letter.publication.clone() else { continue };
+            if publication.qos == QualityOfService::ExactlyOnce && self.is_lasting && !session.is_lasting {
+                // The session was begun before the settings asked for one that lasts.
+                self.waiting.put_back(letter);
+                self.say_goodbye(outbox);
+                return self.open(now, outbox);
+            }
+            let packet_id = match publication.qos {
+                QualityOfService::AtMostOnce => Ok(None),
+                QualityOfService::ExactlyOnce if self.is_lasting => {
+                    begin_handshake(&mut letter, &self.broker, &mut session.protocol, outbox).map(Some)
+                }
+                _ => session.protocol.acquire_packet_id().map(Some),
+            };
+            let packet = packet_id.and_then(|id| Ok((id, publish_packet(&publication, id, &letter.document)?)));
+            let (packet_id, events) = match packet {
+                Ok((packet_id, packet)) => (packet_id, session.protocol.send(packet.into())),
+                Err(error) => {
+                    self.waiting.put_back(letter);
+                    return self.carry_out(vec![Event::NotifyError(error)], now, outbox);
+                }
             };
             outbox.note_sent(&letter);
-            if publication.qos == QualityOfService::AtMostOnce {
+            match packet_id {
+                Some(packet_id) => {
+                    session.state = SessionState::Publishing { letter, packet_id, deadline: now + ANSWER_MAX };
+                }
                 // Nobody will ever confirm it.
-                outbox.strike(&mut letter);
-            } else {
-                session.state = SessionState::Publishing { letter, deadline: now + ANSWER_MAX };
+                None => outbox.strike(&mut letter),
             }
             self.carry_out(events, now, outbox);
         }
@@ -311,17 +395,27 @@ impl MqttRecipient {
         self.waiting.drop_unkept(&failure, outbox);
     }
 
-    /// Has what is under way wait again.
+    /// Has what is under way wait again, or go on where it was broken off.
     fn interrupt(&mut self, link: Link) {
         if let Link::Open(session) = std::mem::replace(&mut self.link, link)
             && let SessionState::Publishing { letter, .. } = session.state
         {
-            self.waiting.put_back(letter);
+            match letter.entry.and(letter.handshake.as_ref()) {
+                Some(_) => self.half_way = Some(letter),
+                None => self.waiting.put_back(letter),
+            }
         }
     }
 
     /// Takes leave of the broker for good, and gives out what is kept; the rest is dropped.
     pub fn give_up(&mut self, outbox: &mut Outbox) -> Vec<Letter> {
+        self.say_goodbye(outbox);
+        self.interrupt(Link::Down { retry_at: Uptime(u64::MAX) });
+        self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
+        self.take_unless(|_| false, outbox)
+    }
+
+    fn say_goodbye(&mut self, outbox: &mut Outbox) {
         if let Link::Open(session) = &mut self.link
             && let Ok(packet) = Disconnect::builder().build()
         {
@@ -332,9 +426,6 @@ impl MqttRecipient {
             }
         }
         self.close(outbox);
-        self.interrupt(Link::Down { retry_at: Uptime(u64::MAX) });
-        self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
-        self.waiting.take_unless(|_| false)
     }
 
     /// *Data Retransmission* is off: drops what is kept, and has what is under way be the last attempt.
@@ -344,7 +435,8 @@ impl MqttRecipient {
         {
             outbox.strike(letter);
         }
-        for letter in self.waiting.take_unless(|letter| letter.entry.is_none()) {
+        let waiting = self.waiting.take_unless(|letter| letter.entry.is_none());
+        for letter in self.half_way.take().into_iter().chain(waiting) {
             outbox.drop_letter(letter, Failure::NotRetransmitted);
         }
     }
@@ -401,56 +493,19 @@ impl Session {
     }
 }
 
-impl Broker {
-    /// The broker that a function reports to, if it reports to one.
-    pub fn of(protocol: &ReportProtocol) -> Option<Self> {
-        let ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, keep_alive_s, .. } = protocol
-        else {
-            return None;
-        };
-        Some(Broker {
-            host: host.clone(),
-            port: port.get(),
-            tls: tls.clone(),
-            client_id: client_id.clone(),
-            user_name: user_name.clone(),
-            password: password.clone(),
-            keep_alive_s: keep_alive_s.get(),
-        })
-    }
-
-    /// For people.
-    pub fn name(&self) -> String {
-        let scheme = if self.tls.is_some() { "mqtts" } else { "mqtt" };
-        format!("{scheme}://{}:{}", self.host, self.port)
-    }
-
-    fn connect_packet(&self) -> Result<Connect, MqttError> {
-        let mut packet =
-            Connect::builder().client_id(self.client_id.as_str())?.clean_session(true).keep_alive(self.keep_alive_s);
-        if let Some(user_name) = &self.user_name {
-            packet = packet.user_name(user_name.as_str())?;
-        }
-        if let Some(password) = &self.password {
-            packet = packet.password(password.as_str())?;
-        }
-        packet.build()
-    }
-}
-
-fn publish_packet(
-    publication: &Publication,
+/// Writes down that a report is going to be published with QoS 2, and gives the packet identifier, which goes with its number in the journal: no
+/// other report has it for a long time, whatever becomes of this one.
+fn begin_handshake(
+    letter: &mut Letter,
+    broker: &Broker,
     protocol: &mut Connection<role::Client>,
-    document: &str,
-) -> Result<Publish, MqttError> {
-    let qos = match publication.qos {
-        QualityOfService::AtMostOnce => Qos::AtMostOnce,
-        QualityOfService::AtLeastOnce => Qos::AtLeastOnce,
-        QualityOfService::ExactlyOnce => Qos::ExactlyOnce,
-    };
-    let mut packet = Publish::builder().topic_name(publication.topic.as_str())?.qos(qos).payload(document);
-    if qos != Qos::AtMostOnce {
-        packet = packet.packet_id(protocol.acquire_packet_id()?);
-    }
-    packet.build()
+    outbox: &mut Outbox,
+) -> Result<u16, MqttError> {
+    outbox.keep_while_under_way(letter);
+    // Flash is full, and that was said.
+    let Some(entry) = letter.entry else { return protocol.acquire_packet_id() };
+    let packet_id = u16::try_from(entry % u64::from(u16::MAX)).expect("it is below") + 1;
+    let client_id = broker.client_id.clone();
+    outbox.note_handshake(letter, Handshake { client_id, packet_id, is_released: false });
+    protocol.register_packet_id(packet_id).map(|()| packet_id)
 }

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Letter;
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 use crate::firmware::Tally;
-use crate::storage::{Journal, Kept};
+use crate::storage::{Handshake, Journal, Kept};
 use crate::tls::{Secure, Session};
 
 /// Collects what delivery does in a step.
@@ -165,8 +165,8 @@ impl Outbox {
 
     /// Writes a report down until it has arrived; `None`, and a word of it, when there is no room.
     pub fn keep(&mut self, report: u64, recipient: &str, document: &Arc<str>) -> Option<u64> {
-        let kept =
-            Kept { id: self.last_entry + 1, report, recipient: recipient.to_owned(), document: Arc::clone(document) };
+        let (id, document) = (self.last_entry + 1, Arc::clone(document));
+        let kept = Kept { id, report, recipient: recipient.to_owned(), document, handshake: None };
         if self.journal.push(&kept).is_err() {
             self.diagnostics.push(Diagnostic::JournalFull { report, recipient: recipient.to_owned() });
             return None;
@@ -174,6 +174,30 @@ impl Outbox {
         self.last_entry += 1;
         self.tally.kept += 1;
         Some(kept.id)
+    }
+
+    /// Writes down a report that is not kept while it waits, for as long as it is under way.
+    pub fn keep_while_under_way(&mut self, letter: &mut Letter) {
+        if let (None, Some(report)) = (letter.entry, letter.report) {
+            letter.entry = self.keep(report, &letter.recipient, &letter.document);
+        }
+    }
+
+    /// Writes down how far a report that is kept has come at QoS 2; that goes to flash before anything of it goes to the network.
+    pub fn note_handshake(&mut self, letter: &mut Letter, handshake: Handshake) {
+        let Some(entry) = letter.entry else { return };
+        if self.journal.note(entry, &handshake).is_err() {
+            let (report, recipient) = (letter.report.unwrap_or_default(), letter.recipient.to_string());
+            self.diagnostics.push(Diagnostic::JournalFull { report, recipient });
+        }
+        letter.handshake = Some(handshake);
+    }
+
+    /// Has a report be as if it was never published.
+    pub fn forget_handshake(&mut self, letter: &mut Letter) {
+        if let Some(entry) = letter.entry.filter(|_| letter.handshake.take().is_some()) {
+            self.journal.forget_handshake(entry);
+        }
     }
 
     /// Keeps a report no longer.

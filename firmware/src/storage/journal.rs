@@ -2,8 +2,12 @@
 //!
 //! A ring of entries, the oldest first; what arrived is struck out where it stands. Before the ring closes, what is left in its oldest part is
 //! written once more at its end, so that one recipient who cannot be reached does not fill it.
+//!
+//! Beside a report that is under way at QoS 2 stands how far its handshake has come, in up to two entries of their own: that it was
+//! published, and that it was released. They only ever add to each other, so their order means nothing and either may be there twice; they
+//! are struck out after the report, so that the power never leaves a report without them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -31,6 +35,42 @@ pub(crate) struct Kept {
     /// The recipient's name.
     pub recipient: String,
     pub document: Arc<str>,
+    /// How far it has come at QoS 2; in entries of its own.
+    #[serde(skip)]
+    pub handshake: Option<Handshake>,
+}
+
+/// How far a report has come that was published with QoS 2 (MQTT 3.1.1 §4.3.3), in a session that outlasts its connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Handshake {
+    /// As whom the device published it: the broker knows the session by this.
+    pub client_id: String,
+    pub packet_id: u16,
+    /// The broker has it (PUBREC): all that is left is to release it.
+    pub is_released: bool,
+}
+
+/// Where an entry on a report's handshake has what others have their number; no report is given it.
+const HANDSHAKE_MARK: u64 = u64::MAX;
+
+/// An entry on the handshake of a report.
+#[derive(Serialize, Deserialize)]
+struct Progress {
+    mark: u64,
+    /// The report's number in the journal.
+    id: u64,
+    handshake: Handshake,
+}
+
+impl Progress {
+    fn read(entry: &[u8]) -> Option<Self> {
+        postcard::from_bytes(entry).ok().filter(|progress: &Progress| progress.mark == HANDSHAKE_MARK)
+    }
+}
+
+/// The number that an entry begins with.
+fn number(entry: &[u8]) -> Option<u64> {
+    postcard::from_bytes(entry).ok()
 }
 
 /// The journal is full.
@@ -46,6 +86,8 @@ pub(crate) struct Journal {
     buffer: Vec<u8>,
     /// The block that was written to last.
     newest: usize,
+    /// The handshakes that stand in it, by the number of their report.
+    handshakes: BTreeMap<u64, Handshake>,
 }
 
 impl Journal {
@@ -65,15 +107,21 @@ impl Journal {
         let (end, pages) = (part.bytes.len() as u32, JOURNAL_BLOCKS.len());
         let cache = Cache::new(HeapPageStates::new(pages), HeapPagePointers::new(pages), Uncached);
         let queue = QueueStorage::new(part, QueueConfig::new(0..end), cache);
-        Journal { queue, buffer: vec![0; FLASH_BLOCK_BYTES], newest: usize::MAX }
+        Journal { queue, buffer: vec![0; FLASH_BLOCK_BYTES], newest: usize::MAX, handshakes: BTreeMap::new() }
     }
 
     fn read(&mut self) -> Option<Vec<Kept>> {
-        let Journal { queue, buffer, .. } = self;
-        at_once(async {
+        let Journal { queue, buffer, handshakes, .. } = self;
+        let kept = at_once(async {
             let mut kept = BTreeMap::new();
             let mut entries = queue.iter().await.ok()?;
             while let Some(entry) = entries.next(buffer).await.ok()? {
+                if let Some(Progress { id, handshake, .. }) = Progress::read(&entry) {
+                    let was_released = handshakes.get(&id).is_some_and(|known: &Handshake| known.is_released);
+                    let is_released = was_released || handshake.is_released;
+                    handshakes.insert(id, Handshake { is_released, ..handshake });
+                    continue;
+                }
                 let Ok(report) = postcard::from_bytes::<Kept>(&entry) else { continue };
                 // What was being moved when the power failed is there twice.
                 if kept.insert(report.id, report).is_some() {
@@ -85,8 +133,13 @@ impl Journal {
             if kept.is_empty() && room.is_none() {
                 return None;
             }
-            Some(kept.into_values().collect())
-        })
+            Some(kept)
+        })?;
+        // What ended with the power between a report and its handshake.
+        let over: BTreeSet<u64> = self.handshakes.keys().filter(|id| !kept.contains_key(id)).copied().collect();
+        self.forget_handshakes(&over);
+        let with_handshake = |kept: Kept| Kept { handshake: self.handshakes.get(&kept.id).cloned(), ..kept };
+        Some(kept.into_values().map(with_handshake).collect())
     }
 
     /// Writes a report down.
@@ -94,7 +147,24 @@ impl Journal {
     /// # Errors
     /// There is no room for it.
     pub fn push(&mut self, kept: &Kept) -> Result<(), NoRoom> {
-        let entry = postcard::to_allocvec(kept).map_err(|_| NoRoom)?;
+        self.write(kept)
+    }
+
+    /// Writes down how far a report that is written down has come; nothing when that stands there already.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn note(&mut self, id: u64, handshake: &Handshake) -> Result<(), NoRoom> {
+        if self.handshakes.get(&id) == Some(handshake) {
+            return Ok(());
+        }
+        self.write(&Progress { mark: HANDSHAKE_MARK, id, handshake: handshake.clone() })?;
+        self.handshakes.insert(id, handshake.clone());
+        Ok(())
+    }
+
+    fn write(&mut self, what: &impl Serialize) -> Result<(), NoRoom> {
+        let entry = postcard::to_allocvec(what).map_err(|_| NoRoom)?;
         at_once(self.queue.push(&entry, false)).map_err(|_| NoRoom)?;
         let newest = self.queue.flash().last_written;
         if newest != self.newest {
@@ -110,7 +180,7 @@ impl Journal {
         let struck = at_once(async {
             let mut entries = queue.iter().await?;
             while let Some(entry) = entries.next(buffer).await? {
-                if postcard::from_bytes::<u64>(&entry).is_ok_and(|entry_id| entry_id == id) {
+                if number(&entry) == Some(id) {
                     entry.pop().await?;
                     break;
                 }
@@ -118,6 +188,32 @@ impl Journal {
             Ok::<(), Error<Infallible>>(())
         });
         debug_assert!(struck.is_ok(), "memory was read at the start, and does not change by itself");
+        self.forget_handshake(id);
+    }
+
+    /// Strikes out how far a report has come: it is to be published as if it never was.
+    pub fn forget_handshake(&mut self, id: u64) {
+        if self.handshakes.contains_key(&id) {
+            self.forget_handshakes(&[id].into());
+        }
+    }
+
+    fn forget_handshakes(&mut self, ids: &BTreeSet<u64>) {
+        if ids.is_empty() {
+            return;
+        }
+        let Journal { queue, buffer, handshakes, .. } = self;
+        let struck = at_once(async {
+            let mut entries = queue.iter().await?;
+            while let Some(entry) = entries.next(buffer).await? {
+                if Progress::read(&entry).is_some_and(|progress| ids.contains(&progress.id)) {
+                    entry.pop().await?;
+                }
+            }
+            Ok::<(), Error<Infallible>>(())
+        });
+        debug_assert!(struck.is_ok(), "memory was read at the start, and does not change by itself");
+        handshakes.retain(|id, _| !ids.contains(id));
     }
 
     /// Moves the oldest entries to the end until there is room ahead, each of them at most once.
@@ -125,11 +221,10 @@ impl Journal {
         let mut first_moved = None;
         while let Some((entry, block)) = self.oldest() {
             let ahead = (block + JOURNAL_BLOCKS.len() - self.newest - 1) % JOURNAL_BLOCKS.len();
-            let id = postcard::from_bytes::<u64>(&entry).ok();
-            if ahead >= BLOCKS_AHEAD || block == self.newest || (first_moved.is_some() && first_moved == id) {
+            if ahead >= BLOCKS_AHEAD || block == self.newest || first_moved.as_ref() == Some(&entry) {
                 return;
             }
-            first_moved = first_moved.or(id);
+            first_moved.get_or_insert_with(|| entry.clone());
             // Written down once more before it is struck out: the power may fail in between.
             if at_once(self.queue.push(&entry, false)).is_err() {
                 return;
@@ -162,7 +257,7 @@ mod tests {
     use super::*;
 
     fn kept(id: u64, recipient: &str, bytes: usize) -> Kept {
-        Kept { id, report: id, recipient: recipient.to_owned(), document: "x".repeat(bytes).into() }
+        Kept { id, report: id, recipient: recipient.to_owned(), document: "x".repeat(bytes).into(), handshake: None }
     }
 
     fn ids(image: &[u8]) -> Vec<u64> {
@@ -262,6 +357,124 @@ mod tests {
             perform(&mut image, &ops[erasure..]);
         }
         assert!(torn >= 200, "{torn}");
+    }
+
+    fn handshake(packet_id: u16, is_released: bool) -> Handshake {
+        Handshake { client_id: "sensor".to_owned(), packet_id, is_released }
+    }
+
+    /// How far each report has come, by its number.
+    fn progress(image: &[u8]) -> Vec<(u64, Option<Handshake>)> {
+        let (_, kept, is_readable) = Journal::open(image);
+        assert!(is_readable);
+        kept.into_iter().map(|kept| (kept.id, kept.handshake)).collect()
+    }
+
+    #[test]
+    fn how_far_a_report_has_come_is_what_it_was_or_what_it_was_to_be_wherever_the_power_ends_a_write() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        [1, 2].iter().for_each(|id| journal.push(&kept(*id, "a", 50)).expect("room"));
+        perform(&mut image, &journal.take_ops());
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let note = |journal: &mut Journal, is_released| journal.note(1, &handshake(2, is_released)).expect("room");
+        let steps: [(&dyn Fn(&mut Journal), Vec<_>); 4] = [
+            (&|journal| note(journal, false), vec![(1, Some(handshake(2, false))), (2, None)]),
+            (&|journal| note(journal, true), vec![(1, Some(handshake(2, true))), (2, None)]),
+            (&|journal| journal.strike(1), vec![(2, None)]),
+            (&|journal| journal.strike(2), vec![]),
+        ];
+        let mut before = vec![(1, None), (2, None)];
+        for (step, after) in steps {
+            step(&mut journal);
+            let ops = journal.take_ops();
+            for (done, op) in ops.iter().enumerate() {
+                let FlashOp::Program { at, bytes } = op else { panic!("nothing is erased") };
+                for ended in 0..bytes.len() {
+                    let mut torn = image.clone();
+                    perform(&mut torn, &ops[..done]);
+                    // A part of the bits of the last byte.
+                    let byte = bytes[ended] | rng.random_range(0..=u8::MAX);
+                    let bytes = [&bytes[..ended], &[byte]].concat();
+                    perform(&mut torn, &[FlashOp::Program { at: *at, bytes }]);
+                    let found = progress(&torn);
+                    assert!(
+                        found == before || found == after,
+                        "{found:?}, {before:?} to {after:?}, op {done}, {ended}"
+                    );
+                    // And so it stays, with what is written then.
+                    let (mut journal, ..) = Journal::open(&torn);
+                    journal.push(&kept(3, "a", 50)).expect("room");
+                    journal.note(3, &handshake(4, false)).expect("room");
+                    perform(&mut torn, &journal.take_ops());
+                    assert_eq!(progress(&torn), [&found[..], &[(3, Some(handshake(4, false)))]].concat());
+                    (1..=3).for_each(|id| journal.strike(id));
+                    assert_eq!(journal.oldest(), None, "nothing is left behind");
+                }
+            }
+            perform(&mut image, &ops);
+            assert_eq!(progress(&image), after);
+            before = after;
+        }
+    }
+
+    #[test]
+    fn what_is_moved_along_may_change_places() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        let write = |journal: &mut Journal, is_released| {
+            let progress = Progress { mark: HANDSHAKE_MARK, id: 1, handshake: handshake(2, is_released) };
+            journal.write(&progress).expect("room");
+        };
+        write(&mut journal, true);
+        journal.push(&kept(1, "a", 50)).expect("room");
+        write(&mut journal, false);
+        perform(&mut image, &journal.take_ops());
+        assert_eq!(progress(&image), [(1, Some(handshake(2, true)))]);
+    }
+
+    #[test]
+    fn handshakes_do_not_fill_it_and_those_that_last_are_moved_along() {
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        for id in 0..4 {
+            journal.push(&kept(id, "away", 500)).expect("room");
+            journal.note(id, &handshake(id as u16 + 1, false)).expect("room");
+        }
+        journal.note(3, &handshake(4, true)).expect("room");
+        // Ten times as much as there is room for goes through.
+        for id in 4..4_000 {
+            journal.push(&kept(id, "there", 15_000)).expect("room");
+            journal.note(id, &handshake(id as u16 + 1, false)).expect("room");
+            journal.note(id, &handshake(id as u16 + 1, true)).expect("room");
+            journal.strike(id);
+            if id % 100 == 0 {
+                perform(&mut image, &journal.take_ops());
+            }
+        }
+        // What is said again and again is written down once.
+        (0..200_000).for_each(|_| journal.note(2, &handshake(3, false)).expect("room"));
+        perform(&mut image, &journal.take_ops());
+        let expected: Vec<_> = (0..4).map(|id| (id, Some(handshake(id as u16 + 1, id == 3)))).collect();
+        assert_eq!(progress(&image), expected);
+    }
+
+    #[test]
+    fn a_journal_of_before_there_were_handshakes_is_read() {
+        #[derive(Serialize)]
+        struct KeptBefore {
+            id: u64,
+            report: u64,
+            recipient: String,
+            document: Arc<str>,
+        }
+        let mut image = blank_image();
+        let (mut journal, ..) = Journal::open(&image);
+        let before = KeptBefore { id: 7, report: 9, recipient: "a".to_owned(), document: "{}".into() };
+        journal.write(&before).expect("room");
+        perform(&mut image, &journal.take_ops());
+        let expected = Kept { id: 7, report: 9, recipient: "a".to_owned(), document: "{}".into(), handshake: None };
+        assert_eq!(Journal::open(&image).1, [expected]);
     }
 
     #[test]

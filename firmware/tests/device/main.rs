@@ -4,6 +4,7 @@ mod bench;
 mod clock;
 mod configuration_file;
 mod configure;
+mod exactly_once;
 mod http;
 mod location_push;
 mod maintenance;

@@ -11,6 +11,7 @@ mod admission;
 mod broker;
 mod client;
 mod error;
+mod handshakes;
 mod http_receiver;
 mod http_stream;
 mod mqtt_stream;

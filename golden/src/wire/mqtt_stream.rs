@@ -25,7 +25,7 @@ pub(super) struct Cut {
 pub(super) enum DevicePacket {
     Connect { client_id: String, persistent: bool, has_will: bool },
     Publish(Publish),
-    Release,
+    Release { packet_id: u16 },
     Disconnect,
     Other,
 }
@@ -76,7 +76,7 @@ impl MqttStream {
                 let payload = publish.payload.to_vec();
                 DevicePacket::Publish(Publish { topic, payload, qos, retain: publish.retain, dup, packet_id })
             }
-            Packet::PubRel(..) => DevicePacket::Release,
+            Packet::PubRel(release, _) => DevicePacket::Release { packet_id: release.pkid },
             Packet::Disconnect(..) => DevicePacket::Disconnect,
             _ => DevicePacket::Other,
         };
@@ -99,6 +99,37 @@ impl MqttStream {
     pub fn rest(&mut self) -> Bytes {
         self.buffer.split().freeze()
     }
+}
+
+/// A message for the broker that needs no answer.
+pub(super) fn publish_at_most_once(publish: &Publish) -> Bytes {
+    let retain = u8::from(publish.retain);
+    let mut bytes = BytesMut::new();
+    bytes.put_u8(0x30 | retain);
+    let mut rest = 2 + publish.topic.len() + publish.payload.len();
+    // Seven bits a byte, the lowest first (MQTT 3.1.1 §2.2.3).
+    while rest > 127 {
+        bytes.put_u8((rest % 128) as u8 | 128);
+        rest /= 128;
+    }
+    bytes.put_u8(rest as u8);
+    bytes.put_u16(publish.topic.len() as u16);
+    bytes.put_slice(publish.topic.as_bytes());
+    bytes.put_slice(&publish.payload);
+    bytes.freeze()
+}
+
+/// What there is of whole packets; all there is, when that is none of MQTT.
+pub(super) fn take_whole_packets(bytes: &mut BytesMut) -> Bytes {
+    let mut whole = 0;
+    while whole < bytes.len() {
+        match check(bytes[whole..].iter(), PACKET_BYTES_MAX) {
+            Ok(header) => whole += header.frame_length(),
+            Err(Error::InsufficientBytes(_)) => break,
+            Err(_) => whole = bytes.len(),
+        }
+    }
+    bytes.split_to(whole).freeze()
 }
 
 /// A topic that the embedded broker can route to its capture.
@@ -161,6 +192,30 @@ mod tests {
         let DevicePacket::Publish(publish) = publish.packet else { panic!("no PUBLISH") };
         assert_eq!((publish.topic.as_str(), &publish.payload[..]), ("t", &b"hi"[..]));
         assert_eq!((publish.qos, publish.retain, publish.dup, publish.packet_id), (2, true, true, Some(0x1234)));
+    }
+
+    #[test]
+    fn a_message_is_put_into_other_words_without_a_handshake() {
+        for payload in [vec![b'x'; 3], vec![b'y'; 130], vec![b'z'; 20_000]] {
+            let publish = Publish { topic: "a/b".into(), payload, qos: 2, retain: true, dup: true, packet_id: Some(7) };
+            let DevicePacket::Publish(read) = cut(&publish_at_most_once(&publish)).unwrap().unwrap().packet else {
+                panic!("no PUBLISH")
+            };
+            assert_eq!((read.topic, read.payload), (publish.topic, publish.payload));
+            assert_eq!((read.qos, read.retain, read.dup, read.packet_id), (0, true, false, None));
+        }
+    }
+
+    #[test]
+    fn the_brokers_packets_are_passed_back_whole() {
+        let bytes = b"\x20\x02\x00\x00\x50\x02\x00\x07\xd0\x00";
+        for split in 0..bytes.len() {
+            let mut buffer = BytesMut::from(&bytes[..split]);
+            let first = take_whole_packets(&mut buffer);
+            assert!([0, 4, 8].contains(&first.len()) && split - first.len() < 4, "split at {split}");
+            buffer.extend_from_slice(&bytes[split..]);
+            assert_eq!([first, take_whole_packets(&mut buffer)].concat(), bytes);
+        }
     }
 
     #[test]

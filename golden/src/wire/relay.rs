@@ -14,13 +14,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::handshakes::Course;
 use super::http_stream::HttpStream;
-use super::mqtt_stream::{Cut, DevicePacket, MqttStream};
+use super::mqtt_stream::{Cut, DevicePacket, MqttStream, take_whole_packets};
 use super::secure::{Came, Counted};
 use super::sessions::Sessions;
 use super::tally::{Connection, Heard, Tally};
@@ -112,6 +113,7 @@ impl Relay {
             end: Arc::new(Notify::new()),
             deaf: false,
             goodbye: false,
+            session: None,
         };
         carriage.pass_on_all(from_device).await;
         carriage.finish().await;
@@ -136,6 +138,8 @@ struct Carriage<'r> {
     deaf: bool,
     /// A DISCONNECT has been passed on.
     goodbye: bool,
+    /// The client id, in a session that outlasts this connection.
+    session: Option<String>,
 }
 
 enum Stream {
@@ -149,6 +153,8 @@ enum Onward {
     Waiting(ToDevice),
     Open {
         to_receiver: OwnedWriteHalf,
+        /// Whole packets at a time, where the relay answers in the receiver's stead.
+        to_device: Arc<Mutex<ToDevice>>,
         /// Passes the receiver's bytes back until it closes.
         back: JoinHandle<()>,
     },
@@ -245,8 +251,22 @@ impl Carriage<'_> {
                         Ok(None) => break,
                         Ok(Some(cut)) => {
                             match &cut.packet {
-                                DevicePacket::Publish(publish) => heard.push(Heard::Publish(publish.clone())),
-                                DevicePacket::Release => heard.push(Heard::Release),
+                                DevicePacket::Connect { client_id, persistent, .. } => {
+                                    let client_id = client_id.clone();
+                                    if *persistent {
+                                        self.session = Some(client_id);
+                                    } else {
+                                        heard.push(Heard::Anew { client_id });
+                                    }
+                                }
+                                DevicePacket::Publish(publish) => {
+                                    let (publish, session) = (publish.clone(), self.session.clone());
+                                    heard.push(Heard::Publish { publish, session });
+                                }
+                                DevicePacket::Release { packet_id } => {
+                                    let (packet_id, session) = (*packet_id, self.session.clone());
+                                    heard.push(Heard::Release { packet_id, session });
+                                }
                                 _ => {}
                             }
                             onward.push(Onpass::Packet(cut));
@@ -264,25 +284,40 @@ impl Carriage<'_> {
     }
 
     async fn pass_on(&mut self, onpass: Onpass) {
-        let bytes = match onpass {
-            Onpass::Bytes(bytes) => bytes,
-            Onpass::Packet(cut) => {
-                if let Some(sessions) = &self.relay.sessions {
-                    sessions.note(&cut);
-                    match &cut.packet {
-                        DevicePacket::Connect { client_id, .. } => {
-                            let begun = sessions.begin(self.connection, client_id, Arc::clone(&self.end));
-                            // After the grace, better two sessions at once than none.
-                            let _ = timeout(RECEIVER_GRACE, begun).await;
-                        }
-                        DevicePacket::Disconnect => self.goodbye = true,
-                        _ => {}
-                    }
-                }
-                cut.bytes
-            }
+        let cut = match onpass {
+            Onpass::Bytes(bytes) => return self.write(&bytes).await,
+            Onpass::Packet(cut) => cut,
         };
-        self.write(&bytes).await;
+        let Some(sessions) = &self.relay.sessions else { return self.write(&cut.bytes).await };
+        match &cut.packet {
+            DevicePacket::Connect { client_id, .. } => {
+                let begun = sessions.begin(self.connection, client_id, Arc::clone(&self.end));
+                // After the grace, better two sessions at once than none.
+                let _ = timeout(RECEIVER_GRACE, begun).await;
+            }
+            DevicePacket::Disconnect => self.goodbye = true,
+            _ => {}
+        }
+        sessions.note(&cut);
+        let course = match &self.session {
+            Some(client_id) => sessions.course(client_id, self.connection, &cut),
+            None => Course { onward: Some(cut.bytes), answer: None },
+        };
+        if let Some(bytes) = course.onward {
+            self.write(&bytes).await;
+        }
+        if let Some(answer) = course.answer {
+            self.answer(&answer).await;
+        }
+    }
+
+    /// Tells the device something in the receiver's stead. Whether it still listens it is asked when it is read from.
+    async fn answer(&mut self, bytes: &[u8]) {
+        if let Onward::Open { to_device, .. } = &self.onward {
+            let mut to_device = to_device.lock().await;
+            let _ = to_device.write_all(bytes).await;
+            let _ = to_device.flush().await;
+        }
     }
 
     async fn write(&mut self, bytes: &[u8]) {
@@ -310,13 +345,15 @@ impl Carriage<'_> {
         relay.tally.relayed_from(relay.recipient, self.connection, from);
         let (from_receiver, to_receiver) = receiver.into_split();
         let (sessions, connection) = (relay.sessions.clone(), self.connection);
+        let to_device = Arc::new(Mutex::new(to_device));
+        let way_back = Arc::clone(&to_device);
         let back = tokio::spawn(async move {
-            pass_back(from_receiver, to_device).await;
+            pass_back(from_receiver, &way_back, sessions.is_some()).await;
             if let Some(sessions) = sessions {
                 sessions.gone(connection);
             }
         });
-        self.onward = Onward::Open { to_receiver, back };
+        self.onward = Onward::Open { to_receiver, to_device, back };
     }
 
     /// Ends the connection to the receiver in good order.
@@ -362,14 +399,18 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-/// Passes the receiver's bytes back. When the device has gone, they are still read, so that the receiver ends in good order.
-async fn pass_back(mut from_receiver: OwnedReadHalf, mut to_device: ToDevice) {
-    let mut buffer = vec![0; CHUNK_BYTES];
+/// Passes the receiver's bytes back, those of a broker in whole packets. When the device has gone, they are still read, so that the receiver
+/// ends in good order.
+async fn pass_back(mut from_receiver: OwnedReadHalf, to_device: &Mutex<ToDevice>, is_broker: bool) {
+    let mut buffer = BytesMut::with_capacity(CHUNK_BYTES);
     let mut device_is_there = true;
-    while let Ok(bytes @ 1..) = from_receiver.read(&mut buffer).await {
+    while let Ok(1..) = from_receiver.read_buf(&mut buffer).await {
+        let bytes = if is_broker { take_whole_packets(&mut buffer) } else { buffer.split().freeze() };
         if device_is_there {
-            device_is_there = to_device.write_all(&buffer[..bytes]).await.is_ok() && to_device.flush().await.is_ok();
+            let mut to_device = to_device.lock().await;
+            device_is_there = to_device.write_all(&bytes).await.is_ok() && to_device.flush().await.is_ok();
         }
+        buffer.reserve(CHUNK_BYTES);
     }
-    let _ = to_device.shutdown().await;
+    let _ = to_device.lock().await.shutdown().await;
 }

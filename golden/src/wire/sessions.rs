@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::broker::Traces;
+use super::handshakes::{Course, Handshakes};
 use super::mqtt_stream::{Cut, DevicePacket};
 use super::tally::Connection;
 
@@ -27,6 +28,7 @@ pub(super) struct Sessions {
 struct State {
     live: BTreeMap<Connection, Session>,
     traces: Traces,
+    handshakes: Handshakes,
 }
 
 struct Session {
@@ -73,14 +75,21 @@ impl Sessions {
         self.gone.notify_waiters();
     }
 
+    /// What to do with a packet of this client, whose session outlasts its connections.
+    pub fn course(&self, client_id: &str, connection: Connection, cut: &Cut) -> Course {
+        self.lock().handshakes.course(client_id, connection, cut)
+    }
+
     /// Notes what a packet leaves behind in the broker.
     pub fn note(&self, cut: &Cut) {
-        let traces = &mut self.lock().traces;
+        let State { traces, handshakes, .. } = &mut *self.lock();
         match &cut.packet {
             DevicePacket::Connect { client_id, persistent, has_will } => {
                 traces.will |= has_will;
                 if *persistent {
                     traces.persistent.insert(client_id.clone());
+                } else {
+                    handshakes.forget(client_id);
                 }
             }
             DevicePacket::Publish(publish) if publish.retain => {

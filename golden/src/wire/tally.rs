@@ -21,9 +21,15 @@ pub(super) enum Heard {
     /// A complete HTTP request; its method and path.
     Request(String),
     /// An MQTT PUBLISH. The broker passes it on at once for QoS 0 and 1, for QoS 2 only at its PUBREL.
-    Publish(Publish),
+    Publish {
+        publish: Publish,
+        /// The client id, in a session that outlasts its connections.
+        session: Option<String>,
+    },
     /// A PUBREL.
-    Release,
+    Release { packet_id: u16, session: Option<String> },
+    /// A client began a session of which nothing was before.
+    Anew { client_id: String },
     /// Nothing, and why.
     Malformed(String),
 }
@@ -71,7 +77,7 @@ struct Awaited {
 
 enum What {
     Request(String),
-    Publish { publish: Publish, released: bool },
+    Publish { publish: Publish, released: bool, session: Option<String> },
 }
 
 impl Awaited {
@@ -141,9 +147,10 @@ impl Tally {
         self.change(recipient, |account| {
             account.half_sent.remove(&connection);
             account.relays.retain(|_, relayed| *relayed != connection);
-            // The broker forgets a QoS 2 message that was not released when its connection ends.
+            // A QoS 2 message that was not released is forgotten with its session.
             account.awaited.retain(|awaited| {
-                awaited.connection != connection || !matches!(awaited.what, What::Publish { released: false, .. })
+                let is_half = matches!(awaited.what, What::Publish { released: false, session: None, .. });
+                awaited.connection != connection || !is_half
             });
         });
     }
@@ -257,8 +264,25 @@ impl Account {
     fn hear(&mut self, connection: Connection, heard: Heard) {
         let what = match heard {
             Heard::Request(line) => What::Request(line),
-            Heard::Publish(publish) => What::Publish { released: publish.qos < 2, publish },
-            Heard::Release => {
+            Heard::Publish { publish, session } => {
+                if let Some(known) = self.half_way(session.as_deref(), publish.packet_id).filter(|_| publish.qos == 2) {
+                    if !is_again(known, &publish) {
+                        let reason = format!("{publish}, an identifier that another one has");
+                        self.malformed.get_or_insert(reason);
+                    }
+                    return;
+                }
+                What::Publish { released: publish.qos < 2, publish, session }
+            }
+            Heard::Release { packet_id, session: session @ Some(_) } => {
+                if let Some(known) = self.half_way(session.as_deref(), Some(packet_id))
+                    && let What::Publish { released, .. } = &mut known.what
+                {
+                    *released = true;
+                }
+                return;
+            }
+            Heard::Release { session: None, .. } => {
                 // In the order published, whatever the packet id: MQTT 3.1.1 §4.6 requires it of the device, and the broker
                 // goes by it.
                 let mut sent = self.awaited.iter_mut().filter(|awaited| awaited.connection == connection);
@@ -271,6 +295,13 @@ impl Account {
                 }
                 return;
             }
+            Heard::Anew { client_id } => {
+                self.awaited.retain(|awaited| match &awaited.what {
+                    What::Publish { released: false, session, .. } => session.as_ref() != Some(&client_id),
+                    _ => true,
+                });
+                return;
+            }
             Heard::Malformed(reason) => {
                 self.malformed.get_or_insert(reason);
                 return;
@@ -278,6 +309,23 @@ impl Account {
         };
         self.awaited.push_back(Awaited { connection, what, delivery: None });
     }
+
+    /// What a client has published and not released, on whichever connection.
+    fn half_way(&mut self, client_id: Option<&str>, packet_id: Option<u16>) -> Option<&mut Awaited> {
+        let client_id = client_id?;
+        self.awaited.iter_mut().find(|awaited| match &awaited.what {
+            What::Publish { publish, released: false, session } => {
+                session.as_deref() == Some(client_id) && publish.packet_id == packet_id
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Whether a PUBLISH says of itself that it came before, and it did (MQTT 3.1.1 §3.3.1.1).
+fn is_again(known: &Awaited, publish: &Publish) -> bool {
+    let What::Publish { publish: before, .. } = &known.what else { return false };
+    publish.dup && (&before.topic, &before.payload) == (&publish.topic, &publish.payload)
 }
 
 fn is_settled(accounts: &[Account], bytes: u64) -> bool {

@@ -186,3 +186,110 @@ fn what_one_wire_left_in_its_broker_is_not_in_the_next() {
         assert_eq!(bodies(&wire), ["?"]);
     }
 }
+
+/// A connection of a client whose session the broker remembers, or is to remember.
+fn resumed(wire: &Wire, is_known: bool) -> Device {
+    let mut device = Device::connect(wire, MQTT);
+    device.send(connect("sensor", false, 60));
+    assert_eq!(device.receive(4), [0x20, 2, u8::from(is_known), 0]);
+    device
+}
+
+fn again(mut publish: Vec<u8>) -> Vec<u8> {
+    publish[0] |= 0b1000; // DUP
+    publish
+}
+
+const PUBREC_7: &[u8] = b"\x50\x02\x00\x07";
+const PUBCOMP_7: &[u8] = b"\x70\x02\x00\x07";
+
+#[test]
+fn a_qos_2_message_whose_handshake_goes_on_on_another_connection_is_delivered_once() {
+    // How often the connection breaks after the first PUBLISH, and after the first PUBREL.
+    for (publishes, releases) in [(2, 1), (3, 1), (1, 2), (1, 3), (2, 2)] {
+        for ends in [Device::close, |mut device: Device| {
+            device.send(DISCONNECT);
+            device.close()
+        }] {
+            let wire = Wire::start(&[mqtt(MQTT)]).unwrap();
+            let mut sent = 0;
+            let mut device = resumed(&wire, false);
+            device.send(publish("t", 2, 7, "held"));
+            assert_eq!(device.receive(4), PUBREC_7);
+            for _ in 1..publishes {
+                sent += ends(device);
+                device = resumed(&wire, true);
+                device.send(again(publish("t", 2, 7, "held")));
+                assert_eq!(device.receive(4), PUBREC_7);
+            }
+            wire.settle(sent + device.sent).unwrap();
+            assert_eq!(wire.drain(), [], "it is not released");
+            sent += ends(device);
+            device = resumed(&wire, true);
+            for _ in 0..releases {
+                device.send(release(7));
+                assert_eq!(device.receive(4), PUBCOMP_7);
+                sent += ends(device);
+                device = resumed(&wire, true);
+            }
+            device.send(publish("t", 2, 7, "next"));
+            assert_eq!(device.receive(4), PUBREC_7);
+            device.send(release(7));
+            assert_eq!(device.receive(4), PUBCOMP_7);
+            wire.settle(sent + device.sent).unwrap();
+            let delivered = wire.drain();
+            assert_eq!(delivered, [message("t", 2, "held"), message("t", 2, "next")], "{publishes}, {releases}");
+        }
+    }
+}
+
+#[test]
+fn what_is_published_twice_on_one_connection_is_one_message_only_if_it_says_so() {
+    let wire = Wire::start(&[mqtt(MQTT)]).unwrap();
+    let mut device = resumed(&wire, false);
+    for packet in [publish("t", 2, 7, "once"), again(publish("t", 2, 7, "once"))] {
+        device.send(packet);
+        assert_eq!(device.receive(4), PUBREC_7);
+    }
+    device.send(release(7));
+    assert_eq!(device.receive(4), PUBCOMP_7);
+    wire.settle(device.sent).unwrap();
+    assert_eq!(wire.drain(), [message("t", 2, "once")]);
+
+    // A report that is published anew, under another identifier or after its release, comes twice, and that is seen.
+    for packet in [publish("t", 2, 7, "twice"), again(publish("t", 2, 7, "twice"))] {
+        device.send(packet);
+        assert_eq!(device.receive(4), PUBREC_7);
+        device.send(release(7));
+        assert_eq!(device.receive(4), PUBCOMP_7);
+    }
+    wire.settle(device.sent).unwrap();
+    assert_eq!(bodies(&wire), ["twice", "twice"]);
+
+    for wrong in [publish("t", 2, 7, "one"), again(publish("t", 2, 7, "another"))] {
+        let wire = Wire::start(&[mqtt(MQTT)]).unwrap();
+        let mut device = resumed(&wire, false);
+        device.send(publish("t", 2, 7, "one"));
+        assert_eq!(device.receive(4), PUBREC_7);
+        device.send(wrong);
+        let error = wire.settle(device.sent).unwrap_err().to_string();
+        assert!(error.contains("packet id 7"), "{error}");
+    }
+}
+
+#[test]
+fn a_clean_session_knows_of_no_handshake_before() {
+    let wire = Wire::start(&[mqtt(MQTT)]).unwrap();
+    let mut device = resumed(&wire, false);
+    device.send(publish("t", 2, 7, "forgotten"));
+    assert_eq!(device.receive(4), PUBREC_7);
+    let mut sent = device.close();
+    sent += Device::session(&wire, MQTT, "sensor", true).close();
+    let mut device = resumed(&wire, false);
+    device.send(publish("t", 2, 7, "new"));
+    assert_eq!(device.receive(4), PUBREC_7);
+    device.send(release(7));
+    assert_eq!(device.receive(4), PUBCOMP_7);
+    wire.settle(sent + device.sent).unwrap();
+    assert_eq!(bodies(&wire), ["new"]);
+}

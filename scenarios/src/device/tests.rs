@@ -9,6 +9,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 
+mod broker;
+
+use broker::{Answer, Broker};
+
 const CUTS: usize = 1000;
 
 struct SeesNobody;
@@ -23,19 +27,21 @@ impl Detector for SeesNobody {
     }
 }
 
-/// Reports to two servers; the name tells configurations apart.
+/// Reports to two servers and, at QoS 2, to a broker; the name tells configurations apart.
 fn settings(name: u64) -> Configuration {
     let text = format!(
         r#"(device: (name: "{name}"), general: (data_retransmission: true), region_people_counting: (
             report_regularly: FromNowOn(interval_s: 5),
             protocol: Http(urls: [(url: "http://a/"), (url: "http://b/")]),
+        ), line_crossing_counting: (
+            enable: true, report_regularly: FromNowOn(interval_s: 5), line: [(0.5, 0.8), (0.5, 0.2)],
+            protocol: Mqtt(host: "c", client_id: "sensor", topic: "lines", qos: 2),
         ))"#
     );
     ron_file::RonFile::embedded("settings", text).parse().expect("settings without mistakes")
 }
 
-/// Two servers, of which one may be away.
-#[derive(Default)]
+/// Two servers and a broker, of whom one may be away.
 struct Servers {
     away: Option<&'static str>,
     hosts: BTreeMap<ConnId, String>,
@@ -43,6 +49,8 @@ struct Servers {
     bodies: BTreeMap<String, Vec<String>>,
     /// And in the step under way.
     arrived: Vec<(String, String)>,
+    broker: Broker,
+    rng: ChaCha8Rng,
 }
 
 impl Servers {
@@ -55,7 +63,26 @@ impl Servers {
                 }
                 NetAction::Connect { conn, host, .. } => {
                     self.hosts.insert(*conn, host.clone());
+                    if host == "c" {
+                        self.broker.connect();
+                    }
                     events.push(NetEvent::Connected { conn: *conn });
+                }
+                // Connections break, and what is sent after that goes nowhere.
+                NetAction::Send { conn, .. } if !self.hosts.contains_key(conn) => {}
+                NetAction::Send { conn, .. } if self.hosts[conn] == "c" && self.away == Some("c") => {
+                    self.hosts.remove(conn);
+                    events.push(NetEvent::Closed { conn: *conn, reason: None });
+                }
+                NetAction::Send { conn, bytes } if self.hosts[conn] == "c" => {
+                    match self.broker.hear(bytes, &mut self.rng) {
+                        Answer::Bytes(bytes) if bytes.is_empty() => {}
+                        Answer::Bytes(bytes) => events.push(NetEvent::Received { conn: *conn, bytes }),
+                        Answer::Breaks => {
+                            self.hosts.remove(conn);
+                            events.push(NetEvent::Closed { conn: *conn, reason: None });
+                        }
+                    }
                 }
                 NetAction::Send { conn, bytes } => {
                     let request = String::from_utf8(bytes.clone()).expect("text");
@@ -111,6 +138,7 @@ impl Bench {
                     Diagnostic::ReportMade { report, document, .. } => self.made.push((*report, document.clone())),
                     Diagnostic::ReportDelivered { report, recipient, .. } => {
                         let host = recipient.trim_start_matches("http://").trim_end_matches('/').to_owned();
+                        let host = host.replace("mqtt://c:1883/lines", "c");
                         let document = self.made.iter().rev().find(|(number, _)| number == report);
                         self.known.extend(document.map(|(_, document)| (host, document.clone())));
                     }
@@ -158,7 +186,14 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
     let device = Device::new(&settings(0), factory, Box::new(SeesNobody), 3).expect("no mistakes");
     let mut bench = Bench {
         device,
-        servers: Servers::default(),
+        servers: Servers {
+            away: None,
+            hosts: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            arrived: vec![],
+            broker: Broker::default(),
+            rng: ChaCha8Rng::seed_from_u64(12),
+        },
         now: Uptime::ZERO,
         next_wake: Some(Uptime::ZERO),
         made: vec![],
@@ -168,7 +203,7 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
     };
     let (mut torn, mut saved, mut unsaved) = (0, 0, 0);
     for cut in 1..=CUTS as u64 {
-        bench.servers.away = [None, None, Some("a"), Some("b")][rng.random_range(0..4)];
+        bench.servers.away = [None, None, Some("a"), Some("b"), Some("c")][rng.random_range(0..5)];
         bench.run_for(Duration::from_millis(rng.random_range(0..30_000)));
         let before = bench.name().expect("it is up");
         // Most cuts tear what is written next: a report, its end, or a configuration.
@@ -197,13 +232,16 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
     }
     bench.servers.away = None;
     bench.run_for(Duration::from_secs(200));
-    let lost: Vec<&String> =
-        bench.said.iter().filter(|line| !line.contains("held back") && !line.contains(" sent to ")).collect();
+    let is_usual = |line: &&String| [" held back ", " sent to ", "connected to "].iter().any(|it| line.contains(it));
+    let lost: Vec<&String> = bench.said.iter().filter(|line| !is_usual(line)).collect();
     assert!(lost.is_empty(), "{:?}", &lost[..lost.len().min(5)]);
     assert!(torn > 200 && saved > 100 && unsaved > 20, "{torn} torn, {saved} configurations saved, {unsaved} not");
 
     assert_eq!(bench.doubled, [], "what the device knew to have arrived");
-    assert!(bench.made.len() > 2000, "{}", bench.made.len());
+    assert!(bench.made.len() > 4000, "{}", bench.made.len());
+    let (lines, regions): (Vec<&String>, Vec<&String>) =
+        bench.made.iter().map(|(_, document)| document).partition(|document| document.contains("Line Crossing"));
+    exactly_once(&bench.servers.broker, &lines);
     for host in ["a", "b"] {
         let bodies = &bench.servers.bodies[host];
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
@@ -213,17 +251,29 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
                 twice += 1;
             }
         }
-        let missing = bench.made.iter().filter(|(_, document)| !first.contains_key(document.as_str())).count();
-        assert_eq!(missing, 0, "of {} reports for {host}", bench.made.len());
+        let missing = regions.iter().filter(|document| !first.contains_key(document.as_str())).count();
+        assert_eq!(missing, 0, "of {} reports for {host}", regions.len());
         // The answer was lost with the power, before it was written down.
         assert!(twice <= torn as usize, "{twice} came twice to {host} in {torn} torn steps");
         let mut order: Vec<&String> = bodies.iter().collect();
         order.dedup();
         let place: BTreeMap<&str, usize> =
-            bench.made.iter().enumerate().map(|(i, (_, document))| (document.as_str(), i)).collect();
+            regions.iter().enumerate().map(|(i, document)| (document.as_str(), i)).collect();
         let places: Vec<usize> = order.iter().filter_map(|body| place.get(body.as_str()).copied()).collect();
         assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "in order to {host}");
         let known = bench.known.iter().filter(|(to, _)| to == host).count();
-        assert!(known + torn as usize >= bench.made.len(), "{known} confirmed at {host}");
+        assert!(known + torn as usize >= regions.len(), "{known} confirmed at {host}");
     }
+}
+
+/// The broker passed on all of these reports, in order, and nothing twice: not even of those that were made in a step that the power ended.
+#[track_caller]
+fn exactly_once(broker: &Broker, made: &[&String]) {
+    let all: BTreeSet<&String> = broker.passed_on.iter().collect();
+    assert_eq!(all.len(), broker.passed_on.len(), "nothing is passed on twice");
+    let of_made: BTreeSet<&String> = made.iter().copied().collect();
+    let passed_on: Vec<&String> = broker.passed_on.iter().filter(|document| of_made.contains(document)).collect();
+    assert_eq!(passed_on.len(), made.len());
+    assert!(passed_on == made, "in order");
+    assert!(broker.resumed > 100, "{} handshakes went on", broker.resumed);
 }
