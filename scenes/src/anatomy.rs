@@ -72,12 +72,19 @@ pub(crate) struct Physique {
     pub points: Vec<Vec3>,
     /// Where each bone begins.
     pub joints: [Vec3; BONES],
+    /// Floor to crown, m.
+    stature: f32,
 }
 
 impl Physique {
+    pub fn new(points: Vec<Vec3>, joints: [Vec3; BONES]) -> Self {
+        let stature = points.iter().map(|point| point.z).fold(0.0, f32::max);
+        Physique { points, joints, stature }
+    }
+
     /// Floor to crown, m.
     pub fn stature(&self) -> f32 {
-        self.points.iter().map(|point| point.z).fold(0.0, f32::max)
+        self.stature
     }
 }
 
@@ -132,7 +139,7 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
         if points.len() != influences.len() {
             return Err(format!("`{name}` has {} points, expected {}", points.len(), influences.len()));
         }
-        bodies.insert(name, Physique { points, joints });
+        bodies.insert(name, Physique::new(points, joints));
     }
     let reserved = list("reserved")?;
     if parts.len() != triangles.len() || open.len() != influences.len() {

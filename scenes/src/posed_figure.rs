@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use glam::{Affine3A, DVec3, Vec3, Vec3A};
+use glam::{Affine3A, DMat3, DVec3, Vec3, Vec3A};
 
 use crate::figure::{Figure, Flesh};
+use crate::marks::BonesSeen;
 use crate::skeleton::{Bone, Pose};
 use crate::{Color, Shape, Solid};
 
@@ -58,26 +59,55 @@ impl PosedFigure {
         self.figure.flesh.iter().map(solid).collect()
     }
 
+    /// A ball that holds all of the flesh: its middle and its radius.
+    pub fn ball(&self) -> (DVec3, f64) {
+        let middle = self.pose[Bone::Belly as usize].at;
+        let reach = |flesh: &Flesh| self.pose[flesh.bone as usize].at.distance(middle) + flesh.reach_m;
+        (middle, self.figure.flesh.iter().map(reach).fold(0.0, f64::max))
+    }
+
     /// Points of the surface that stand for all of it.
     pub fn samples(&self) -> Vec<DVec3> {
-        self.placed(&self.figure.samples)
+        (0..self.figure.samples.len()).map(|i| self.sample(i)).collect()
+    }
+
+    /// One of them.
+    pub fn sample(&self, i: usize) -> DVec3 {
+        self.placed(self.figure.samples[i])
     }
 
     /// Points that bound the dressed body and what is carried on it.
     pub fn outline(&self) -> Vec<DVec3> {
-        let mut points = self.placed(&self.figure.outline);
-        points.extend(&self.belongings);
-        points
+        (0..self.figure.outline.len() + self.belongings.len()).map(|i| self.outline_point(i)).collect()
     }
 
-    fn placed(&self, points: &[u16]) -> Vec<DVec3> {
-        let point = |index: &u16| {
-            let index = usize::from(*index);
-            let rest = self.figure.points[index].as_dvec3();
-            let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
-            carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
-        };
-        points.iter().map(point).collect()
+    /// One of them.
+    pub fn outline_point(&self, i: usize) -> DVec3 {
+        let worn = i.checked_sub(self.figure.outline.len());
+        worn.map_or_else(|| self.placed(self.figure.outline[i]), |worn| self.belongings[worn])
+    }
+
+    fn placed(&self, index: u16) -> DVec3 {
+        let index = usize::from(index);
+        let rest = self.figure.points[index].as_dvec3();
+        let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
+        carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
+    }
+
+    /// The bones as somebody at `from` sees them, to whose axes `axes` turns the room's.
+    pub fn bones_seen(&self, from: DVec3, axes: &DMat3) -> BonesSeen {
+        BonesSeen::new(&self.pose, &self.figure.joints, from, axes)
+    }
+
+    /// Where the onlooker sees the [`samples`](Self::samples), to [`ABOUT_M`](crate::ABOUT_M).
+    pub fn samples_seen<'a>(&'a self, bones: &'a BonesSeen) -> impl Iterator<Item = Vec3A> + 'a {
+        self.figure.sample_marks.seen(bones)
+    }
+
+    /// Where the onlooker sees the [`outline`](Self::outline), to [`ABOUT_M`](crate::ABOUT_M).
+    pub fn outline_seen<'a>(&'a self, bones: &'a BonesSeen) -> impl Iterator<Item = Vec3A> + 'a {
+        let worn = self.belongings.iter().map(|point| bones.turn(*point));
+        self.figure.outline_marks.seen(bones).chain(worn)
     }
 
     /// All points, as linear blend skinning has them.
