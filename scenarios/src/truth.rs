@@ -3,16 +3,19 @@
 //! A second path beside analytics: it shares the lens's mathematics with it, which are a calibration, and nothing of
 //! how people are found, followed or counted.
 
+mod ahead;
 mod lens_table;
 mod sight;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use analytics::Posture;
 use firmware_shim::{Uptime, View};
 use glam::{DVec2, DVec3};
 use scenes::{Activity, PersonState, Scene};
 
+use ahead::Ahead;
 use sight::{Memory, Seen, Sight};
 
 /// Less of a person than this, and the person is neither hit nor miss.
@@ -145,60 +148,83 @@ pub(crate) fn is_inside(polygon: &[DVec2], point: DVec2) -> bool {
 
 /// The truth about one scene as one sensor sees it, at any time.
 pub struct Truth {
+    look: Arc<Look>,
+    asked: Mutex<Asked>,
+}
+
+/// How the truth about an instant is found.
+struct Look {
     scene: Arc<Scene>,
     sensor_at: DVec2,
     view: View,
     sight: Sight,
-    asked: Mutex<Asked>,
 }
 
-/// What was asked before. It changes no answer.
+/// What was asked before, and what was found ahead. It changes no answer.
 #[derive(Default)]
 struct Asked {
     /// The last answer: the oracle and the judge ask for the same instants.
     last: Option<Arc<TrueFrame>>,
     /// By the scene's people.
     memory: Vec<Memory>,
+    ahead: Option<Ahead>,
 }
 
 impl Truth {
     /// The truth about `scene` for a sensor at `sensor_at` in the room.
     pub fn new(scene: Arc<Scene>, sensor_at: DVec2, view: View) -> Self {
         let sight = Sight::new(&scene, sensor_at, view);
-        Truth { scene, sensor_at, view, sight, asked: Mutex::default() }
+        Truth { look: Arc::new(Look { scene, sensor_at, view, sight }), asked: Mutex::default() }
     }
 
     /// The view the truth is projected through.
     pub fn view(&self) -> &View {
-        &self.view
+        &self.look.view
+    }
+
+    /// Has other cores find the truth of so many frames, which are then asked for one after another.
+    pub fn look_ahead(&self, frames: u64, period: Duration) {
+        self.lock().ahead = Some(Ahead::start(&self.look, frames, period));
     }
 
     /// Everybody at `at`; the run's time is the device's uptime, for it is switched on when the run begins.
     pub fn at(&self, at: Uptime) -> Arc<TrueFrame> {
-        let mut asked = self.asked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut asked = self.lock();
         if let Some(frame) = asked.last.as_ref().filter(|frame| frame.at == at) {
             return Arc::clone(frame);
         }
-        let world = self.scene.at(at.as_secs_f64());
-        let seen = self.sight.look(&world, &mut asked.memory);
-        let people = world.people.iter().zip(seen).map(|(person, seen)| self.project(person, seen)).collect();
-        let frame = Arc::new(TrueFrame { at, people });
+        let found = asked.ahead.as_mut().and_then(|ahead| ahead.take(at));
+        let frame = found.unwrap_or_else(|| Arc::new(self.look.frame(at, &mut asked.memory)));
         asked.last = Some(Arc::clone(&frame));
         frame
     }
 
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many people a count at `at` should have found in `area`.
     pub fn count(&self, at: Uptime, area: &TrueArea) -> TrueCount {
-        let frame = self.at(at);
+        let (frame, view) = (self.at(at), self.view());
         let in_area =
-            |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(self.view.normalised(foot)));
+            |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(view.normalised(foot)));
         let possible = frame.people.iter().filter(in_area).count() as u32;
         let is_sure = |person: &&TruePerson| {
-            let is_masked = person.head_px.is_some_and(|head| area.masks(self.view.normalised(head)));
+            let is_masked = person.head_px.is_some_and(|head| area.masks(view.normalised(head)));
             person.is_visible() && !is_masked
         };
         let sure = frame.people.iter().filter(in_area).filter(is_sure).count() as u32;
         TrueCount { sure, possible }
+    }
+
+}
+
+impl Look {
+    fn frame(&self, at: Uptime, memory: &mut Vec<Memory>) -> TrueFrame {
+        let world = self.scene.at(at.as_secs_f64());
+        let seen = self.sight.look(&world, memory);
+        let people = world.people.iter().zip(seen).map(|(person, seen)| self.project(person, seen)).collect();
+        TrueFrame { at, people }
     }
 
     fn project(&self, person: &PersonState, seen: Seen) -> TruePerson {
@@ -335,6 +361,28 @@ mod tests {
             }
         }
         assert!(all_some_and_none.iter().all(|people| *people >= 100), "{all_some_and_none:?}");
+    }
+
+    #[test]
+    fn what_is_found_ahead_is_what_would_have_been_found() {
+        let scene = Scene::from_library("canteen-queue").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+        let profile = device_model::Profile::library("vs121-p-standard").unwrap();
+        let period = profile.frame_period();
+        let truth = || Truth::new(Arc::new(scene.clone()), DVec2::new(4.0, 3.0), profile.view());
+        let (ahead, alone) = (truth(), truth());
+        // More than the threads do in one go, and not a whole number of that.
+        const FRAMES: u64 = 1300;
+        ahead.look_ahead(FRAMES, period);
+        // A frame is left out, the device is off for a while, somebody asks between frames, and after the last.
+        let asked = (0..FRAMES).filter(|seq| *seq != 7 && !(100..900).contains(seq)).chain([FRAMES + 5]);
+        for at in asked.map(|seq| crate::oracle::taken_at(seq, period)) {
+            assert_eq!(ahead.at(at), alone.at(at));
+            let between = at + Duration::from_millis(30);
+            assert_eq!(ahead.at(between), alone.at(between));
+            assert_eq!(ahead.at(at), alone.at(at), "asked again");
+        }
+        // Threads whose frames nobody wants any more end.
+        truth().look_ahead(1_000_000, period);
     }
 
     #[test]

@@ -129,6 +129,7 @@ impl<'a> Twin<'a> {
             }
             Lane::Oracle => {
                 let period = scenario.profile.frame_period();
+                truth.look_ahead(scenario.frames(), period);
                 let oracle = OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed, period);
                 (None, Box::new(oracle))
             }

@@ -31,6 +31,8 @@ pub struct Figure {
     pub(crate) sample_marks: Marks,
     /// The outline, too.
     pub(crate) outline_marks: Marks,
+    /// How far from its joint each bone carries any of either, m.
+    pub(crate) reach_m: [f64; BONES],
 }
 
 /// A point of a figure in one of its materials.
@@ -99,6 +101,7 @@ impl Figure {
             outline: Vec::new(),
             sample_marks: Marks::default(),
             outline_marks: Marks::default(),
+            reach_m: [0.0; BONES],
         };
         let mut corners = BTreeMap::new();
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
@@ -119,6 +122,12 @@ impl Figure {
         figure.outline = spread(&figure.points, OUTLINE);
         figure.sample_marks = Marks::new(&figure.samples, &figure.points, &figure.influences);
         figure.outline_marks = Marks::new(&figure.outline, &figure.points, &figure.influences);
+        let rest = |chosen: &[u16]| chosen.iter().map(|index| figure.points[usize::from(*index)]).collect::<Vec<_>>();
+        let samples = figure.sample_marks.reach_m(rest(&figure.samples).into_iter(), &figure.joints);
+        let outline = figure.outline_marks.reach_m(rest(&figure.outline).into_iter(), &figure.joints);
+        figure.reach_m = std::array::from_fn(|bone| samples[bone].max(outline[bone]));
+        let to_head = figure.head().distance(figure.joints[Bone::Head as usize]);
+        figure.reach_m[Bone::Head as usize] = figure.reach_m[Bone::Head as usize].max(f64::from(to_head));
         figure
     }
 

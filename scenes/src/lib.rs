@@ -53,7 +53,7 @@ pub use floor_light::FloorLight;
 pub use furniture::{Furniture, Piece};
 pub use illumination::{FurnitureLight, Illuminance, Illumination, SurfaceLux};
 pub use library::{library_names, no_such_scene};
-pub use marks::{ABOUT_M, BonesSeen};
+pub use marks::{ABOUT_M, Bones, BonesSeen};
 pub use motion::Activity;
 pub use occlusion::Occluder;
 pub use passers::{Passing, Way};

@@ -9,7 +9,7 @@ use crate::anatomy::Influences;
 use crate::skeleton::{BONES, Bone, Pose};
 
 /// How far a point placed about is at most from where it is, m: some roundings of a single precision at 60 m.
-pub const ABOUT_M: f64 = 1e-4;
+pub const ABOUT_M: f64 = 4e-5;
 
 /// Points of a body at rest with what carries them.
 #[derive(Debug, Default, PartialEq)]
@@ -40,20 +40,46 @@ impl Marks {
         all
     }
 
-    /// Where they are, in the order in which they were chosen.
-    pub fn seen<'a>(&'a self, bones: &'a BonesSeen) -> impl Iterator<Item = Vec3A> + 'a {
-        let mut begin = 0;
-        self.marks.iter().map(move |mark| {
-            let rows = &self.carried[begin..mark.end as usize];
-            begin = mark.end as usize;
-            let carry = |sum: Vec4, (bone, point): &(Bone, Vec4)| {
-                let [x, y, z, w] = &bones.columns[*bone as usize];
-                sum + *x * point.x + *y * point.y + *z * point.z + *w * point.w
-            };
-            Vec3A::from_vec4(rows.iter().fold(bones.origin * mark.excess, carry))
-        })
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Where point `i` is seen, in the order in which they were chosen.
+    pub fn seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
+        let carry = |sum: Vec4, (bone, point): &(Bone, Vec4)| {
+            let [x, y, z, w] = &bones.columns[*bone as usize];
+            sum + *x * point.x + *y * point.y + *z * point.z + *w * point.w
+        };
+        Vec3A::from_vec4(self.rows(i).iter().fold(bones.origin * self.marks[i].excess, carry))
+    }
+
+    /// Whether all the bones that carry point `i` are among some.
+    pub fn is_carried_by(&self, i: usize, bones: Bones) -> bool {
+        self.rows(i).iter().all(|(bone, _)| bones.0 >> *bone as usize & 1 == 1)
+    }
+
+    fn rows(&self, i: usize) -> &[(Bone, Vec4)] {
+        let begin = i.checked_sub(1).map_or(0, |before| self.marks[before].end);
+        &self.carried[begin as usize..self.marks[i].end as usize]
+    }
+
+    /// How far from its joint each bone carries any of them, m.
+    pub fn reach_m(&self, points: impl Iterator<Item = Vec3>, joints: &[Vec3; BONES]) -> [f64; BONES] {
+        let mut reach_m = [0f64; BONES];
+        for (i, rest) in points.enumerate() {
+            for (bone, _) in self.rows(i) {
+                let reach = &mut reach_m[*bone as usize];
+                *reach = reach.max(f64::from(rest.distance(joints[*bone as usize])));
+            }
+        }
+        reach_m
     }
 }
+
+/// Some of a body's bones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bones(pub(crate) u32);
 
 /// The bones of a body in a pose, as somebody sees them.
 pub struct BonesSeen {
@@ -107,11 +133,13 @@ mod tests {
             let figure = Arc::new(Figure::new(&Body::default(), physique));
             for step in 0..40 {
                 let moment = motion.at(f64::from(step) * 0.13).expect("there from the start");
-                let (pose, belongings) = (physique.at(&moment, &[]), vec![DVec3::new(50.0, 58.0, 0.3)]);
+                let (pose, belongings) = (physique.at(&moment, &[]), vec![moment.at.extend(0.3)]);
                 let posed = PosedFigure { figure: Arc::clone(&figure), pose, belongings };
                 let seen = posed.bones_seen(from, &axes);
                 let exact: Vec<DVec3> = posed.samples().into_iter().chain(posed.outline()).collect();
-                let about: Vec<Vec3A> = posed.samples_seen(&seen).chain(posed.outline_seen(&seen)).collect();
+                let samples = (0..posed.sample_count()).map(|i| posed.sample_seen(i, &seen));
+                let outline = (0..posed.outline_count()).map(|i| posed.outline_seen(i, &seen));
+                let about: Vec<Vec3A> = samples.chain(outline).collect();
                 assert_eq!(exact.len(), about.len());
                 for (i, (exact, about)) in exact.into_iter().zip(about).enumerate() {
                     let off = (axes * (exact - from)).distance(about.as_dvec3());
@@ -119,5 +147,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_point_moves_farther_than_its_bones_say() {
+        let mut near_the_bound = 0;
+        for physique in anatomy().bodies.values().step_by(5) {
+            let mut motion = Motion::new(physique.build(), 0.0, DVec2::ZERO, 1.0, false, 0.3);
+            motion.walk(DVec2::new(2.0, 0.0), 1.2);
+            motion.sit_down(DVec2::new(2.0, 0.5), 2.0);
+            motion.stay(40.0);
+            let figure = Arc::new(Figure::new(&Body::default(), physique));
+            let posed = |t_s: f64| {
+                let pose = physique.at(&motion.at(t_s).expect("there from the start"), &[]);
+                PosedFigure { figure: Arc::clone(&figure), pose, belongings: vec![] }
+            };
+            for step in 0..80 {
+                let (before, after) = (posed(f64::from(step) * 0.4), posed(f64::from(step) * 0.4 + 0.1));
+                let (moved_m, same) = (after.moved_m(&before), after.bones_as_in(&before));
+                let points = |posed: &PosedFigure| [posed.samples(), posed.outline()].concat();
+                let ways = points(&before).into_iter().zip(points(&after)).map(|(a, b)| a.distance(b));
+                let most = ways.clone().fold(0.0, f64::max);
+                assert!(most <= moved_m + 1e-9, "{most} m, and {moved_m} m are said");
+                near_the_bound += u32::from(most > 0.4 * moved_m);
+                let stay = ways.enumerate().filter(|(i, _)| *i < 40 && after.sample_is_carried_by(*i, same));
+                assert!(stay.clone().all(|(_, moved)| moved == 0.0));
+                assert!(step < 20 || stay.count() > 5, "legs of somebody who sits");
+            }
+        }
+        assert!(near_the_bound > 100, "the bound is worth something");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use glam::{Affine3A, DMat3, DVec3, Vec3, Vec3A};
+use glam::{Affine3A, DMat3, DQuat, DVec3, Vec3, Vec3A};
 
 use crate::figure::{Figure, Flesh};
-use crate::marks::BonesSeen;
-use crate::skeleton::{Bone, Pose};
+use crate::marks::{Bones, BonesSeen};
+use crate::skeleton::{Bone, BoneAt, Pose};
 use crate::{Color, Shape, Solid};
 
 /// A figure in a pose: a body in the room, with what it carries.
@@ -99,15 +99,51 @@ impl PosedFigure {
         BonesSeen::new(&self.pose, &self.figure.joints, from, axes)
     }
 
-    /// Where the onlooker sees the [`samples`](Self::samples), to [`ABOUT_M`](crate::ABOUT_M).
-    pub fn samples_seen<'a>(&'a self, bones: &'a BonesSeen) -> impl Iterator<Item = Vec3A> + 'a {
-        self.figure.sample_marks.seen(bones)
+    /// How many points the [`samples`](Self::samples) are.
+    pub fn sample_count(&self) -> usize {
+        self.figure.samples.len()
     }
 
-    /// Where the onlooker sees the [`outline`](Self::outline), to [`ABOUT_M`](crate::ABOUT_M).
-    pub fn outline_seen<'a>(&'a self, bones: &'a BonesSeen) -> impl Iterator<Item = Vec3A> + 'a {
-        let worn = self.belongings.iter().map(|point| bones.turn(*point));
-        self.figure.outline_marks.seen(bones).chain(worn)
+    /// How many points the [`outline`](Self::outline) is.
+    pub fn outline_count(&self) -> usize {
+        self.figure.outline.len() + self.belongings.len()
+    }
+
+    /// Where the onlooker sees one of the [`samples`](Self::samples), to [`ABOUT_M`](crate::ABOUT_M).
+    pub fn sample_seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
+        self.figure.sample_marks.seen(i, bones)
+    }
+
+    /// Where the onlooker sees one point of the [`outline`](Self::outline), to [`ABOUT_M`](crate::ABOUT_M).
+    pub fn outline_seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
+        match i.checked_sub(self.figure.outline_marks.len()) {
+            None => self.figure.outline_marks.seen(i, bones),
+            Some(worn) => bones.turn(self.belongings[worn]),
+        }
+    }
+
+    /// Whether one of the [`samples`](Self::samples) is carried by no other than these bones.
+    pub fn sample_is_carried_by(&self, i: usize, bones: Bones) -> bool {
+        self.figure.sample_marks.is_carried_by(i, bones)
+    }
+
+    /// The bones that are exactly where they were in another pose of the same figure.
+    pub fn bones_as_in(&self, other: &PosedFigure) -> Bones {
+        let same = self.pose.iter().zip(&other.pose).enumerate().filter(|(_, (a, b))| a == b);
+        Bones(same.fold(0, |bones, (bone, _)| bones | 1 << bone))
+    }
+
+    /// As far as this, m, any of the samples and any point of the outline is at most from where it is in another pose of the same figure.
+    pub fn moved_m(&self, other: &PosedFigure) -> f64 {
+        let turned = |a: DQuat, b: DQuat| (a - b).length().min((a + b).length());
+        let moved = |(a, b): (&BoneAt, &BoneAt), reach_m: &f64| a.at.distance(b.at) + 2.0 * turned(a.turned, b.turned) * reach_m;
+        let bones = self.pose.iter().zip(&other.pose).zip(&self.figure.reach_m);
+        let body_m = bones.map(|(bone, reach_m)| moved(bone, reach_m)).fold(0.0, f64::max);
+        if self.belongings.len() != other.belongings.len() {
+            return f64::INFINITY;
+        }
+        let worn = self.belongings.iter().zip(&other.belongings).map(|(a, b)| a.distance(*b));
+        worn.fold(body_m, f64::max)
     }
 
     /// All points, as linear blend skinning has them.

@@ -3,27 +3,23 @@
 //! The answer is defined plainly ([`Sight::look_plainly`]): of the points that stand for a body's surface, those that are inside the picture and
 //! from which nothing keeps the lens. That takes hundreds of thousands of rays a frame in a furnished room full of people, and nearly all of them say
 //! what they said a frame before. So points are placed about first and asked about exactly where it matters; who cannot be in the way is left out
-//! by balls; and what furniture does to a point holds as long as the point stays near where that was found for all that is near. Each of these gives the plain answer, to
+//! by balls; and while somebody stays, what was found for all that is near the points of the body holds. Each of these gives the plain answer, to
 //! the last bit (tested).
 
 use std::cell::OnceCell;
 
 use firmware_shim::View;
 use glam::{DMat3, DVec2, DVec3, Vec2, Vec3A};
-use scenes::{ABOUT_M, Occluder, PersonState, PosedFigure, Scene, Solid, WorldState};
+use scenes::{ABOUT_M, Bones, BonesSeen, Occluder, PersonState, PosedFigure, Scene, Solid, WorldState};
 
 use super::lens_table::LensTable;
 
-/// What furniture does to a point is found for all that is so near to it, m.
+/// What is found of somebody who stays holds as long as no point of the body moves farther than this, m.
 const NEAR_M: f64 = 0.03;
-/// So it holds as long as the point, which is known about, seems to stay as near as this.
-const STAYS_M: f32 = (NEAR_M - 3.0 * ABOUT_M) as f32;
-/// Who moves more than this from frame to frame does not stay for long, m: nothing is found for what is near.
-const PASSES_M: f32 = 0.01;
+/// Somebody of whom some point may move farther than this from frame to frame does not stay, m.
+const PASSES_M: f64 = 0.012;
 /// The furniture that may hide a body is found for all places so much farther out, m.
 const SLACK_M: f32 = 0.15;
-/// So many pieces that may hide a point or not are remembered.
-const SUSPECTS: usize = 8;
 /// What is asked of balls is asked with so much to spare for single precision, m.
 const SPARE_M: f32 = 1e-3;
 
@@ -82,6 +78,26 @@ impl Ball {
     }
 }
 
+/// The way from the lens to a point that is known about.
+#[derive(Clone, Copy)]
+struct Way {
+    to: Vec3A,
+    per_squared_length: f32,
+}
+
+impl Way {
+    fn to(about: Vec3A) -> Self {
+        Way { to: about, per_squared_length: about.length_squared().recip() }
+    }
+
+    /// Whether anything in a ball may stand in it.
+    fn may_be_barred_by(&self, ball: &Ball) -> bool {
+        let part = (ball.middle.dot(self.to) * self.per_squared_length).clamp(0.0, 1.0);
+        let radius = ball.radius + SPARE_M;
+        (ball.middle - self.to * part).length_squared() <= radius * radius
+    }
+}
+
 /// Somebody or something that moves, and may hide others.
 struct Mover<'w> {
     ball: Ball,
@@ -100,30 +116,41 @@ enum Moving<'w> {
 pub(super) struct Memory {
     /// The furniture that may hide anything within a ball.
     near: Option<(Ball, Vec<u32>)>,
-    /// One a point: the body's samples, then the head.
-    points: Vec<Point>,
-    placed: Vec<Vec3A>,
+    /// A frame before.
+    last: Option<PosedFigure>,
+    /// While the body stays where it is.
+    still: Option<Still>,
 }
 
-/// What furniture does to a point of a body.
-#[derive(Clone, Copy)]
-struct Point {
-    at: Vec3A,
-    furniture: Hides,
+/// What holds for all that is within [`NEAR_M`] of a body's points.
+struct Still {
+    body: PosedFigure,
+    /// Around its samples and its head, with what is near.
+    whole: Ball,
+    /// Points that are in the picture with no furniture in the way.
+    seen: Vec<usize>,
+    /// Points that may be seen or not.
+    asked: Vec<Asked>,
+    /// Points of the outline that may be outermost.
+    outer: Vec<usize>,
 }
 
-#[derive(Clone, Copy)]
+/// A point that may be seen or not.
+struct Asked {
+    /// The number of a sample; the head comes after the last.
+    point: usize,
+    /// The furniture on which that hangs.
+    pieces: Vec<u32>,
+    /// The last answer, movers and carried things aside.
+    is_seen: Option<bool>,
+}
+
+/// What furniture does to all that is near a point.
 enum Hides {
-    /// None of it hides anything near.
-    Nothing,
-    /// One piece hides all that is near.
+    /// One piece hides it.
     All,
-    /// It is not the same for all that is near, and hangs on so many of these pieces.
-    Some { count: usize, pieces: [u32; SUSPECTS] },
-    /// It hangs on more.
-    Many,
-    /// It was not asked.
-    Unknown,
+    /// It hangs on these, if on any.
+    Some(Vec<u32>),
 }
 
 impl Sight {
@@ -197,64 +224,170 @@ impl Sight {
 
     fn look_at(&self, person: &PersonState, body: &PosedFigure, own: usize, movers: &[Mover], memory: &mut Memory) -> Seen {
         let bones = body.bones_seen(self.lens, &self.axes);
-        let box_px = self.bounding_box(body, body.outline_seen(&bones));
-
-        let Memory { near, points, placed } = memory;
-        placed.clear();
-        placed.extend(body.samples_seen(&bones));
-        let samples = placed.len();
-        placed.push((self.axes * (person.head - self.lens)).as_vec3a());
-        let whole = ball_around(placed);
-        let near = self.furniture_near(whole, near);
-        let others = movers.iter().enumerate().filter(|(i, mover)| *i != own && mover.ball.may_hide(&whole));
-        let solids = others.flat_map(|(_, mover)| mover.solids(self.lens, &self.axes));
-        let hiding: Vec<&Occluder> =
-            solids.filter(|(_, ball)| ball.may_hide(&whole)).map(|(occluder, _)| occluder).collect();
+        let Memory { near, last, still } = memory;
+        if still.as_ref().is_none_or(|still| body.moved_m(&still.body) > NEAR_M) {
+            *still = None;
+            if last.as_ref().is_some_and(|last| body.moved_m(last) <= PASSES_M) {
+                *still = Some(self.still(person, body, &bones, near));
+            }
+        }
         // What somebody carries hides the one who carries it, too: an umbrella, a box.
         let carried: Vec<Occluder> = person.things.iter().map(Occluder::new).collect();
-
-        points.resize(placed.len(), Point { at: Vec3A::INFINITY, furniture: Hides::Unknown });
-        let mut can_be_seen = |i: usize| {
-            let (about, exact) = (placed[i], OnceCell::new());
-            let exact = || *exact.get_or_init(|| if i < samples { body.sample(i) } else { person.head });
-            self.is_about_in_picture(about).unwrap_or_else(|| self.is_in_picture(exact()))
-                && !self.furniture_hides(about, &exact, near, &mut points[i])
-                && !hiding.iter().copied().chain(&carried).any(|occluder| occluder.hides(self.lens, exact()))
+        let (seen, box_px) = match still {
+            Some(still) => {
+                let same = last.as_ref().map(|last| body.bones_as_in(last));
+                let hiding = self.hiding(movers, own, &carried, &still.whole);
+                let seen = self.seen_of_still(person, body, same, &hiding, still);
+                (seen, self.bounding_box(body, &bones, still.outer.iter().copied()))
+            }
+            None => {
+                let points = self.points(person, body, &bones);
+                let whole = ball_around(&points);
+                let hiding = self.hiding(movers, own, &carried, &whole);
+                let near = self.furniture_near(whole, near);
+                let can_be_seen = |i: &usize| {
+                    let exact = OnceCell::new();
+                    let exact = || *exact.get_or_init(|| point(person, body, *i));
+                    self.is_about_in_picture(points[*i], ABOUT_M).unwrap_or_else(|| self.is_in_picture(exact()))
+                        && !self.furniture_hides_about(near, points[*i], &exact)
+                        && !hiding.iter().any(|occluder| occluder.hides(self.lens, exact()))
+                };
+                let seen = (0..points.len()).filter(can_be_seen).collect();
+                (seen, self.bounding_box(body, &bones, 0..body.outline_count()))
+            }
         };
-        let seen = (0..samples).filter(|i| can_be_seen(*i)).count();
-        Seen { visible: seen as f64 / samples.max(1) as f64, box_px, head_in_sight: can_be_seen(samples) }
+        match last {
+            Some(last) => last.clone_from(body),
+            None => *last = Some(body.clone()),
+        }
+        let samples = body.sample_count();
+        let of_body = seen.iter().filter(|i| **i < samples).count();
+        Seen {
+            visible: of_body as f64 / samples.max(1) as f64,
+            box_px,
+            head_in_sight: seen.contains(&samples),
+        }
     }
 
-    /// Whether a point that is known about is in the picture, unless that hangs on where exactly it is.
-    fn is_about_in_picture(&self, about: Vec3A) -> Option<bool> {
-        let pixel = self.table.pixel(about)?;
+    /// Everything but furniture that may hide anything of somebody.
+    fn hiding<'o>(&self, movers: &'o [Mover], own: usize, carried: &'o [Occluder], whole: &Ball) -> Vec<&'o Occluder> {
+        let others = movers.iter().enumerate().filter(|(i, mover)| *i != own && mover.ball.may_hide(whole));
+        let solids = others.flat_map(|(_, mover)| mover.solids(self.lens, &self.axes));
+        solids.filter(|(_, ball)| ball.may_hide(whole)).map(|(occluder, _)| occluder).chain(carried).collect()
+    }
+
+    /// The body's samples, and the head, about.
+    fn points(&self, person: &PersonState, body: &PosedFigure, bones: &BonesSeen) -> Vec<Vec3A> {
+        let samples = (0..body.sample_count()).map(|i| body.sample_seen(i, bones));
+        samples.chain([(self.axes * (person.head - self.lens)).as_vec3a()]).collect()
+    }
+
+    /// What holds for all that is near a body's points.
+    fn still(
+        &self,
+        person: &PersonState,
+        body: &PosedFigure,
+        bones: &BonesSeen,
+        near: &mut Option<(Ball, Vec<u32>)>,
+    ) -> Still {
+        let points = self.points(person, body, bones);
+        let whole = ball_around(&points);
+        let near = self.furniture_near(whole, near);
+        let (mut seen, mut asked) = (Vec::new(), Vec::new());
+        for (i, about) in points.into_iter().enumerate() {
+            let is_in_picture = self.is_about_in_picture(about, NEAR_M + ABOUT_M);
+            if is_in_picture == Some(false) {
+                continue;
+            }
+            match self.furniture_hides_near(about, &|| point(person, body, i), near) {
+                Hides::All => {}
+                Hides::Some(pieces) if pieces.is_empty() && is_in_picture == Some(true) => seen.push(i),
+                Hides::Some(pieces) => asked.push(Asked { point: i, pieces, is_seen: None }),
+            }
+        }
+        let whole = Ball { radius: whole.radius + NEAR_M as f32, ..whole };
+        Still { body: body.clone(), whole, seen, asked, outer: self.outer(body, bones) }
+    }
+
+    /// The points that are seen of a body that stays; `same` are the bones that are where they were a frame before.
+    fn seen_of_still(
+        &self,
+        person: &PersonState,
+        body: &PosedFigure,
+        same: Option<Bones>,
+        hiding: &[&Occluder],
+        still: &mut Still,
+    ) -> Vec<usize> {
+        for Asked { point: i, pieces, is_seen } in &mut still.asked {
+            let is_same = |bones| *i < body.sample_count() && body.sample_is_carried_by(*i, bones);
+            if is_seen.is_none() || !same.is_some_and(is_same) {
+                let exact = point(person, body, *i);
+                *is_seen = Some(self.is_in_picture(exact) && !self.furniture_hides(pieces, exact));
+            }
+        }
+        let asked = still.asked.iter().filter(|asked| asked.is_seen == Some(true)).map(|asked| asked.point);
+        let in_the_open = |i: &usize| {
+            hiding.is_empty() || {
+                let exact = point(person, body, *i);
+                !hiding.iter().any(|occluder| occluder.hides(self.lens, exact))
+            }
+        };
+        still.seen.iter().copied().chain(asked).filter(in_the_open).collect()
+    }
+
+    /// The points of a body's outline that may be outermost while none moves farther than [`NEAR_M`].
+    fn outer(&self, body: &PosedFigure, bones: &BonesSeen) -> Vec<usize> {
+        let seen = |i: usize| {
+            let about = body.outline_seen(i, bones);
+            let off_px = self.table.off_by(about, (NEAR_M + ABOUT_M) as f32)?;
+            Some((self.table.pixel(about)?, Vec2::splat(off_px)))
+        };
+        let all = 0..body.outline_count();
+        let Some(pixels) = all.clone().map(seen).collect::<Option<Vec<_>>>() else { return all.collect() };
+        // Some point is always outside of these.
+        let min = pixels.iter().map(|(pixel, off)| *pixel + *off).fold(Vec2::INFINITY, Vec2::min);
+        let max = pixels.iter().map(|(pixel, off)| *pixel - *off).fold(Vec2::NEG_INFINITY, Vec2::max);
+        let may_be_outermost = |i: &usize| {
+            let (pixel, off) = pixels[*i];
+            (pixel - off).cmple(min).any() || (pixel + off).cmpge(max).any()
+        };
+        all.filter(may_be_outermost).collect()
+    }
+
+    /// Whether all that is within `by_m` of a point that is known about is in the picture, or none of it.
+    fn is_about_in_picture(&self, about: Vec3A, by_m: f64) -> Option<bool> {
+        let (pixel, off_px) = (self.table.pixel(about)?, self.table.off_by(about, by_m as f32)?);
         let size = Vec2::new(self.view.lens.width as f32, self.view.lens.height as f32);
         let inside_px = pixel.min(size - pixel).min_element();
-        (inside_px.abs() > self.off_px(about)).then_some(inside_px > 0.0)
+        (inside_px.abs() > off_px).then_some(inside_px > 0.0)
     }
 
-    /// How far off a pixel may be that the table gives for a point that is known about.
-    fn off_px(&self, about: Vec3A) -> f32 {
-        // At most as much as at a lens without a barrel, by the slope of the tangent.
-        let far = about.length() / about.z;
-        self.table.off_px + 2.0 * ABOUT_M as f32 * self.view.lens.focal_px as f32 * far * far / about.z
-    }
-
-    /// The box around points of the body that are known about, exactly.
-    fn bounding_box(&self, body: &PosedFigure, outline: impl Iterator<Item = Vec3A>) -> Option<(DVec2, DVec2)> {
+    /// The box around these points of the body's outline.
+    fn bounding_box(
+        &self,
+        body: &PosedFigure,
+        bones: &BonesSeen,
+        outline: impl Iterator<Item = usize> + Clone,
+    ) -> Option<(DVec2, DVec2)> {
+        let exactly = |i: usize| self.pixel(body.outline_point(i));
         let mut pixels = Vec::with_capacity(192);
-        let (mut min, mut max, mut off_px) = (Vec2::INFINITY, Vec2::NEG_INFINITY, 0f32);
-        for about in outline {
-            let Some(pixel) = self.table.pixel(about) else {
-                return bounds(body.outline().into_iter().map(|point| self.pixel(point)));
-            };
-            (min, max, off_px) = (min.min(pixel), max.max(pixel), off_px.max(self.off_px(about)));
-            pixels.push(pixel);
+        let (mut min, mut max) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
+        let (mut square, mut nearest_m) = (0f32, f32::INFINITY);
+        for i in outline.clone() {
+            let about = body.outline_seen(i, bones);
+            let Some(pixel) = self.table.pixel(about) else { return bounds(outline.map(exactly)) };
+            (min, max) = (min.min(pixel), max.max(pixel));
+            let squared = (about.x * about.x + about.y * about.y) / (about.z * about.z);
+            (square, nearest_m) = (square.max(squared), nearest_m.min(about.z));
+            pixels.push((i, pixel));
         }
+        // As if one point were as near and as far out as any.
+        let worst = Vec3A::new(square.sqrt() * nearest_m, 0.0, nearest_m);
+        let Some(off_px) = self.table.off_by(worst, ABOUT_M as f32) else { return bounds(outline.map(exactly)) };
         // Only these can be outermost.
         let (min, max) = (min + 2.0 * off_px, max - 2.0 * off_px);
-        let outer = pixels.iter().enumerate().filter(|(_, pixel)| !(pixel.cmpgt(min).all() && pixel.cmplt(max).all()));
-        bounds(outer.map(|(i, _)| self.pixel(body.outline_point(i))))
+        let outer = pixels.iter().filter(|(_, pixel)| !(pixel.cmpgt(min).all() && pixel.cmplt(max).all()));
+        bounds(outer.map(|(i, _)| exactly(*i)))
     }
 
     /// The furniture that may hide anything in a ball, as remembered or anew.
@@ -268,34 +401,31 @@ impl Sight {
         remembered.as_ref().map_or(&[], |(_, near)| near)
     }
 
-    /// Whether some of the furniture `near` hides a point.
-    fn furniture_hides(&self, about: Vec3A, exact: &dyn Fn() -> DVec3, near: &[u32], point: &mut Point) -> bool {
-        let hides = |piece: &u32| self.furniture[*piece as usize].plain.hides(self.lens, exact());
-        let moved_m = about.distance(point.at);
-        if moved_m > STAYS_M {
-            *point = Point { at: about, furniture: Hides::Unknown };
-        } else if moved_m <= PASSES_M && matches!(point.furniture, Hides::Unknown) {
-            *point = Point { at: about, furniture: self.furniture_hides_near(exact(), near) };
-        }
-        match &point.furniture {
-            Hides::Nothing => false,
-            Hides::All => true,
-            Hides::Some { count, pieces } => pieces[..*count].iter().any(hides),
-            Hides::Many | Hides::Unknown => near.iter().any(hides),
-        }
+    fn furniture_hides(&self, pieces: &[u32], point: DVec3) -> bool {
+        pieces.iter().any(|i| self.furniture[*i as usize].plain.hides(self.lens, point))
     }
 
-    /// What furniture does to all that is within [`NEAR_M`] of a point.
-    fn furniture_hides_near(&self, point: DVec3, near: &[u32]) -> Hides {
-        let (mut count, mut pieces) = (0, [0; SUSPECTS]);
-        for i in near.iter().filter(|i| self.furniture[**i as usize].grown.hides(self.lens, point)) {
-            if self.hides_all_near(&self.furniture[*i as usize].plain, point) {
-                return Hides::All;
-            }
-            let Some(suspect) = pieces.get_mut(count) else { return Hides::Many };
-            (*suspect, count) = (*i, count + 1);
+    /// The same of a point that is known about.
+    fn furniture_hides_about(&self, pieces: &[u32], about: Vec3A, exact: &dyn Fn() -> DVec3) -> bool {
+        let way = Way::to(about);
+        let mut barring = pieces.iter().map(|i| &self.furniture[*i as usize]).filter(|piece| way.may_be_barred_by(&piece.ball));
+        barring.any(|piece| piece.plain.hides(self.lens, exact()))
+    }
+
+    /// What furniture does to all that is within [`NEAR_M`] of a point that is known about.
+    fn furniture_hides_near(&self, about: Vec3A, exact: &dyn Fn() -> DVec3, near: &[u32]) -> Hides {
+        let piece = |i: &u32| &self.furniture[*i as usize];
+        let way = Way::to(about);
+        let barring: Vec<u32> = near.iter().copied().filter(|i| way.may_be_barred_by(&piece(i).ball)).collect();
+        if barring.is_empty() {
+            return Hides::Some(barring);
         }
-        if count == 0 { Hides::Nothing } else { Hides::Some { count, pieces } }
+        let point = exact();
+        let suspects: Vec<u32> = barring.into_iter().filter(|i| piece(i).grown.hides(self.lens, point)).collect();
+        if suspects.iter().any(|i| self.hides_all_near(&piece(i).plain, point)) {
+            return Hides::All;
+        }
+        Hides::Some(suspects)
     }
 
     /// Whether one solid hides all that is within [`NEAR_M`] of a point.
@@ -326,6 +456,11 @@ fn around(person: &PersonState) -> (DVec3, f64) {
     let (middle, radius) = person.body.as_ref().map_or((person.floor.extend(0.0), 0.0), PosedFigure::ball);
     let reach = |thing: &Solid| thing.at.distance(middle) + thing.bounding_radius();
     (middle, person.things.iter().map(reach).fold(radius, f64::max))
+}
+
+/// A sample of the body, or the head.
+fn point(person: &PersonState, body: &PosedFigure, i: usize) -> DVec3 {
+    if i < body.sample_count() { body.sample(i) } else { person.head }
 }
 
 fn ball(lens: DVec3, axes: &DMat3, (middle, radius): (DVec3, f64)) -> Ball {
