@@ -125,9 +125,10 @@ fn place_error(scenario: &Scenario, record: &RunRecord) -> PlaceError {
     let view = believed_view(scenario);
     let mut error = PlaceError::default();
     for FrameTracks { seq, tracks } in record.tracks.iter().step_by(PLACES_EVERY) {
-        let world = scenario.scene.at(scenario.taken_at(*seq).as_secs_f64());
+        let floors: Vec<DVec2> =
+            scenario.scene.floors_at(scenario.taken_at(*seq).as_secs_f64()).map(|(_, floor)| floor).collect();
         for track in tracks.iter().filter(|track| !track.coasting) {
-            let places = world.people.iter().map(|person| person.floor - scenario.sensor_at);
+            let places = floors.iter().map(|floor| *floor - scenario.sensor_at);
             let nearest = places.min_by(|a, b| a.distance(track.floor).total_cmp(&b.distance(track.floor)));
             let Some(truly) = nearest.filter(|truly| truly.distance(track.floor) < NEAR_M) else { continue };
             let Some(seen) = view.point_at_height(track.head_px, 0.0) else { continue };
@@ -309,10 +310,9 @@ fn truth(scenario: &Scenario) -> Events {
     let samples = (scenario.duration_s / SAMPLE_S) as u64;
     for sample in 0..=samples {
         let t_s = sample as f64 * SAMPLE_S;
-        let world = scenario.scene.at(t_s);
-        for person in &world.people {
-            let floor = person.floor - scenario.sensor_at;
-            let way = ways.entry(person.index).or_default();
+        for (index, floor) in scenario.scene.floors_at(t_s) {
+            let floor = floor - scenario.sensor_at;
+            let way = ways.entry(index).or_default();
             let Some(foot) = view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel)) else {
                 // Out of the lens's field: what was begun there is not known to have ended.
                 *way = Way { stays: std::mem::take(&mut way.stays), ..Way::default() };

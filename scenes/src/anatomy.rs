@@ -10,7 +10,7 @@ use glam::Vec3;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use crate::skeleton::{BONES, Bone};
+use crate::skeleton::{BONES, Bone, Rest};
 
 /// The parts of a body that skin and garments are told apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,12 +74,15 @@ pub(crate) struct Physique {
     pub joints: [Vec3; BONES],
     /// Floor to crown, m.
     stature: f32,
+    /// What poses ask of the body at rest.
+    pub rest: Rest,
 }
 
 impl Physique {
     pub fn new(points: Vec<Vec3>, joints: [Vec3; BONES]) -> Self {
         let stature = points.iter().map(|point| point.z).fold(0.0, f32::max);
-        Physique { points, joints, stature }
+        let rest = Rest::of(&joints);
+        Physique { points, joints, stature, rest }
     }
 
     /// Floor to crown, m.

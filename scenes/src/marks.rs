@@ -3,7 +3,7 @@
 //! Where a point is to the last bit takes several times as long, and most questions about points need to know no more than
 //! that they are far from where the answer changes. Knows nothing of these questions.
 
-use glam::{DMat3, DVec3, Vec3, Vec3A, Vec4};
+use glam::{DMat3, DVec3, Mat3A, Vec3, Vec3A, Vec4};
 
 use crate::anatomy::Influences;
 use crate::skeleton::{BONES, Bone, Pose};
@@ -94,14 +94,13 @@ pub struct BonesSeen {
 impl BonesSeen {
     /// From a place in the room, by somebody to whose axes `axes` turns the room's.
     pub(crate) fn new(pose: &Pose, joints: &[Vec3; BONES], from: DVec3, axes: &DMat3) -> Self {
-        let column = |vector: DVec3| vector.as_vec3().extend(0.0);
+        let turn = Mat3A::from(axes.as_mat3());
         let columns = std::array::from_fn(|bone| {
-            let turned = DMat3::from_quat(pose[bone].turned);
-            let moved = pose[bone].at - from - turned * joints[bone].as_dvec3();
-            let turned = *axes * turned;
-            [turned.x_axis, turned.y_axis, turned.z_axis, *axes * moved].map(column)
+            let turned = turn * Mat3A::from_quat(pose[bone].turned.as_quat());
+            let moved = turn * (pose[bone].at - from).as_vec3a() - turned * Vec3A::from(joints[bone]);
+            [turned.x_axis, turned.y_axis, turned.z_axis, moved].map(|column| column.extend(0.0))
         });
-        BonesSeen { columns, origin: column(*axes * from), from, axes: *axes }
+        BonesSeen { columns, origin: (*axes * from).as_vec3().extend(0.0), from, axes: *axes }
     }
 
     /// A point of the room as the onlooker sees it.

@@ -123,6 +123,11 @@ impl Scene {
         WorldState { t_s, people, doors: self.doors.iter().map(|door| door.leaf(t_s)).collect() }
     }
 
+    /// The points of the floor below everybody at `t_s` seconds, by ascending index: what [`at`](Self::at) says of them, and far cheaper.
+    pub fn floors_at(&self, t_s: f64) -> impl Iterator<Item = (usize, DVec2)> + '_ {
+        self.motions.iter().enumerate().filter_map(move |(index, motion)| Some((index, motion.at(t_s)?.at)))
+    }
+
     /// The solids of all that stays: furniture, and lamps that hang in the room.
     pub fn fixed_solids(&self) -> Vec<Solid> {
         let shades = self.light.luminaires.iter().filter_map(Luminaire::shade);

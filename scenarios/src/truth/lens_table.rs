@@ -72,10 +72,15 @@ impl LensTable {
     /// How far off [`pixel`](Self::pixel) may be when the point itself is off by `by_m`, at most 0.1 m; `None` where the table does not reach.
     pub fn off_by(&self, direction: Vec3A, by_m: f32) -> Option<f32> {
         let tangent = Vec2::new(direction.x, direction.y).length() / direction.z;
+        self.off_at(tangent, direction.length(), by_m).filter(|_| direction.z >= NEAREST_M)
+    }
+
+    /// The same of all points that are no farther out than a tangent and no nearer than `distance_m`.
+    pub fn off_at(&self, tangent: f32, distance_m: f32, by_m: f32) -> Option<f32> {
         // A tangent grows by the square of its secant; a chord is hardly shorter than its arc.
-        let radians = 1.05 * by_m / direction.length();
+        let radians = 1.05 * by_m / distance_m;
         let farther = tangent + 2.0 * radians * (1.0 + tangent * tangent);
-        let reaches = direction.z >= NEAREST_M && radians < 0.1 && farther * farther < SQUARE_MAX;
+        let reaches = radians < 0.1 && farther * farther < SQUARE_MAX;
         reaches.then(|| self.off_px + radians * self.per_radian[(farther * farther * PER_STEP) as usize])
     }
 }

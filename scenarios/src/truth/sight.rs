@@ -337,21 +337,35 @@ impl Sight {
 
     /// The points of a body's outline that may be outermost while none moves farther than [`NEAR_M`].
     fn outer(&self, body: &PosedFigure, bones: &BonesSeen) -> Vec<usize> {
-        let seen = |i: usize| {
-            let about = body.outline_seen(i, bones);
-            let off_px = self.table.off_by(about, (NEAR_M + ABOUT_M) as f32)?;
-            Some((self.table.pixel(about)?, Vec2::splat(off_px)))
-        };
         let all = 0..body.outline_count();
-        let Some(pixels) = all.clone().map(seen).collect::<Option<Vec<_>>>() else { return all.collect() };
-        // Some point is always outside of these.
-        let min = pixels.iter().map(|(pixel, off)| *pixel + *off).fold(Vec2::INFINITY, Vec2::min);
-        let max = pixels.iter().map(|(pixel, off)| *pixel - *off).fold(Vec2::NEG_INFINITY, Vec2::max);
-        let may_be_outermost = |i: &usize| {
-            let (pixel, off) = pixels[*i];
-            (pixel - off).cmple(min).any() || (pixel + off).cmpge(max).any()
-        };
-        all.filter(may_be_outermost).collect()
+        let may_be_outermost = self.outermost(body, bones, all.clone(), NEAR_M + ABOUT_M);
+        may_be_outermost.unwrap_or_else(|| all.collect())
+    }
+
+    /// Of some points of a body's outline those that may be outermost if all are off by so much; `None` if that is not known.
+    fn outermost(
+        &self,
+        body: &PosedFigure,
+        bones: &BonesSeen,
+        outline: impl Iterator<Item = usize>,
+        by_m: f64,
+    ) -> Option<Vec<usize>> {
+        let mut pixels = Vec::with_capacity(192);
+        let (mut min, mut max) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
+        let (mut square, mut nearest) = (0f32, f32::INFINITY);
+        for i in outline {
+            let about = body.outline_seen(i, bones);
+            let pixel = self.table.pixel(about)?;
+            (min, max) = (min.min(pixel), max.max(pixel));
+            let squared = (about.x * about.x + about.y * about.y) / (about.z * about.z);
+            (square, nearest) = (square.max(squared), nearest.min(about.length_squared()));
+            pixels.push((i, pixel));
+        }
+        // Each may be off so much, and so may those that seem to be outermost.
+        let off_px = self.table.off_at(square.sqrt(), nearest.sqrt(), by_m as f32)?;
+        let (min, max) = (min + 2.0 * off_px, max - 2.0 * off_px);
+        let inside = |pixel: &Vec2| pixel.cmpgt(min).all() && pixel.cmplt(max).all();
+        Some(pixels.into_iter().filter(|(_, pixel)| !inside(pixel)).map(|(i, _)| i).collect())
     }
 
     /// Whether all that is within `by_m` of a point that is known about is in the picture, or none of it.
@@ -370,24 +384,10 @@ impl Sight {
         outline: impl Iterator<Item = usize> + Clone,
     ) -> Option<(DVec2, DVec2)> {
         let exactly = |i: usize| self.pixel(body.outline_point(i));
-        let mut pixels = Vec::with_capacity(192);
-        let (mut min, mut max) = (Vec2::INFINITY, Vec2::NEG_INFINITY);
-        let (mut square, mut nearest_m) = (0f32, f32::INFINITY);
-        for i in outline.clone() {
-            let about = body.outline_seen(i, bones);
-            let Some(pixel) = self.table.pixel(about) else { return bounds(outline.map(exactly)) };
-            (min, max) = (min.min(pixel), max.max(pixel));
-            let squared = (about.x * about.x + about.y * about.y) / (about.z * about.z);
-            (square, nearest_m) = (square.max(squared), nearest_m.min(about.z));
-            pixels.push((i, pixel));
+        match self.outermost(body, bones, outline.clone(), ABOUT_M) {
+            Some(outermost) => bounds(outermost.into_iter().map(exactly)),
+            None => bounds(outline.map(exactly)),
         }
-        // As if one point were as near and as far out as any.
-        let worst = Vec3A::new(square.sqrt() * nearest_m, 0.0, nearest_m);
-        let Some(off_px) = self.table.off_by(worst, ABOUT_M as f32) else { return bounds(outline.map(exactly)) };
-        // Only these can be outermost.
-        let (min, max) = (min + 2.0 * off_px, max - 2.0 * off_px);
-        let outer = pixels.iter().filter(|(_, pixel)| !(pixel.cmpgt(min).all() && pixel.cmplt(max).all()));
-        bounds(outer.map(|(i, _)| exactly(*i)))
     }
 
     /// The furniture that may hide anything in a ball, as remembered or anew.
