@@ -290,6 +290,8 @@ fn is_clear_of(points_m: &[DVec2], floor: DVec2) -> bool {
 struct Way {
     /// Where the person was last, in the picture.
     last: Option<DVec2>,
+    /// Where on the floor that was looked at last.
+    judged_at: Option<DVec2>,
     /// Crossings In less Out since the person was last clear of the line, or since coming into the U-turn area.
     net: i32,
     /// Edges of the flow region that were crossed since the person was last clear of them.
@@ -313,12 +315,16 @@ fn truth(scenario: &Scenario) -> Events {
         for (index, floor) in scenario.scene.floors_at(t_s) {
             let floor = floor - scenario.sensor_at;
             let way = ways.entry(index).or_default();
-            let Some(foot) = view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel)) else {
+            // Who stays where he or she is crosses nothing, and is as clear of everything as before.
+            let stays = way.judged_at == Some(floor);
+            let seen_at = || view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
+            let Some(foot) = way.last.filter(|_| stays).or_else(seen_at) else {
                 // Out of the lens's field: what was begun there is not known to have ended.
                 *way = Way { stays: std::mem::take(&mut way.stays), ..Way::default() };
                 continue;
             };
-            if let Some(before) = way.last.replace(foot) {
+            if let Some(before) = way.last.replace(foot).filter(|_| !stays) {
+                way.judged_at = Some(floor);
                 way.line(t_s, floor, (before, foot), &drawn, &mut events);
                 way.flow(t_s, floor, (before, foot), &drawn, &mut events);
             }

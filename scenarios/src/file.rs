@@ -33,6 +33,9 @@ struct ScenarioFile {
     /// Whether `twin run` takes the oracle lane whatever lane it is asked for: for runs of hours.
     #[serde(default)]
     oracle_only: bool,
+    /// Whether reports are held to a golden file, beside what is expected.
+    #[serde(default = "yes")]
+    golden_file: bool,
     device: DeviceFile,
     /// Who the device can reach.
     #[serde(default)]
@@ -76,6 +79,10 @@ struct DeviceFile {
     authorities: Vec<String>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn default_profile() -> String {
     "vs121-p-standard".to_owned()
 }
@@ -94,6 +101,8 @@ pub struct Scenario {
     pub duration_s: f64,
     /// Never rendered: too long.
     pub oracle_only: bool,
+    /// Held to a golden file, and not to its expectations alone.
+    pub golden_file: bool,
     /// The device's hardware.
     pub profile: Profile,
     /// Its name in the library, or that of its file without its ending.
@@ -177,6 +186,7 @@ impl Scenario {
             seed: 1,
             duration_s,
             oracle_only: false,
+            golden_file: true,
             profile,
             profile_name: profile_name.to_owned(),
             sensor_at,
@@ -342,6 +352,15 @@ impl ScenarioFile {
                 report(format!("recipients[{i}].address"), format!("{} is listed twice", recipient.address));
             }
         }
+        if !self.golden_file && self.expect.is_empty() {
+            report(
+                "golden_file".into(),
+                "without a golden file something must be expected, or nothing is judged".into(),
+            );
+        }
+        if !self.golden_file && !self.normalise.is_empty() {
+            report("normalise".into(), "is for a golden file, and `golden_file` says that there is none".into());
+        }
         for (i, expectation) in self.expect.iter().enumerate() {
             if let Some(words) = expectation.problem() {
                 report(format!("expect[{i}]"), words);
@@ -398,6 +417,7 @@ impl ScenarioFile {
             seed: self.seed,
             duration_s: self.duration_s,
             oracle_only: self.oracle_only,
+            golden_file: self.golden_file,
             profile,
             profile_name: file_stem(Path::new(&device.profile)),
             sensor_at: DVec2::new(device.at_m.0, device.at_m.1),

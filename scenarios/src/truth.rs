@@ -206,8 +206,7 @@ impl Truth {
     /// How many people a count at `at` should have found in `area`.
     pub fn count(&self, at: Uptime, area: &TrueArea) -> TrueCount {
         let (frame, view) = (self.at(at), self.view());
-        let in_area =
-            |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(view.normalised(foot)));
+        let in_area = |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(view.normalised(foot)));
         let possible = frame.people.iter().filter(in_area).count() as u32;
         let is_sure = |person: &&TruePerson| {
             let is_masked = person.head_px.is_some_and(|head| area.masks(view.normalised(head)));
@@ -216,7 +215,6 @@ impl Truth {
         let sure = frame.people.iter().filter(in_area).filter(is_sure).count() as u32;
         TrueCount { sure, possible }
     }
-
 }
 
 impl Look {

@@ -136,7 +136,9 @@ impl PosedFigure {
     /// As far as this, m, any of the samples and any point of the outline is at most from where it is in another pose of the same figure.
     pub fn moved_m(&self, other: &PosedFigure) -> f64 {
         let turned = |a: DQuat, b: DQuat| (a - b).length().min((a + b).length());
-        let moved = |(a, b): (&BoneAt, &BoneAt), reach_m: &f64| a.at.distance(b.at) + 2.0 * turned(a.turned, b.turned) * reach_m;
+        let moved = |(a, b): (&BoneAt, &BoneAt), reach_m: &f64| {
+            a.at.distance(b.at) + 2.0 * turned(a.turned, b.turned) * reach_m
+        };
         let bones = self.pose.iter().zip(&other.pose).zip(&self.figure.reach_m);
         let body_m = bones.map(|(bone, reach_m)| moved(bone, reach_m)).fold(0.0, f64::max);
         if self.belongings.len() != other.belongings.len() {

@@ -37,7 +37,8 @@ impl LensTable {
         let per_tangent: Vec<f32> = (0..=STEPS + 1).map(|step| pixels(square(step as f64)).0 as f32).collect();
         let mut most = 0f64;
         let per_radian = (0..=STEPS).map(|step| {
-            let ((near, near_tangent), (far, far_tangent)) = (pixels(square(step as f64)), pixels(square(step as f64 + 1.0)));
+            let ((near, near_tangent), (far, far_tangent)) =
+                (pixels(square(step as f64)), pixels(square(step as f64 + 1.0)));
             let outwards = (far * far_tangent - near * near_tangent) / (far_tangent.atan() - near_tangent.atan());
             // Around, a radian is as long as the sine says.
             most = most.max(outwards).max(far * far_tangent.hypot(1.0)).max(near);
@@ -98,7 +99,8 @@ mod tests {
             for i in 0..20_000 {
                 // All around, ever further out.
                 let tangent = 2.99 * f64::from(i) / 20_000.0;
-                let direction = (DVec2::from_angle(2.4 * f64::from(i)) * tangent).extend(1.0) * (0.2 + 0.0003 * f64::from(i));
+                let direction =
+                    (DVec2::from_angle(2.4 * f64::from(i)) * tangent).extend(1.0) * (0.2 + 0.0003 * f64::from(i));
                 let exact = lens.project(direction).expect("in the lens's field");
                 let about = table.pixel(direction.as_vec3a()).expect("within the table");
                 assert!(about.as_dvec2().distance(exact) <= f64::from(table.off_px), "{name}: {about}, {exact}");

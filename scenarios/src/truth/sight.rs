@@ -10,12 +10,12 @@ use std::cell::OnceCell;
 
 use firmware_shim::View;
 use glam::{DMat3, DVec2, DVec3, Vec2, Vec3A};
-use scenes::{ABOUT_M, Bones, BonesSeen, Occluder, PersonState, PosedFigure, Scene, Solid, WorldState};
+use scenes::{ABOUT_M, BonesSeen, Occluder, PersonState, PosedFigure, Scene, Solid, WorldState};
 
 use super::lens_table::LensTable;
 
 /// What is found of somebody who stays holds as long as no point of the body moves farther than this, m.
-const NEAR_M: f64 = 0.03;
+const NEAR_M: f64 = 0.04;
 /// Somebody of whom some point may move farther than this from frame to frame does not stay, m.
 const PASSES_M: f64 = 0.012;
 /// The furniture that may hide a body is found for all places so much farther out, m.
@@ -118,6 +118,8 @@ pub(super) struct Memory {
     near: Option<(Ball, Vec<u32>)>,
     /// A frame before.
     last: Option<PosedFigure>,
+    /// Which points were in the picture then, with no furniture in the way.
+    seen: Vec<bool>,
     /// While the body stays where it is.
     still: Option<Still>,
 }
@@ -127,9 +129,7 @@ struct Still {
     body: PosedFigure,
     /// Around its samples and its head, with what is near.
     whole: Ball,
-    /// Points that are in the picture with no furniture in the way.
-    seen: Vec<usize>,
-    /// Points that may be seen or not.
+    /// Points that may be in the picture with no furniture in the way, or not; of the others it is known.
     asked: Vec<Asked>,
     /// Points of the outline that may be outermost.
     outer: Vec<usize>,
@@ -141,8 +141,6 @@ struct Asked {
     point: usize,
     /// The furniture on which that hangs.
     pieces: Vec<u32>,
-    /// The last answer, movers and carried things aside.
-    is_seen: Option<bool>,
 }
 
 /// What furniture does to all that is near a point.
@@ -191,7 +189,8 @@ impl Sight {
     pub fn look_plainly(&self, world: &WorldState, i: usize) -> Seen {
         let person = &world.people[i];
         let others = world.people.iter().enumerate().filter(|(other, _)| *other != i);
-        let mut hiding: Vec<Occluder> = others.flat_map(|(_, other)| other.solids()).map(|s| Occluder::new(&s)).collect();
+        let mut hiding: Vec<Occluder> =
+            others.flat_map(|(_, other)| other.solids()).map(|s| Occluder::new(&s)).collect();
         hiding.extend(world.doors.iter().map(Occluder::new));
         // What somebody carries hides the one who carries it, too: an umbrella, a box.
         if person.body.is_some() {
@@ -222,50 +221,65 @@ impl Sight {
         people.chain(doors).collect()
     }
 
-    fn look_at(&self, person: &PersonState, body: &PosedFigure, own: usize, movers: &[Mover], memory: &mut Memory) -> Seen {
+    fn look_at(
+        &self,
+        person: &PersonState,
+        body: &PosedFigure,
+        own: usize,
+        movers: &[Mover],
+        memory: &mut Memory,
+    ) -> Seen {
         let bones = body.bones_seen(self.lens, &self.axes);
-        let Memory { near, last, still } = memory;
+        let Memory { near, last, seen, still } = memory;
+        let samples = body.sample_count();
+        // A point whose bones are all exactly where they were is seen if it was.
+        let same = last.as_ref().map(|last| body.bones_as_in(last));
+        let is_same = |i: usize| i < samples && same.is_some_and(|bones| body.sample_is_carried_by(i, bones));
         if still.as_ref().is_none_or(|still| body.moved_m(&still.body) > NEAR_M) {
             *still = None;
             if last.as_ref().is_some_and(|last| body.moved_m(last) <= PASSES_M) {
-                *still = Some(self.still(person, body, &bones, near));
+                *still = Some(self.still(person, body, &bones, near, seen));
             }
         }
-        // What somebody carries hides the one who carries it, too: an umbrella, a box.
-        let carried: Vec<Occluder> = person.things.iter().map(Occluder::new).collect();
-        let (seen, box_px) = match still {
+        seen.resize(samples + 1, false);
+        let (whole, box_px) = match still {
             Some(still) => {
-                let same = last.as_ref().map(|last| body.bones_as_in(last));
-                let hiding = self.hiding(movers, own, &carried, &still.whole);
-                let seen = self.seen_of_still(person, body, same, &hiding, still);
-                (seen, self.bounding_box(body, &bones, still.outer.iter().copied()))
+                for Asked { point: i, pieces } in still.asked.iter().filter(|asked| !is_same(asked.point)) {
+                    let exact = point(person, body, *i);
+                    seen[*i] = self.is_in_picture(exact) && !self.furniture_hides(pieces, exact);
+                }
+                (still.whole, self.bounding_box(body, &bones, still.outer.iter().copied()))
             }
             None => {
                 let points = self.points(person, body, &bones);
                 let whole = ball_around(&points);
-                let hiding = self.hiding(movers, own, &carried, &whole);
                 let near = self.furniture_near(whole, near);
-                let can_be_seen = |i: &usize| {
+                for (i, about) in points.into_iter().enumerate().filter(|(i, _)| !is_same(*i)) {
                     let exact = OnceCell::new();
-                    let exact = || *exact.get_or_init(|| point(person, body, *i));
-                    self.is_about_in_picture(points[*i], ABOUT_M).unwrap_or_else(|| self.is_in_picture(exact()))
-                        && !self.furniture_hides_about(near, points[*i], &exact)
-                        && !hiding.iter().any(|occluder| occluder.hides(self.lens, exact()))
-                };
-                let seen = (0..points.len()).filter(can_be_seen).collect();
-                (seen, self.bounding_box(body, &bones, 0..body.outline_count()))
+                    let exact = || *exact.get_or_init(|| point(person, body, i));
+                    let is_in_picture = self.is_about_in_picture(about, ABOUT_M);
+                    seen[i] = is_in_picture.unwrap_or_else(|| self.is_in_picture(exact()))
+                        && !self.furniture_hides_about(near, about, &exact);
+                }
+                (whole, self.bounding_box(body, &bones, 0..body.outline_count()))
             }
         };
         match last {
             Some(last) => last.clone_from(body),
             None => *last = Some(body.clone()),
         }
-        let samples = body.sample_count();
-        let of_body = seen.iter().filter(|i| **i < samples).count();
+        // What somebody carries hides the one who carries it, too: an umbrella, a box.
+        let carried: Vec<Occluder> = person.things.iter().map(Occluder::new).collect();
+        let hiding = self.hiding(movers, own, &carried, &whole);
+        let is_hidden = |i: usize| {
+            let hides = |exact: DVec3| hiding.iter().any(|occluder| occluder.hides(self.lens, exact));
+            !hiding.is_empty() && hides(point(person, body, i))
+        };
+        let visible = (0..samples).filter(|i| seen[*i] && !is_hidden(*i)).count();
         Seen {
-            visible: of_body as f64 / samples.max(1) as f64,
+            visible: visible as f64 / samples.max(1) as f64,
             box_px,
-            head_in_sight: seen.contains(&samples),
+            head_in_sight: seen[samples] && !is_hidden(samples),
         }
     }
 
@@ -282,57 +296,30 @@ impl Sight {
         samples.chain([(self.axes * (person.head - self.lens)).as_vec3a()]).collect()
     }
 
-    /// What holds for all that is near a body's points.
+    /// What holds for all that is near a body's points; of those of which it is known, whether they are seen.
     fn still(
         &self,
         person: &PersonState,
         body: &PosedFigure,
         bones: &BonesSeen,
         near: &mut Option<(Ball, Vec<u32>)>,
+        seen: &mut [bool],
     ) -> Still {
         let points = self.points(person, body, bones);
         let whole = ball_around(&points);
         let near = self.furniture_near(whole, near);
-        let (mut seen, mut asked) = (Vec::new(), Vec::new());
+        let mut asked = Vec::new();
         for (i, about) in points.into_iter().enumerate() {
             let is_in_picture = self.is_about_in_picture(about, NEAR_M + ABOUT_M);
-            if is_in_picture == Some(false) {
-                continue;
-            }
-            match self.furniture_hides_near(about, &|| point(person, body, i), near) {
-                Hides::All => {}
-                Hides::Some(pieces) if pieces.is_empty() && is_in_picture == Some(true) => seen.push(i),
-                Hides::Some(pieces) => asked.push(Asked { point: i, pieces, is_seen: None }),
+            let hides = || self.furniture_hides_near(about, &|| point(person, body, i), near);
+            match if is_in_picture == Some(false) { Hides::All } else { hides() } {
+                Hides::All => seen[i] = false,
+                Hides::Some(pieces) if pieces.is_empty() && is_in_picture == Some(true) => seen[i] = true,
+                Hides::Some(pieces) => asked.push(Asked { point: i, pieces }),
             }
         }
         let whole = Ball { radius: whole.radius + NEAR_M as f32, ..whole };
-        Still { body: body.clone(), whole, seen, asked, outer: self.outer(body, bones) }
-    }
-
-    /// The points that are seen of a body that stays; `same` are the bones that are where they were a frame before.
-    fn seen_of_still(
-        &self,
-        person: &PersonState,
-        body: &PosedFigure,
-        same: Option<Bones>,
-        hiding: &[&Occluder],
-        still: &mut Still,
-    ) -> Vec<usize> {
-        for Asked { point: i, pieces, is_seen } in &mut still.asked {
-            let is_same = |bones| *i < body.sample_count() && body.sample_is_carried_by(*i, bones);
-            if is_seen.is_none() || !same.is_some_and(is_same) {
-                let exact = point(person, body, *i);
-                *is_seen = Some(self.is_in_picture(exact) && !self.furniture_hides(pieces, exact));
-            }
-        }
-        let asked = still.asked.iter().filter(|asked| asked.is_seen == Some(true)).map(|asked| asked.point);
-        let in_the_open = |i: &usize| {
-            hiding.is_empty() || {
-                let exact = point(person, body, *i);
-                !hiding.iter().any(|occluder| occluder.hides(self.lens, exact))
-            }
-        };
-        still.seen.iter().copied().chain(asked).filter(in_the_open).collect()
+        Still { body: body.clone(), whole, asked, outer: self.outer(body, bones) }
     }
 
     /// The points of a body's outline that may be outermost while none moves farther than [`NEAR_M`].
@@ -408,7 +395,8 @@ impl Sight {
     /// The same of a point that is known about.
     fn furniture_hides_about(&self, pieces: &[u32], about: Vec3A, exact: &dyn Fn() -> DVec3) -> bool {
         let way = Way::to(about);
-        let mut barring = pieces.iter().map(|i| &self.furniture[*i as usize]).filter(|piece| way.may_be_barred_by(&piece.ball));
+        let mut barring =
+            pieces.iter().map(|i| &self.furniture[*i as usize]).filter(|piece| way.may_be_barred_by(&piece.ball));
         barring.any(|piece| piece.plain.hides(self.lens, exact()))
     }
 

@@ -70,7 +70,13 @@ fn each_frame_is_exposed_to_the_world_and_the_light_of_its_own_time() {
     let dim = Event { at_s: 1.0, event: Happening::Lux(0.001) };
     let scenario = meeting(2.0, vec![dim]);
     let (mut lamp, witness) = (Lamp::default(), Witness::default());
-    run(&scenario, Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) }, Tracks::Dropped, &mut |_| {}).unwrap();
+    run(
+        &scenario,
+        Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) },
+        Tracks::Dropped,
+        &mut |_| {},
+    )
+    .unwrap();
 
     let shown = witness.0.lock().unwrap();
     assert_eq!(shown.len(), 20, "10 frames a second");

@@ -261,7 +261,8 @@ fn measured<T: Clone + Send + Serialize + DeserializeOwned>(
                     let scenario = scenario(run)?;
                     let detector = Box::new(OnnxDetector::from_bytes(&model.bytes, &model.name)?);
                     let lane = Lane::Rendered { light: &mut light, detector };
-                    let record = scenarios::run(&scenario, lane, Tracks::Kept, &mut |_| {}).map_err(|broken| broken.error)?;
+                    let record =
+                        scenarios::run(&scenario, lane, Tracks::Kept, &mut |_| {}).map_err(|broken| broken.error)?;
                     let score = judge(&scenario, &record)?;
                     // In one piece, or not at all.
                     let unfinished = file.with_extension("new");
