@@ -62,20 +62,43 @@ pub struct RegionCount {
 /// it, and never "in no region"; so is the image's edge part of the view. That is our decision: the guide is silent, and
 /// this way the mapped and the non-mapped total always make up the whole view. Points outside the image are not counted.
 pub fn count(area: DetectionArea, regions: &[Region], feet: &[DVec2]) -> Counts {
-    let in_view = feet.iter().copied().filter(|&foot| in_image(foot));
-    if area == DetectionArea::WholeView || regions.is_empty() {
-        return Counts { total: number(in_view), regions: Vec::new() };
+    Counter::new(area, regions).count(feet)
+}
+
+/// An area with its regions, ready to [`count`] in.
+pub(crate) struct Counter {
+    area: DetectionArea,
+    /// With their numbers.
+    regions: Vec<(u32, Polygon)>,
+}
+
+impl Counter {
+    pub fn new(area: DetectionArea, regions: &[Region]) -> Self {
+        Counter { area, regions: regions.iter().map(|region| (region.id, polygon(&region.polygon))).collect() }
     }
-    let polygons: Vec<Polygon> = regions.iter().map(|region| polygon(&region.polygon)).collect();
-    let in_any = |foot: DVec2| polygons.iter().any(|polygon| is_inside(foot, polygon));
-    if area == DetectionArea::NonMapped {
-        return Counts { total: number(in_view.filter(|&foot| !in_any(foot))), regions: Vec::new() };
+
+    pub fn count(&self, feet: &[DVec2]) -> Counts {
+        let in_view = feet.iter().copied().filter(|&foot| in_image(foot));
+        if self.area == DetectionArea::WholeView || self.regions.is_empty() {
+            return Counts { total: number(in_view), regions: Vec::new() };
+        }
+        let mut in_any = 0;
+        let mut counts: Vec<RegionCount> =
+            self.regions.iter().map(|(id, _)| RegionCount { id: *id, count: 0 }).collect();
+        for foot in in_view.clone() {
+            let mut is_in_any = false;
+            for (count, (_, polygon)) in counts.iter_mut().zip(&self.regions) {
+                let is_in = is_inside(foot, polygon);
+                count.count += u32::from(is_in);
+                is_in_any |= is_in;
+            }
+            in_any += u32::from(is_in_any);
+        }
+        match self.area {
+            DetectionArea::NonMapped => Counts { total: number(in_view) - in_any, regions: Vec::new() },
+            DetectionArea::Mapped | DetectionArea::WholeView => Counts { total: in_any, regions: counts },
+        }
     }
-    let counts = regions.iter().zip(&polygons).map(|(region, polygon)| RegionCount {
-        id: region.id,
-        count: number(in_view.clone().filter(|&foot| is_inside(foot, polygon))),
-    });
-    Counts { total: number(in_view.clone().filter(|&foot| in_any(foot))), regions: counts.collect() }
 }
 
 fn number(people: impl Iterator<Item = DVec2>) -> u32 {

@@ -4,7 +4,7 @@ use firmware_shim::{Frame, Uptime, View};
 use glam::DVec2;
 use serde::{Deserialize, Serialize};
 
-use crate::count::count;
+use crate::count::Counter;
 use crate::still_life::StillLife;
 use crate::{Counts, Cover, DetectError, Detection, DetectionArea, Detector, Region, Track, Tracker};
 
@@ -51,8 +51,7 @@ pub struct Pipeline {
     still_life: Option<StillLife>,
     tracker: Tracker,
     view: View,
-    area: DetectionArea,
-    regions: Vec<Region>,
+    counter: Counter,
     /// Where nobody is known of.
     cover: Cover,
 }
@@ -67,8 +66,7 @@ impl Pipeline {
             still_life: None,
             tracker,
             view,
-            area,
-            regions,
+            counter: Counter::new(area, &regions),
             cover: Cover::default(),
         };
         pipeline.set_scheme(RecognitionScheme::default());
@@ -123,14 +121,13 @@ impl Pipeline {
         let is_covered = |pixel: DVec2| self.cover.hides(self.view.normalised(pixel));
         tracks.retain(|track| !is_covered(track.foot_px) && !is_covered(track.head_px));
         let feet: Vec<DVec2> = tracks.iter().map(|track| self.view.normalised(track.foot_px)).collect();
-        let counts = count(self.area, &self.regions, &feet);
+        let counts = self.counter.count(&feet);
         Analysis { seq, taken_at, detections, tracks, counts }
     }
 
     /// Changes what is counted; the people are followed on.
     pub fn set_area(&mut self, area: DetectionArea, regions: Vec<Region>) {
-        self.area = area;
-        self.regions = regions;
+        self.counter = Counter::new(area, &regions);
     }
 
     /// Looks from elsewhere from now on; everybody is forgotten.
@@ -157,6 +154,7 @@ mod tests {
 
     use super::*;
     use crate::Posture;
+    use crate::count::count;
 
     fn view() -> View {
         let lens = Lens::with_horizontal_angle(320, 240, 95f64.to_radians(), [0.0; 4]);

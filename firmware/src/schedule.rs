@@ -4,6 +4,7 @@
 //! calendar may jump: a jump re-aligns it, never makes a second report for one slot, and never skips a slot that was not
 //! jumped over. Knows nothing of what is reported.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use chrono::Weekday;
@@ -180,24 +181,46 @@ fn wake_at(next: RtcTime, now: Uptime, rtc: RtcTime) -> Uptime {
 pub(crate) struct WorkingHours {
     schedule: TimeSchedule,
     zone: Zone,
+    never_end: bool,
+    /// The last answer: every frame asks.
+    minute: Cell<Option<Minute>>,
+}
+
+/// What holds up to the next whole minute of the wall clock: edges are whole minutes.
+#[derive(Clone, Copy, Debug)]
+struct Minute {
+    from: RtcTime,
+    until: RtcTime,
+    is_included: bool,
 }
 
 impl WorkingHours {
     pub fn new(schedule: &TimeSchedule, zone: Zone) -> Self {
-        WorkingHours { schedule: schedule.clone(), zone }
+        let never_end = *schedule == TimeSchedule::default();
+        WorkingHours { schedule: schedule.clone(), zone, never_end, minute: Cell::new(None) }
     }
 
     /// Whether the function works at a reading of the clock.
     pub fn include(&self, rtc: RtcTime) -> bool {
+        self.never_end || self.minute(rtc).is_included
+    }
+
+    fn minute(&self, rtc: RtcTime) -> Minute {
+        if let Some(minute) = self.minute.get().filter(|minute| (minute.from..minute.until).contains(&rtc)) {
+            return minute;
+        }
         let (today, minute) = minute_of_week(rtc, self.zone);
-        DAYS.iter().any(|day| weekday(*day) == today && self.schedule.of(*day).contain(minute))
+        let is_included = DAYS.iter().any(|day| weekday(*day) == today && self.schedule.of(*day).contain(minute));
+        let until = next_slot(rtc, &Slots::Every(chrono::Duration::minutes(1)), self.zone);
+        let minute = Minute { from: rtc, until, is_included };
+        self.minute.set(Some(minute));
+        minute
     }
 
     /// When to ask again at the latest; `None` when it never ends.
     pub fn next_wake(&self, now: Uptime, rtc: RtcTime) -> Option<Uptime> {
         // All edges are whole minutes of the wall clock; to look at each of them costs next to nothing.
-        let edge = || next_slot(rtc, &Slots::Every(chrono::Duration::minutes(1)), self.zone);
-        (self.schedule != TimeSchedule::default()).then(|| wake_at(edge(), now, rtc))
+        (!self.never_end).then(|| wake_at(self.minute(rtc).until, now, rtc))
     }
 }
 

@@ -125,9 +125,10 @@ fn place_error(scenario: &Scenario, record: &RunRecord) -> PlaceError {
     let view = believed_view(scenario);
     let mut error = PlaceError::default();
     for FrameTracks { seq, tracks } in record.tracks.iter().step_by(PLACES_EVERY) {
-        let world = scenario.scene.at(scenario.taken_at(*seq).as_secs_f64());
+        let floors: Vec<DVec2> =
+            scenario.scene.floors_at(scenario.taken_at(*seq).as_secs_f64()).map(|(_, floor)| floor).collect();
         for track in tracks.iter().filter(|track| !track.coasting) {
-            let places = world.people.iter().map(|person| person.floor - scenario.sensor_at);
+            let places = floors.iter().map(|floor| *floor - scenario.sensor_at);
             let nearest = places.min_by(|a, b| a.distance(track.floor).total_cmp(&b.distance(track.floor)));
             let Some(truly) = nearest.filter(|truly| truly.distance(track.floor) < NEAR_M) else { continue };
             let Some(seen) = view.point_at_height(track.head_px, 0.0) else { continue };
@@ -289,6 +290,8 @@ fn is_clear_of(points_m: &[DVec2], floor: DVec2) -> bool {
 struct Way {
     /// Where the person was last, in the picture.
     last: Option<DVec2>,
+    /// Where on the floor that was looked at last.
+    judged_at: Option<DVec2>,
     /// Crossings In less Out since the person was last clear of the line, or since coming into the U-turn area.
     net: i32,
     /// Edges of the flow region that were crossed since the person was last clear of them.
@@ -309,16 +312,19 @@ fn truth(scenario: &Scenario) -> Events {
     let samples = (scenario.duration_s / SAMPLE_S) as u64;
     for sample in 0..=samples {
         let t_s = sample as f64 * SAMPLE_S;
-        let world = scenario.scene.at(t_s);
-        for person in &world.people {
-            let floor = person.floor - scenario.sensor_at;
-            let way = ways.entry(person.index).or_default();
-            let Some(foot) = view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel)) else {
+        for (index, floor) in scenario.scene.floors_at(t_s) {
+            let floor = floor - scenario.sensor_at;
+            let way = ways.entry(index).or_default();
+            // Who stays where he or she is crosses nothing, and is as clear of everything as before.
+            let stays = way.judged_at == Some(floor);
+            let seen_at = || view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
+            let Some(foot) = way.last.filter(|_| stays).or_else(seen_at) else {
                 // Out of the lens's field: what was begun there is not known to have ended.
                 *way = Way { stays: std::mem::take(&mut way.stays), ..Way::default() };
                 continue;
             };
-            if let Some(before) = way.last.replace(foot) {
+            if let Some(before) = way.last.replace(foot).filter(|_| !stays) {
+                way.judged_at = Some(floor);
                 way.line(t_s, floor, (before, foot), &drawn, &mut events);
                 way.flow(t_s, floor, (before, foot), &drawn, &mut events);
             }

@@ -35,6 +35,9 @@ struct ScenarioFile {
     /// Whether `twin run` takes the oracle lane whatever lane it is asked for: for runs of hours.
     #[serde(default)]
     oracle_only: bool,
+    /// Whether reports are held to a golden file, beside what is expected.
+    #[serde(default = "yes")]
+    golden_file: bool,
     device: DeviceFile,
     /// Who the device can reach.
     #[serde(default)]
@@ -81,6 +84,10 @@ struct DeviceFile {
     authorities: Vec<String>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn default_profile() -> String {
     "vs121-p-standard".to_owned()
 }
@@ -99,6 +106,8 @@ pub struct Scenario {
     pub duration_s: f64,
     /// Never rendered: too long.
     pub oracle_only: bool,
+    /// Held to a golden file, and not to its expectations alone.
+    pub golden_file: bool,
     /// The device's hardware.
     pub profile: Profile,
     /// Its name in the library, or that of its file without its ending.
@@ -186,6 +195,7 @@ impl Scenario {
             seed: 1,
             duration_s,
             oracle_only: false,
+            golden_file: true,
             profile,
             profile_name: profile_name.to_owned(),
             sensor_at,
@@ -382,6 +392,15 @@ impl ScenarioFile {
                 report(format!("recipients[{i}].address"), format!("{} is listed twice", recipient.address));
             }
         }
+        if !self.golden_file && self.expect.is_empty() {
+            report(
+                "golden_file".into(),
+                "without a golden file something must be expected, or nothing is judged".into(),
+            );
+        }
+        if !self.golden_file && !self.normalise.is_empty() {
+            report("normalise".into(), "is for a golden file, and `golden_file` says that there is none".into());
+        }
         for (i, expectation) in self.expect.iter().enumerate() {
             if let Expectation::Refused { at_s, .. } = expectation
                 && !self.timeline.iter().any(|event| event.at_s == *at_s && event.event.can_be_refused())
@@ -452,6 +471,7 @@ impl ScenarioFile {
             seed: self.seed,
             duration_s: self.duration_s,
             oracle_only: self.oracle_only,
+            golden_file: self.golden_file,
             profile,
             profile_name: file_stem(Path::new(&device.profile)),
             sensor_at: DVec2::new(device.at_m.0, device.at_m.1),

@@ -40,6 +40,6 @@ pub use sheet::{contact_sheet, detections_drawn, picture_sheet};
 pub use still::Stills;
 pub use sweep::{Circumstances, Subject, take_placed};
 pub use truth::{Drawn, TrueArea, TrueCount, TrueFrame, TruePerson, Truth};
-pub use twin::{Lane, Work, run};
+pub use twin::{Lane, Tracks, Work, run};
 pub use vendor::Package;
 pub use verdict::{Judgement, RunKind, judge};

@@ -58,7 +58,7 @@ pub struct SheetFrame {
 pub struct RunRecord {
     /// Every analysed frame.
     pub frames: Vec<FrameRecord>,
-    /// Who was followed in each of these frames.
+    /// Who was followed in each of these frames; nothing unless it was to be kept.
     pub tracks: Vec<FrameTracks>,
     /// What the device counted one by one, and when: the middle of the exposure that showed it, or the instant of a step without one. Stays that had
     /// not ended at the end come last.

@@ -3,12 +3,20 @@
 //! A second path beside analytics: it shares the lens's mathematics with it, which are a calibration, and nothing of
 //! how people are found, followed or counted.
 
-use std::sync::{Arc, Mutex};
+mod ahead;
+mod lens_table;
+mod sight;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use analytics::Posture;
 use firmware_shim::{Uptime, View};
 use glam::{DVec2, DVec3};
-use scenes::{Activity, Occluder, PersonState, Scene};
+use scenes::{Activity, PersonState, Scene};
+
+use ahead::Ahead;
+use sight::{Memory, Seen, Sight};
 
 /// Less of a person than this, and the person is neither hit nor miss.
 const VISIBLE_MIN: f64 = 0.3;
@@ -141,102 +149,100 @@ pub(crate) fn is_inside(polygon: &[DVec2], point: DVec2) -> bool {
 
 /// The truth about one scene as one sensor sees it, at any time.
 pub struct Truth {
+    look: Arc<Look>,
+    asked: Mutex<Asked>,
+}
+
+/// How the truth about an instant is found.
+struct Look {
     scene: Arc<Scene>,
     sensor_at: DVec2,
     view: View,
-    fixed: Vec<Occluder>,
+    sight: Sight,
+}
+
+/// What was asked before, and what was found ahead. It changes no answer.
+#[derive(Default)]
+struct Asked {
     /// The last answer: the oracle and the judge ask for the same instants.
-    last: Mutex<Option<Arc<TrueFrame>>>,
+    last: Option<Arc<TrueFrame>>,
+    /// By the scene's people.
+    memory: Vec<Memory>,
+    ahead: Option<Ahead>,
 }
 
 impl Truth {
     /// The truth about `scene` for a sensor at `sensor_at` in the room.
     pub fn new(scene: Arc<Scene>, sensor_at: DVec2, view: View) -> Self {
-        let fixed = scene.fixed_solids().iter().map(Occluder::new).collect();
-        Truth { scene, sensor_at, view, fixed, last: Mutex::new(None) }
+        let sight = Sight::new(&scene, sensor_at, view);
+        Truth { look: Arc::new(Look { scene, sensor_at, view, sight }), asked: Mutex::default() }
     }
 
     /// The view the truth is projected through.
     pub fn view(&self) -> &View {
-        &self.view
+        &self.look.view
+    }
+
+    /// Has other cores find the truth of so many frames, which are then asked for one after another.
+    pub fn look_ahead(&self, frames: u64, period: Duration) {
+        self.lock().ahead = Some(Ahead::start(&self.look, frames, period));
     }
 
     /// Everybody at `at`; the run's time is the device's uptime, for it is switched on when the run begins.
     pub fn at(&self, at: Uptime) -> Arc<TrueFrame> {
-        let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(frame) = last.as_ref().filter(|frame| frame.at == at) {
+        let mut asked = self.lock();
+        if let Some(frame) = asked.last.as_ref().filter(|frame| frame.at == at) {
             return Arc::clone(frame);
         }
-        let world = self.scene.at(at.as_secs_f64());
-        let mut moving: Vec<Vec<Occluder>> =
-            world.people.iter().map(|person| person.solids().iter().map(Occluder::new).collect()).collect();
-        moving.push(world.doors.iter().map(Occluder::new).collect());
-        let people = world.people.iter().enumerate().map(|(i, person)| self.project(person, i, &moving)).collect();
-        let frame = Arc::new(TrueFrame { at, people });
-        *last = Some(Arc::clone(&frame));
+        let found = asked.ahead.as_mut().and_then(|ahead| ahead.take(at));
+        let frame = found.unwrap_or_else(|| Arc::new(self.look.frame(at, &mut asked.memory)));
+        asked.last = Some(Arc::clone(&frame));
         frame
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many people a count at `at` should have found in `area`.
     pub fn count(&self, at: Uptime, area: &TrueArea) -> TrueCount {
-        let frame = self.at(at);
-        let in_area =
-            |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(self.view.normalised(foot)));
+        let (frame, view) = (self.at(at), self.view());
+        let in_area = |person: &&TruePerson| person.foot_px.is_some_and(|foot| area.contains(view.normalised(foot)));
         let possible = frame.people.iter().filter(in_area).count() as u32;
         let is_sure = |person: &&TruePerson| {
-            let is_masked = person.head_px.is_some_and(|head| area.masks(self.view.normalised(head)));
+            let is_masked = person.head_px.is_some_and(|head| area.masks(view.normalised(head)));
             person.is_visible() && !is_masked
         };
         let sure = frame.people.iter().filter(in_area).filter(is_sure).count() as u32;
         TrueCount { sure, possible }
     }
+}
 
-    /// `moving` is what moves and may hide others: first everybody's body, that of this person at `own`.
-    fn project(&self, person: &PersonState, own: usize, moving: &[Vec<Occluder>]) -> TruePerson {
-        let around_sensor = |point: DVec3| point - self.sensor_at.extend(0.0);
-        let lens = self.sensor_at.extend(self.view.mounting.height_m);
-        let others = moving.iter().enumerate().filter(|(i, _)| *i != own).flat_map(|(_, body)| body);
-        let samples = person.samples();
-        let radius = samples.iter().map(|point| point.distance(person.head)).fold(0.0, f64::max);
-        // What somebody carries hides the one who carries it, too: an umbrella, a box.
-        let carried: Vec<Occluder> = match person.body {
-            Some(_) => person.things.iter().map(Occluder::new).collect(),
-            None => Vec::new(),
-        };
-        let candidates = self.fixed.iter().chain(others).chain(&carried);
-        let near: Vec<&Occluder> =
-            candidates.filter(|occluder| occluder.may_hide_from(lens, person.head, radius)).collect();
-        let can_be_seen = |point: DVec3| {
-            let in_picture = self.view.pixel(around_sensor(point)).is_some_and(|pixel| self.view.lens.contains(pixel));
-            in_picture && !near.iter().any(|occluder| occluder.hides(lens, point))
-        };
-        let seen = samples.iter().filter(|point| can_be_seen(**point)).count();
-        let (floor, head) = (person.floor - self.sensor_at, around_sensor(person.head));
+impl Look {
+    fn frame(&self, at: Uptime, memory: &mut Vec<Memory>) -> TrueFrame {
+        let world = self.scene.at(at.as_secs_f64());
+        let seen = self.sight.look(&world, memory);
+        let people = world.people.iter().zip(seen).map(|(person, seen)| self.project(person, seen)).collect();
+        TrueFrame { at, people }
+    }
+
+    fn project(&self, person: &PersonState, seen: Seen) -> TruePerson {
+        let Seen { visible, box_px, head_in_sight } = seen;
         TruePerson {
             index: person.index,
-            floor,
-            foot_px: self.view.pixel(floor.extend(0.0)),
-            head,
-            head_in_sight: can_be_seen(person.head),
-            head_px: self.view.pixel(head),
-            box_px: self.bounding_box(&person.outline(), self.sensor_at.extend(0.0)),
+            floor: person.floor - self.sensor_at,
+            foot_px: self.sight.pixel(person.floor.extend(0.0)),
+            head: person.head - self.sensor_at.extend(0.0),
+            head_in_sight,
+            head_px: self.sight.pixel(person.head),
+            box_px,
             posture: match person.posture {
                 scenes::Posture::Standing => Posture::Standing,
                 scenes::Posture::Seated => Posture::Seated,
             },
             activity: person.activity,
-            visible: seen as f64 / samples.len().max(1) as f64,
+            visible,
         }
-    }
-
-    /// The box around points.
-    fn bounding_box(&self, points: &[DVec3], sensor_foot: DVec3) -> Option<(DVec2, DVec2)> {
-        let mut bounds: Option<(DVec2, DVec2)> = None;
-        for point in points {
-            let pixel = self.view.pixel(*point - sensor_foot)?;
-            bounds = Some(bounds.map_or((pixel, pixel), |(min, max)| (min.min(pixel), max.max(pixel))));
-        }
-        bounds
     }
 }
 
@@ -328,6 +334,54 @@ mod tests {
         let behind =
             seen_beside("(name: \"wall\", piece: Block(size_m: (0.05, 3, 2.8)), at_m: (4.6, 3), color: \"#888888\")");
         assert_eq!(behind.visible, 1.0);
+    }
+
+    #[test]
+    fn what_is_remembered_and_left_out_changes_nothing() {
+        // Doors, crowds, things in hands, wheelchairs, people who sit, turned and tilted sensors, high ceilings.
+        let mut all_some_and_none = [0; 3];
+        for (i, name) in scenes::library_names().into_iter().enumerate() {
+            let scene = Scene::from_library(&name).expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+            let profile = if scene.room.ceiling_m >= 4.5 { "vs121-p-high-ceiling" } else { "vs121-p-standard" };
+            let mut view = device_model::Profile::library(profile).unwrap().view();
+            let (rotation_rad, tilt_rad) = (0.4 * i as f64, 0.08 * (i % 3) as f64);
+            view.mounting = firmware_shim::Mounting { height_m: scene.room.ceiling_m, rotation_rad, tilt_rad };
+            let sensor_at = DVec2::new(scene.room.size_m.0, scene.room.size_m.1) * 0.4;
+            let sight = Sight::new(&scene, sensor_at, view);
+            let mut memory = Vec::new();
+            for frame in 0..150 {
+                // Ten frames a second, with a jump now and then.
+                let world = scene.at(f64::from(frame) * 0.1 + f64::from(frame / 50) * 7.0);
+                for (own, seen) in sight.look(&world, &mut memory).into_iter().enumerate() {
+                    let plainly = sight.look_plainly(&world, own);
+                    assert_eq!(seen, plainly, "{name}: person {own} at {} s", world.t_s);
+                    all_some_and_none[if seen.visible == 1.0 { 0 } else { 1 + usize::from(seen.visible == 0.0) }] += 1;
+                }
+            }
+        }
+        assert!(all_some_and_none.iter().all(|people| *people >= 100), "{all_some_and_none:?}");
+    }
+
+    #[test]
+    fn what_is_found_ahead_is_what_would_have_been_found() {
+        let scene = Scene::from_library("canteen-queue").expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+        let profile = device_model::Profile::library("vs121-p-standard").unwrap();
+        let period = profile.frame_period();
+        let truth = || Truth::new(Arc::new(scene.clone()), DVec2::new(4.0, 3.0), profile.view());
+        let (ahead, alone) = (truth(), truth());
+        // More than the threads do in one go, and not a whole number of that.
+        const FRAMES: u64 = 1300;
+        ahead.look_ahead(FRAMES, period);
+        // A frame is left out, the device is off for a while, somebody asks between frames, and after the last.
+        let asked = (0..FRAMES).filter(|seq| *seq != 7 && !(100..900).contains(seq)).chain([FRAMES + 5]);
+        for at in asked.map(|seq| crate::oracle::taken_at(seq, period)) {
+            assert_eq!(ahead.at(at), alone.at(at));
+            let between = at + Duration::from_millis(30);
+            assert_eq!(ahead.at(between), alone.at(between));
+            assert_eq!(ahead.at(at), alone.at(at), "asked again");
+        }
+        // Threads whose frames nobody wants any more end.
+        truth().look_ahead(1_000_000, period);
     }
 
     #[test]

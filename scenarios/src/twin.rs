@@ -57,6 +57,15 @@ pub enum Lane<'a> {
     Oracle,
 }
 
+/// Whether it is kept who was followed in each frame: of a day that is hundreds of megabytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracks {
+    /// In [`RunRecord::tracks`].
+    Kept,
+    /// Not.
+    Dropped,
+}
+
 /// Of the scenario's random numbers: how the button on DI bounces. The oracle has the streams of frames' numbers.
 const BUTTON_STREAM: u64 = u64::MAX;
 /// How many frames a contact sheet shows.
@@ -70,11 +79,12 @@ const EXCHANGES_MAX: u32 = 100_000;
 pub fn run<'a>(
     scenario: &'a Scenario,
     lane: Lane<'a>,
+    tracks: Tracks,
     enter: &mut dyn FnMut(Work),
 ) -> Result<RunRecord, Box<BrokenRun>> {
     enter(Work::Rest);
     let broken = |error, record| Box::new(BrokenRun { error, record });
-    let mut twin = Twin::new(scenario, lane).map_err(|error| broken(error, RunRecord::default()))?;
+    let mut twin = Twin::new(scenario, lane, tracks).map_err(|error| broken(error, RunRecord::default()))?;
     let ended = twin.run(enter);
     twin.record.dropped = twin.device.dropped();
     twin.record.software_version = twin.device.software_version();
@@ -108,6 +118,7 @@ struct Twin<'a> {
     /// Timeline events that have happened.
     happened: usize,
     area: TrueArea,
+    tracks: Tracks,
     record: RunRecord,
 }
 
@@ -122,7 +133,7 @@ struct Picture<'a> {
 }
 
 impl<'a> Twin<'a> {
-    fn new(scenario: &'a Scenario, lane: Lane<'a>) -> Result<Self, RunError> {
+    fn new(scenario: &'a Scenario, lane: Lane<'a>, tracks: Tracks) -> Result<Self, RunError> {
         let view = scenario.view();
         let truth = Arc::new(Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view));
         let (picture, detector): (_, Box<dyn Detector>) = match lane {
@@ -135,6 +146,7 @@ impl<'a> Twin<'a> {
             }
             Lane::Oracle => {
                 let period = scenario.profile.frame_period();
+                truth.look_ahead(scenario.frames(), period);
                 let oracle = OracleDetector::new(Arc::clone(&truth), scenario.oracle, scenario.seed, period);
                 (None, Box::new(oracle))
             }
@@ -158,6 +170,7 @@ impl<'a> Twin<'a> {
             heard: Vec::new(),
             happened: 0,
             area: Scenario::true_area(&scenario.configuration),
+            tracks,
             record: RunRecord::default(),
         })
     }
@@ -378,7 +391,9 @@ impl<'a> Twin<'a> {
         let truth = self.truth.count(taken_at, &self.area);
         let counts = FrameRecord { taken_at, counted: analysis.counts.total, truth };
         self.record.frames.push(counts);
-        self.record.tracks.push(FrameTracks { seq: analysis.seq, tracks: analysis.tracks.clone() });
+        if self.tracks == Tracks::Kept {
+            self.record.tracks.push(FrameTracks { seq: analysis.seq, tracks: analysis.tracks.clone() });
+        }
         if keep {
             let (area, truth) = (self.area.clone(), self.truth.at(taken_at));
             self.record.sheet.push(SheetFrame { image, analysis, truth, area, counts });

@@ -25,8 +25,25 @@ pub struct RunKind {
 }
 
 /// Judges a run against the golden file of its scenario in `folder`. An exact run that differs leaves a `.new` to be
-/// accepted; so does any run when there is no golden file.
+/// accepted; so does any run when there is no golden file. A scenario may say that it has none, and is judged by its demands alone.
 pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, kind: RunKind) -> Result<Judgement, GoldenError> {
+    let mut differences = if scenario.golden_file { against_golden(scenario, record, folder, kind)? } else { vec![] };
+    let failures = scenario.expect.iter().flat_map(|expectation| expectation.failures(scenario, record));
+    differences.extend(failures.map(of_run));
+    let is_unforeseen = |(at, error): &&(Uptime, String)| !scenario.expect.iter().any(|it| it.allows(*at, error));
+    let refused = record.refused.iter().filter(is_unforeseen);
+    differences
+        .extend(refused.map(|(at, error)| of_run(format!("at {} s the device refuses: {error}", at.as_secs_f64()))));
+    Ok(Judgement { differences })
+}
+
+/// What differs from the golden file.
+fn against_golden(
+    scenario: &Scenario,
+    record: &RunRecord,
+    folder: &Path,
+    kind: RunKind,
+) -> Result<Vec<Difference>, GoldenError> {
     let arrivals: Vec<Arrival> = (record.captures.iter())
         .map(|capture| Arrival { at_s: capture.at.as_secs_f64(), delivery: capture.delivery.clone() })
         .collect();
@@ -44,13 +61,7 @@ pub fn judge(scenario: &Scenario, record: &RunRecord, folder: &Path, kind: RunKi
             differences.extend(compared);
         }
     }
-    let failures = scenario.expect.iter().flat_map(|expectation| expectation.failures(scenario, record));
-    differences.extend(failures.map(of_run));
-    let is_unforeseen = |(at, error): &&(Uptime, String)| !scenario.expect.iter().any(|it| it.allows(*at, error));
-    let refused = record.refused.iter().filter(is_unforeseen);
-    differences
-        .extend(refused.map(|(at, error)| of_run(format!("at {} s the device refuses: {error}", at.as_secs_f64()))));
-    Ok(Judgement { differences })
+    Ok(differences)
 }
 
 /// What to do about a golden file that is not there.

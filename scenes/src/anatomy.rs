@@ -10,7 +10,7 @@ use glam::Vec3;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use crate::skeleton::{BONES, Bone};
+use crate::skeleton::{BONES, Bone, Rest};
 
 /// The parts of a body that skin and garments are told apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,12 +72,22 @@ pub(crate) struct Physique {
     pub points: Vec<Vec3>,
     /// Where each bone begins.
     pub joints: [Vec3; BONES],
+    /// Floor to crown, m.
+    stature: f32,
+    /// What poses ask of the body at rest.
+    pub rest: Rest,
 }
 
 impl Physique {
+    pub fn new(points: Vec<Vec3>, joints: [Vec3; BONES]) -> Self {
+        let stature = points.iter().map(|point| point.z).fold(0.0, f32::max);
+        let rest = Rest::of(&joints);
+        Physique { points, joints, stature, rest }
+    }
+
     /// Floor to crown, m.
     pub fn stature(&self) -> f32 {
-        self.points.iter().map(|point| point.z).fold(0.0, f32::max)
+        self.stature
     }
 }
 
@@ -132,7 +142,7 @@ fn read(file: &[u8]) -> Result<Anatomy, String> {
         if points.len() != influences.len() {
             return Err(format!("`{name}` has {} points, expected {}", points.len(), influences.len()));
         }
-        bodies.insert(name, Physique { points, joints });
+        bodies.insert(name, Physique::new(points, joints));
     }
     let reserved = list("reserved")?;
     if parts.len() != triangles.len() || open.len() != influences.len() {

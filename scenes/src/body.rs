@@ -94,7 +94,7 @@ impl Body {
         let shape = anatomy().bodies.get(&self.figure)?;
         let scale = self.height_m.map_or(1.0, |height_m| height_m as f32 / shape.stature());
         let points = shape.points.iter().map(|point| *point * scale).collect();
-        Some(Physique { points, joints: shape.joints.map(|joint| joint * scale) })
+        Some(Physique::new(points, shape.joints.map(|joint| joint * scale)))
     }
 
     /// What is wrong with it, as (field, words).

@@ -7,6 +7,7 @@ use glam::{Vec2, Vec3};
 
 use crate::anatomy::{Influences, Part, Physique, anatomy};
 use crate::body::{Body, Hair, Wear};
+use crate::marks::Marks;
 use crate::skeleton::{BONES, Bone};
 use crate::{Color, Finish};
 
@@ -26,6 +27,12 @@ pub struct Figure {
     pub(crate) samples: Vec<u16>,
     /// Points of skin and shells that bound all of it, but for two or three centimetres.
     pub(crate) outline: Vec<u16>,
+    /// The samples, ready to be placed about.
+    pub(crate) sample_marks: Marks,
+    /// The outline, too.
+    pub(crate) outline_marks: Marks,
+    /// How far from its joint each bone carries any of either, m.
+    pub(crate) reach_m: [f64; BONES],
 }
 
 /// A point of a figure in one of its materials.
@@ -52,6 +59,8 @@ pub(crate) struct Flesh {
     pub bone: Bone,
     pub middle: Vec3,
     pub half: Vec3,
+    /// All of it is so near to its bone's joint, m.
+    pub reach_m: f64,
 }
 
 /// How open shells are to light: they stand off the body, and nothing of it is over them.
@@ -90,6 +99,9 @@ impl Figure {
             flesh: flesh(physique),
             samples: spread(&physique.points, SAMPLES),
             outline: Vec::new(),
+            sample_marks: Marks::default(),
+            outline_marks: Marks::default(),
+            reach_m: [0.0; BONES],
         };
         let mut corners = BTreeMap::new();
         for (triangle, part) in anatomy.triangles.iter().zip(&anatomy.parts) {
@@ -108,6 +120,14 @@ impl Figure {
             figure.triangles.iter().map(|t| t.map(|c| figure.corners[usize::from(c)].point)).collect();
         figure.normals = normals(&figure.points, &all);
         figure.outline = spread(&figure.points, OUTLINE);
+        figure.sample_marks = Marks::new(&figure.samples, &figure.points, &figure.influences);
+        figure.outline_marks = Marks::new(&figure.outline, &figure.points, &figure.influences);
+        let rest = |chosen: &[u16]| chosen.iter().map(|index| figure.points[usize::from(*index)]).collect::<Vec<_>>();
+        let samples = figure.sample_marks.reach_m(rest(&figure.samples).into_iter(), &figure.joints);
+        let outline = figure.outline_marks.reach_m(rest(&figure.outline).into_iter(), &figure.joints);
+        figure.reach_m = std::array::from_fn(|bone| samples[bone].max(outline[bone]));
+        let to_head = figure.head().distance(figure.joints[Bone::Head as usize]);
+        figure.reach_m[Bone::Head as usize] = figure.reach_m[Bone::Head as usize].max(f64::from(to_head));
         figure
     }
 
@@ -359,7 +379,9 @@ fn flesh(physique: &Physique) -> Vec<Flesh> {
     }
     let ellipsoid = |bone: Bone| {
         let (low, high) = bounds[bone as usize]?;
-        Some(Flesh { bone, middle: (low + high) / 2.0, half: ((high - low) / 2.0).max(Vec3::splat(0.01)) })
+        let (middle, half) = ((low + high) / 2.0, ((high - low) / 2.0).max(Vec3::splat(0.01)));
+        let reach_m = f64::from(middle.distance(physique.joints[bone as usize]) + half.max_element());
+        Some(Flesh { bone, middle, half, reach_m })
     };
     Bone::ALL.into_iter().filter_map(ellipsoid).collect()
 }

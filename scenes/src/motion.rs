@@ -253,6 +253,26 @@ impl Motion {
         Some(if self.rolls { self.on_wheels(moment, t_s) } else { moment })
     }
 
+    /// [`Moment::at`] at `t_s` seconds alone.
+    pub(crate) fn place_at(&self, t_s: f64) -> Option<DVec2> {
+        if t_s < self.appears_s || self.leaves_s.is_some_and(|gone| t_s >= gone) {
+            return None;
+        }
+        let index = self.stretches.partition_point(|s| s.until_s <= t_s);
+        Some(match self.stretches.get(index) {
+            None => self.last.at,
+            Some(Stretch { from_s, act: Act::Walk(walk), .. }) => walk.at(walk.metres(t_s - from_s)),
+            Some(Stretch { act: Act::Shift { from, to, activity }, .. })
+                if from == to || *activity == Activity::Talking =>
+            {
+                to.at
+            }
+            Some(Stretch { from_s, until_s, act: Act::Shift { from, to, .. } }) => {
+                from.at.lerp(to.at, ((t_s - from_s) / (until_s - from_s)).clamp(0.0, 1.0))
+            }
+        })
+    }
+
     /// The person at a time, as somebody who walks.
     fn on_foot(&self, t_s: f64) -> Moment {
         let idle = (0.9 * t_s + self.phase).sin() * (0.37 * t_s + 2.0 * self.phase).sin();

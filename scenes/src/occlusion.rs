@@ -8,14 +8,22 @@ use parry3d::shape::{Ball, Cuboid, Cylinder};
 use crate::{Shape, Solid};
 
 /// A solid that can hide things.
+#[derive(Clone)]
 pub struct Occluder {
     at: DVec3,
     /// From the room's axes to the shape's own.
     unturn: DQuat,
     /// Along which the shape's own axes are stretched: an ellipsoid is a stretched ball.
     stretch: DVec3,
-    shape: Box<dyn RayCast + Send + Sync>,
+    hull: Hull,
     bounding_radius: f64,
+}
+
+#[derive(Clone)]
+enum Hull {
+    Cuboid(Cuboid),
+    Cylinder(Cylinder),
+    Ball(Ball),
 }
 
 impl Occluder {
@@ -25,18 +33,23 @@ impl Occluder {
         // Cylinders of the library stand along y, ours along z.
         let mut unturn = solid.turned.inverse();
         let z_to_y = DQuat::from_rotation_x(-std::f64::consts::FRAC_PI_2);
-        let shape: Box<dyn RayCast + Send + Sync> = match solid.shape {
-            Shape::Cuboid(half) => Box::new(Cuboid::new(parry(half))),
+        let hull = match solid.shape {
+            Shape::Cuboid(half) => Hull::Cuboid(Cuboid::new(parry(half))),
             Shape::Cylinder { radius, half_height } => {
                 unturn = z_to_y * unturn;
-                Box::new(Cylinder::new(half_height as f32, radius as f32))
+                Hull::Cylinder(Cylinder::new(half_height as f32, radius as f32))
             }
             Shape::Ellipsoid(axes) => {
                 stretch = axes;
-                Box::new(Ball::new(1.0))
+                Hull::Ball(Ball::new(1.0))
             }
         };
-        Occluder { at: solid.at, unturn, stretch, shape, bounding_radius: solid.bounding_radius() }
+        Occluder { at: solid.at, unturn, stretch, hull, bounding_radius: solid.bounding_radius() }
+    }
+
+    /// A ball that holds all of it: its middle and its radius.
+    pub fn ball(&self) -> (DVec3, f64) {
+        (self.at, self.bounding_radius)
     }
 
     /// Whether any of it may be within `radius` of `point`.
@@ -67,7 +80,12 @@ impl Occluder {
         let own = |p: DVec3| (self.unturn * (p - self.at)) / self.stretch;
         let (from, to) = (own(way.from), own(way.from + way.along));
         // The ray's parameter runs from 0 at the lens to 1 at the point.
-        self.shape.intersects_local_ray(&Ray::new(parry(from), parry(to - from)), 1.0)
+        let ray = Ray::new(parry(from), parry(to - from));
+        match &self.hull {
+            Hull::Cuboid(cuboid) => cuboid.intersects_local_ray(&ray, 1.0),
+            Hull::Cylinder(cylinder) => cylinder.intersects_local_ray(&ray, 1.0),
+            Hull::Ball(ball) => ball.intersects_local_ray(&ray, 1.0),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use glam::{Affine3A, DVec3, Vec3, Vec3A};
+use glam::{Affine3A, DMat3, DQuat, DVec3, Vec3, Vec3A};
 
 use crate::figure::{Figure, Flesh};
-use crate::skeleton::{Bone, Pose};
+use crate::marks::{Bones, BonesSeen};
+use crate::skeleton::{Bone, BoneAt, Pose};
 use crate::{Color, Shape, Solid};
 
 /// A figure in a pose: a body in the room, with what it carries.
@@ -58,26 +59,93 @@ impl PosedFigure {
         self.figure.flesh.iter().map(solid).collect()
     }
 
+    /// A ball that holds all of the flesh: its middle and its radius.
+    pub fn ball(&self) -> (DVec3, f64) {
+        let middle = self.pose[Bone::Belly as usize].at;
+        let reach = |flesh: &Flesh| self.pose[flesh.bone as usize].at.distance(middle) + flesh.reach_m;
+        (middle, self.figure.flesh.iter().map(reach).fold(0.0, f64::max))
+    }
+
     /// Points of the surface that stand for all of it.
     pub fn samples(&self) -> Vec<DVec3> {
-        self.placed(&self.figure.samples)
+        (0..self.figure.samples.len()).map(|i| self.sample(i)).collect()
+    }
+
+    /// One of them.
+    pub fn sample(&self, i: usize) -> DVec3 {
+        self.placed(self.figure.samples[i])
     }
 
     /// Points that bound the dressed body and what is carried on it.
     pub fn outline(&self) -> Vec<DVec3> {
-        let mut points = self.placed(&self.figure.outline);
-        points.extend(&self.belongings);
-        points
+        (0..self.figure.outline.len() + self.belongings.len()).map(|i| self.outline_point(i)).collect()
     }
 
-    fn placed(&self, points: &[u16]) -> Vec<DVec3> {
-        let point = |index: &u16| {
-            let index = usize::from(*index);
-            let rest = self.figure.points[index].as_dvec3();
-            let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
-            carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
+    /// One of them.
+    pub fn outline_point(&self, i: usize) -> DVec3 {
+        let worn = i.checked_sub(self.figure.outline.len());
+        worn.map_or_else(|| self.placed(self.figure.outline[i]), |worn| self.belongings[worn])
+    }
+
+    fn placed(&self, index: u16) -> DVec3 {
+        let index = usize::from(index);
+        let rest = self.figure.points[index].as_dvec3();
+        let carried = self.figure.influences[index].iter().filter(|(_, weight)| *weight > 0.0);
+        carried.map(|(bone, weight)| self.place(*bone, rest) * f64::from(*weight)).sum()
+    }
+
+    /// The bones as somebody at `from` sees them, to whose axes `axes` turns the room's.
+    pub fn bones_seen(&self, from: DVec3, axes: &DMat3) -> BonesSeen {
+        BonesSeen::new(&self.pose, &self.figure.joints, from, axes)
+    }
+
+    /// How many points the [`samples`](Self::samples) are.
+    pub fn sample_count(&self) -> usize {
+        self.figure.samples.len()
+    }
+
+    /// How many points the [`outline`](Self::outline) is.
+    pub fn outline_count(&self) -> usize {
+        self.figure.outline.len() + self.belongings.len()
+    }
+
+    /// Where the onlooker sees one of the [`samples`](Self::samples), to [`ABOUT_M`](crate::ABOUT_M).
+    pub fn sample_seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
+        self.figure.sample_marks.seen(i, bones)
+    }
+
+    /// Where the onlooker sees one point of the [`outline`](Self::outline), to [`ABOUT_M`](crate::ABOUT_M).
+    pub fn outline_seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
+        match i.checked_sub(self.figure.outline_marks.len()) {
+            None => self.figure.outline_marks.seen(i, bones),
+            Some(worn) => bones.turn(self.belongings[worn]),
+        }
+    }
+
+    /// Whether one of the [`samples`](Self::samples) is carried by no other than these bones.
+    pub fn sample_is_carried_by(&self, i: usize, bones: Bones) -> bool {
+        self.figure.sample_marks.is_carried_by(i, bones)
+    }
+
+    /// The bones that are exactly where they were in another pose of the same figure.
+    pub fn bones_as_in(&self, other: &PosedFigure) -> Bones {
+        let same = self.pose.iter().zip(&other.pose).enumerate().filter(|(_, (a, b))| a == b);
+        Bones(same.fold(0, |bones, (bone, _)| bones | 1 << bone))
+    }
+
+    /// As far as this, m, any of the samples and any point of the outline is at most from where it is in another pose of the same figure.
+    pub fn moved_m(&self, other: &PosedFigure) -> f64 {
+        let turned = |a: DQuat, b: DQuat| (a - b).length().min((a + b).length());
+        let moved = |(a, b): (&BoneAt, &BoneAt), reach_m: &f64| {
+            a.at.distance(b.at) + 2.0 * turned(a.turned, b.turned) * reach_m
         };
-        points.iter().map(point).collect()
+        let bones = self.pose.iter().zip(&other.pose).zip(&self.figure.reach_m);
+        let body_m = bones.map(|(bone, reach_m)| moved(bone, reach_m)).fold(0.0, f64::max);
+        if self.belongings.len() != other.belongings.len() {
+            return f64::INFINITY;
+        }
+        let worn = self.belongings.iter().zip(&other.belongings).map(|(a, b)| a.distance(*b));
+        worn.fold(body_m, f64::max)
     }
 
     /// All points, as linear blend skinning has them.

@@ -123,6 +123,11 @@ impl Scene {
         WorldState { t_s, people, doors: self.doors.iter().map(|door| door.leaf(t_s)).collect() }
     }
 
+    /// The points of the floor below everybody at `t_s` seconds, by ascending index: what [`at`](Self::at) says of them, and far cheaper.
+    pub fn floors_at(&self, t_s: f64) -> impl Iterator<Item = (usize, DVec2)> + '_ {
+        self.motions.iter().enumerate().filter_map(move |(index, motion)| Some((index, motion.place_at(t_s)?)))
+    }
+
     /// The solids of all that stays: furniture, and lamps that hang in the room.
     pub fn fixed_solids(&self) -> Vec<Solid> {
         let shades = self.light.luminaires.iter().filter_map(Luminaire::shade);
@@ -479,6 +484,19 @@ mod tests {
         let errors = office("starts: Stands(at_m: (1, 3), facing_deg: 90)", "starts: Sits(on: \"stool\")").map(|_| ());
         let errors = errors.expect_err("two on one chair").to_string();
         assert!(errors.contains("people[1].starts.on: somebody else starts on `stool`, too"), "{errors}");
+    }
+
+    #[test]
+    fn where_people_are_is_where_they_stand_and_sit() {
+        for name in crate::library_names() {
+            let scene = Scene::from_library(&name).expect("listed").unwrap_or_else(|errors| panic!("{errors}"));
+            for step in 0..600 {
+                let t_s = f64::from(step) * 0.17;
+                let people = scene.at(t_s).people;
+                let floors: Vec<(usize, DVec2)> = people.iter().map(|person| (person.index, person.floor)).collect();
+                assert_eq!(scene.floors_at(t_s).collect::<Vec<_>>(), floors, "{name} at {t_s} s");
+            }
+        }
     }
 
     #[test]

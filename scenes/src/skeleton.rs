@@ -3,7 +3,7 @@
 //! A pose is made in the body's own frame (x to its right, y ahead, z up, the origin on the floor below the pelvis at
 //! rest) and then placed in the room.
 
-use glam::{DMat3, DQuat, DVec2, DVec3};
+use glam::{DMat3, DQuat, DVec2, DVec3, Vec3};
 
 use crate::anatomy::Physique;
 
@@ -147,6 +147,51 @@ pub(crate) struct Hold {
 /// From the wrist to the middle of the palm, as a part of stature: half of a hand's length.
 const PALM: f64 = 0.05;
 
+/// What poses ask of a body at rest: of the left side, of the right one.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    legs: [LegRest; 2],
+    /// Where upper arm and forearm point.
+    arms: [[DVec3; 2]; 2],
+}
+
+#[derive(Debug)]
+struct LegRest {
+    thigh_m: f64,
+    shin_m: f64,
+    /// From the body's axes to those of the thigh and of the shin.
+    thigh: DMat3,
+    shin: DMat3,
+}
+
+impl Rest {
+    pub fn of(joints: &[Vec3; BONES]) -> Self {
+        let joint = |bone: Bone| joints[bone as usize].as_dvec3();
+        let leg = |limbs: &Limbs| {
+            let [hip, knee, ankle] = [limbs.thigh, limbs.shin, limbs.foot].map(joint);
+            LegRest {
+                thigh_m: hip.distance(knee),
+                shin_m: knee.distance(ankle),
+                thigh: frame(knee - hip, DVec3::Y).transpose(),
+                shin: frame(ankle - knee, DVec3::Y).transpose(),
+            }
+        };
+        let arm = |upper: Bone, limbs: &Limbs| {
+            let [shoulder, elbow, wrist] = [upper, limbs.forearm, limbs.hand].map(joint);
+            [(elbow - shoulder).normalize(), (wrist - elbow).normalize()]
+        };
+        let arms = [arm(Bone::LeftUpperArm, &SIDES[0]), arm(Bone::RightUpperArm, &SIDES[1])];
+        Rest { legs: [leg(&SIDES[0]), leg(&SIDES[1])], arms }
+    }
+}
+
+/// The axes of a leg's bone that points along `axis` and whose front looks to `front`.
+fn frame(axis: DVec3, front: DVec3) -> DMat3 {
+    let z = -axis.normalize();
+    let x = front.cross(z).normalize();
+    DMat3::from_cols(x, z.cross(x), z)
+}
+
 impl Physique {
     /// A bone's joint at rest.
     pub fn joint(&self, bone: Bone) -> DVec3 {
@@ -189,22 +234,16 @@ impl Physique {
                     let i = usize::from(bone == Bone::RightUpperArm);
                     let (upper, lower) = self.arm(&stance.arms[i], at);
                     lower_arms[i] = lower;
-                    self.points_to(bone, SIDES[i].forearm, upper)
+                    points_to(self.rest.arms[i][0], upper)
                 }
-                Bone::LeftForearm => self.points_to(bone, Bone::LeftHand, lower_arms[0]),
-                Bone::RightForearm => self.points_to(bone, Bone::RightHand, lower_arms[1]),
+                Bone::LeftForearm => points_to(self.rest.arms[0][1], lower_arms[0]),
+                Bone::RightForearm => points_to(self.rest.arms[1][1], lower_arms[1]),
                 Bone::LeftHand | Bone::RightHand => parent.expect("a hand hangs on an arm").0.turned,
             };
             pose[bone as usize] = BoneAt { at, turned };
         }
         let turn = DQuat::from_rotation_z(heading - std::f64::consts::FRAC_PI_2);
         pose.map(|bone| BoneAt { at: at.extend(0.0) + turn * bone.at, turned: turn * bone.turned })
-    }
-
-    /// The turn after which a bone points along `direction`.
-    fn points_to(&self, bone: Bone, tip: Bone, direction: DVec3) -> DQuat {
-        let rest = (self.joint(tip) - self.joint(bone)).normalize();
-        direction.try_normalize().map_or(DQuat::IDENTITY, |direction| DQuat::from_rotation_arc(rest, direction))
     }
 
     /// The middle of a palm in a pose; 0 is the left one.
@@ -241,9 +280,9 @@ impl Physique {
     /// reach is reached for.
     fn leg(&self, limbs: &Limbs, stance: &Stance, pelvis: DQuat) -> [DQuat; 3] {
         let leg = &stance.legs[usize::from(limbs.side > 0.0)];
-        let [hip, knee, ankle] = [limbs.thigh, limbs.shin, limbs.foot].map(|bone| self.joint(bone));
-        let (thigh, shin) = (hip.distance(knee), knee.distance(ankle));
-        let from = stance.pelvis + pelvis * (hip - self.joint(Bone::Pelvis));
+        let rest = &self.rest.legs[usize::from(limbs.side > 0.0)];
+        let (thigh, shin) = (rest.thigh_m, rest.shin_m);
+        let from = stance.pelvis + pelvis * (self.joint(limbs.thigh) - self.joint(Bone::Pelvis));
         let way = leg.ankle - from;
         let reach = way.length().clamp(0.2 * thigh, (thigh + shin) * 0.9995);
         let along = way.try_normalize().unwrap_or(DVec3::NEG_Z);
@@ -254,15 +293,15 @@ impl Physique {
         let angle = cosine.clamp(-1.0, 1.0).acos();
         let knee_at = from + (along * angle.cos() + bent * angle.sin()) * thigh;
         let ankle_at = from + along * reach;
-        let frame = |axis: DVec3, front: DVec3| {
-            let z = -axis.normalize();
-            let x = front.cross(z).normalize();
-            DMat3::from_cols(x, z.cross(x), z)
-        };
-        let turn = |rest: DVec3, now: DVec3| DQuat::from_mat3(&(frame(now, bent) * frame(rest, DVec3::Y).transpose()));
+        let turn = |rest: DMat3, now: DVec3| DQuat::from_mat3(&(frame(now, bent) * rest));
         let foot = DQuat::from_rotation_z(leg.yaw) * DQuat::from_rotation_x(-leg.pitch);
-        [turn(knee - hip, knee_at - from), turn(ankle - knee, ankle_at - knee_at), foot]
+        [turn(rest.thigh, knee_at - from), turn(rest.shin, ankle_at - knee_at), foot]
     }
+}
+
+/// The turn after which a bone that points along `rest` points along `direction`.
+fn points_to(rest: DVec3, direction: DVec3) -> DQuat {
+    direction.try_normalize().map_or(DQuat::IDENTITY, |direction| DQuat::from_rotation_arc(rest, direction))
 }
 
 #[cfg(test)]

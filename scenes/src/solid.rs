@@ -63,6 +63,19 @@ impl Solid {
         }
     }
 
+    /// One of the same kind that holds all that is within `by_m` of this one.
+    pub fn grown(&self, by_m: f64) -> Solid {
+        let shape = match self.shape {
+            Shape::Cuboid(half) => Shape::Cuboid(half + by_m),
+            Shape::Cylinder { radius, half_height } => {
+                Shape::Cylinder { radius: radius + by_m, half_height: half_height + by_m }
+            }
+            // Longer axes alone would not do: beside its tips an ellipsoid is narrower than what is so far from the smaller one.
+            Shape::Ellipsoid(axes) => Shape::Ellipsoid(axes * (1.0 + by_m / axes.min_element())),
+        };
+        Solid { shape, ..*self }
+    }
+
     /// The radius of a ball around [`Solid::at`] that holds all of it.
     pub fn bounding_radius(&self) -> f64 {
         match self.shape {
@@ -89,6 +102,27 @@ mod tests {
             let solid = Solid { turned, ..Solid::new(shape, DVec3::new(3.0, 2.0, 1.0), Color::new(0, 0, 0)) };
             assert!(solid.contains(solid.at + turned * inside), "{shape:?}");
             assert!(!solid.contains(solid.at + turned * (inside * 1.3)), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_grown_holds_all_that_is_near() {
+        let shapes = [
+            Shape::Cuboid(DVec3::new(0.8, 0.2, 0.01)),
+            Shape::Cylinder { radius: 0.3, half_height: 0.02 },
+            Shape::Ellipsoid(DVec3::new(0.5, 0.1, 0.05)),
+        ];
+        for shape in shapes {
+            let solid = Solid::new(shape, DVec3::new(1.0, 2.0, 0.7), Color::new(0, 0, 0));
+            let grown = solid.grown(0.03);
+            let reach = solid.bounding_radius();
+            let steps = || (-20..=20).map(|i| f64::from(i) * reach / 20.0);
+            let inside = steps().flat_map(|x| steps().flat_map(move |y| steps().map(move |z| DVec3::new(x, y, z))));
+            for at in inside.map(|off| solid.at + off).filter(|at| solid.contains(*at)) {
+                for way in steps().map(|angle| DQuat::from_rotation_z(5.0 * angle) * DVec3::new(0.6, 0.0, 0.8)) {
+                    assert!(grown.contains(at + way * 0.0299), "{shape:?}: {at} and {way}");
+                }
+            }
         }
     }
 }

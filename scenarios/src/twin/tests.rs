@@ -70,7 +70,13 @@ fn each_frame_is_exposed_to_the_world_and_the_light_of_its_own_time() {
     let dim = Event { at_s: 1.0, event: Happening::Lux(0.001) };
     let scenario = meeting(2.0, vec![dim]);
     let (mut lamp, witness) = (Lamp::default(), Witness::default());
-    run(&scenario, Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) }, &mut |_| {}).unwrap();
+    run(
+        &scenario,
+        Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) },
+        Tracks::Dropped,
+        &mut |_| {},
+    )
+    .unwrap();
 
     let shown = witness.0.lock().unwrap();
     assert_eq!(shown.len(), 20, "10 frames a second");
@@ -89,7 +95,7 @@ fn light_under_a_wrong_number_never_becomes_a_frame() {
     let scenario = meeting(2.0, vec![]);
     let (mut lamp, witness) = (Lamp { mixes_up: Some(7), ..Lamp::default() }, Witness::default());
     let lane = Lane::Rendered { light: &mut lamp, detector: Box::new(witness.clone()) };
-    let broken = run(&scenario, lane, &mut |_| {}).expect_err("frame 7 has no light");
+    let broken = run(&scenario, lane, Tracks::Dropped, &mut |_| {}).expect_err("frame 7 has no light");
     assert!(matches!(broken.error, RunError::Light(LightError::OutOfTurn { due: 7, got: Some(8) })), "{broken}");
     assert_eq!(witness.0.lock().unwrap().len(), 7);
     assert_eq!(broken.record.frames.len(), 7, "what there is of the run is kept");
@@ -98,7 +104,7 @@ fn light_under_a_wrong_number_never_becomes_a_frame() {
 #[test]
 fn a_frame_that_is_not_due_before_the_end_is_not_analysed() {
     for (duration_s, frames) in [(1.0, 10), (1.06, 10), (1.1, 11)] {
-        let record = run(&meeting(duration_s, vec![]), Lane::Oracle, &mut |_| {}).unwrap();
+        let record = run(&meeting(duration_s, vec![]), Lane::Oracle, Tracks::Dropped, &mut |_| {}).unwrap();
         assert_eq!(record.frames.len(), frames, "{duration_s} s");
     }
 }
@@ -110,7 +116,7 @@ fn the_truth_is_asked_where_the_device_is_configured_to_count() {
     elsewhere.region_people_counting.detection_region.area = firmware::configuration::Area::NonMapped;
     let event = Happening::Configure(Box::new(elsewhere));
     let scenario = Scenario { timeline: vec![Event { at_s: 0.5, event }], ..scenario };
-    let record = run(&scenario, Lane::Oracle, &mut |_| {}).unwrap();
+    let record = run(&scenario, Lane::Oracle, Tracks::Dropped, &mut |_| {}).unwrap();
     let counts: Vec<u32> = record.frames.iter().map(|frame| frame.truth.sure).collect();
     assert_eq!(counts, [4, 4, 4, 4, 0, 0, 0, 0, 0, 0], "four in the mapped regions, nobody outside");
 }

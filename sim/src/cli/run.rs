@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use golden::{GoldenFile, Transport};
 use indicatif::{ProgressBar, ProgressStyle};
-use scenarios::{FrameTracks, Lane, RunKind, RunRecord, Scenario, Work, contact_sheet, judge};
+use scenarios::{FrameTracks, Lane, RunKind, RunRecord, Scenario, Tracks, Work, contact_sheet, judge};
 use serde::Serialize;
 use serde_json::json;
 
@@ -181,7 +181,8 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     let folder = args.out.as_ref().map(|out| out.join(&scenario.name));
     let progress = progress(&scenario);
     let watch = Watch::start();
-    let ran = scenarios::run(&scenario, lane, &mut |work| {
+    let tracks = if folder.is_some() { Tracks::Kept } else { Tracks::Dropped };
+    let ran = scenarios::run(&scenario, lane, tracks, &mut |work| {
         if work == Work::Tracking {
             progress.inc(1);
         }

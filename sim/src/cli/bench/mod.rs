@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use analytics::{DEFAULT_MODEL, OnnxDetector};
 use anyhow::bail;
-use scenarios::{Lane, Scenario, Work};
+use scenarios::{Lane, Scenario, Tracks, Work};
 use serde_json::{Value, json};
 
 use super::LaneName;
@@ -77,7 +77,7 @@ fn scenario_figures(file: &Path, lane_name: LaneName) -> anyhow::Result<Value> {
     // A frame begins with its light, or without one with its analysis.
     let first = if lane_name == LaneName::Rendered { Work::Light } else { Work::Inference };
     let started_s = watch.elapsed_s();
-    scenarios::run(&scenario, lane, &mut |work| {
+    scenarios::run(&scenario, lane, Tracks::Dropped, &mut |work| {
         times.enter(work, work == first);
         if work == Work::Tracking {
             first_frame_s.get_or_insert_with(|| watch.elapsed_s());

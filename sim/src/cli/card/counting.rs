@@ -16,7 +16,7 @@ use glam::DVec2;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use scenarios::{CountingScores, EventScore, Lane, PlaceError, RunRecord, Scenario, counting_scores};
+use scenarios::{CountingScores, EventScore, Lane, PlaceError, RunRecord, Scenario, Tracks, counting_scores};
 use scenes::{Looks, Passing, Posture, Way};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -261,7 +261,8 @@ fn measured<T: Clone + Send + Serialize + DeserializeOwned>(
                     let scenario = scenario(run)?;
                     let detector = Box::new(OnnxDetector::from_bytes(&model.bytes, &model.name)?);
                     let lane = Lane::Rendered { light: &mut light, detector };
-                    let record = scenarios::run(&scenario, lane, &mut |_| {}).map_err(|broken| broken.error)?;
+                    let record =
+                        scenarios::run(&scenario, lane, Tracks::Kept, &mut |_| {}).map_err(|broken| broken.error)?;
                     let score = judge(&scenario, &record)?;
                     // In one piece, or not at all.
                     let unfinished = file.with_extension("new");

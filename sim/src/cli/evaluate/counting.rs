@@ -4,7 +4,7 @@ use std::path::Path;
 
 use analytics::OnnxDetector;
 use anyhow::bail;
-use scenarios::{CountingScores, EventScore, Lane, Scenario, counting_scores};
+use scenarios::{CountingScores, EventScore, Lane, Scenario, Tracks, counting_scores};
 use serde_json::json;
 
 use crate::cli::LaneName;
@@ -50,7 +50,7 @@ pub(super) fn judge_scenario(
 
 /// Runs a scenario and judges its counting.
 fn scores<'a>(scenario: &'a Scenario, lane: Lane<'a>) -> anyhow::Result<CountingScores> {
-    let record = scenarios::run(scenario, lane, &mut |_| {}).map_err(|broken| broken.error)?;
+    let record = scenarios::run(scenario, lane, Tracks::Kept, &mut |_| {}).map_err(|broken| broken.error)?;
     Ok(counting_scores(scenario, &record))
 }
 
