@@ -11,22 +11,22 @@ use firmware_shim::{
     ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime,
 };
 
-/// Which packet is the last that goes over a connection, or comes over it and is lost.
+/// The packet that is lost, with its connection, on the way there or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    BeforePublish,
-    BeforePubrec,
-    BeforePubrel,
-    BeforePubcomp,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Pubcomp,
 }
 
 impl Cut {
-    fn is_before(self, packet: &[u8]) -> bool {
+    fn is_at(self, packet: &[u8]) -> bool {
         let packet_type = match self {
-            Cut::BeforePublish => 3,
-            Cut::BeforePubrec => 5,
-            Cut::BeforePubrel => 6,
-            Cut::BeforePubcomp => 7,
+            Cut::Publish => 3,
+            Cut::Pubrec => 5,
+            Cut::Pubrel => 6,
+            Cut::Pubcomp => 7,
         };
         packet[0] >> 4 == packet_type
     }
@@ -145,7 +145,7 @@ impl Device {
                 }
                 NetAction::Send { conn, bytes } => {
                     // The firmware sends packet by packet.
-                    if self.cut.take_if(|cut| cut.is_before(bytes)).is_some() {
+                    if self.cut.take_if(|cut| cut.is_at(bytes)).is_some() {
                         self.streams.remove(conn);
                         events.push(NetEvent::Closed { conn: *conn, reason: None });
                     } else if let Some(stream) = self.streams.get_mut(conn) {
@@ -167,7 +167,7 @@ impl Device {
         let mut rest = vec![0; usize::from(bytes[1])];
         stream.read_exact(&mut rest).expect("the broker answers");
         bytes.extend(rest);
-        if self.cut.take_if(|cut| cut.is_before(&bytes)).is_some() {
+        if self.cut.take_if(|cut| cut.is_at(&bytes)).is_some() {
             self.streams.remove(&conn);
             return Some(NetEvent::Closed { conn, reason: None });
         }

@@ -193,10 +193,10 @@ fn mosquitto_passes_on_once_what_is_published_at_qos_2_wherever_the_cable_is_cut
         ))";
     let settings: Configuration = RonFile::embedded("configuration", text.to_owned()).parse().expect("a configuration");
     for (cut, again) in [
-        (Cut::BeforePublish, "Received PUBLISH from twin (d1, q2"),
-        (Cut::BeforePubrec, "Received PUBLISH from twin (d1, q2"),
-        (Cut::BeforePubrel, "Received PUBREL from twin"),
-        (Cut::BeforePubcomp, "Received PUBREL from twin"),
+        (Cut::Publish, "Received PUBLISH from twin (d1, q2"),
+        (Cut::Pubrec, "Received PUBLISH from twin (d1, q2"),
+        (Cut::Pubrel, "Received PUBREL from twin"),
+        (Cut::Pubcomp, "Received PUBREL from twin"),
     ] {
         for with_power in [false, true] {
             let Some(mut broker) = broker(None) else {
@@ -219,9 +219,9 @@ fn mosquitto_passes_on_once_what_is_published_at_qos_2_wherever_the_cable_is_cut
             assert!(heard(again) > 0, "{cut:?}: {log:?}");
             // What was sent before it was cut off, and the four.
             let (published, released) = match cut {
-                Cut::BeforePublish | Cut::BeforePubrel => (4, 4),
-                Cut::BeforePubrec => (5, 4),
-                Cut::BeforePubcomp => (4, 5),
+                Cut::Publish | Cut::Pubrel => (4, 4),
+                Cut::Pubrec => (5, 4),
+                Cut::Pubcomp => (4, 5),
             };
             assert_eq!(
                 (heard("Received PUBLISH from twin"), heard("Received PUBREL from twin")),

@@ -14,6 +14,7 @@ mod broker;
 mod http;
 mod mqtt;
 mod outbox;
+mod session;
 mod waiting;
 
 use std::sync::Arc;

@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use firmware_shim::{ConnId, NetEvent, Uptime};
 use mqtt_protocol_core::mqtt::common::Cursor;
-use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event, TimerKind};
+use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event};
 use mqtt_protocol_core::mqtt::packet::v3_1_1::{Connack, Disconnect};
 use mqtt_protocol_core::mqtt::packet::{GenericPacketTrait, Packet};
 use mqtt_protocol_core::mqtt::result_code::{ConnectReturnCode, MqttError};
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
 use super::broker::{Broker, publish_packet, resuming_packet};
+use super::session::{Session, SessionState};
 use super::{ANSWER_MAX, CHECKED, ConnectionState, Letter, Outbox, Waiting, back_off};
 use crate::configuration::QualityOfService;
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
@@ -52,31 +53,6 @@ enum Link {
     Down { retry_at: Uptime },
     Opening { conn: ConnId, deadline: Uptime },
     Open(Box<Session>),
-}
-
-/// A TCP connection on which MQTT is spoken.
-struct Session {
-    conn: ConnId,
-    protocol: Connection<role::Client>,
-    /// Whether the broker was asked to remember it.
-    is_lasting: bool,
-    state: SessionState,
-    ping_at: Option<Uptime>,
-    pong_by: Option<Uptime>,
-}
-
-enum SessionState {
-    /// CONNACK has yet to come.
-    Greeting {
-        deadline: Uptime,
-    },
-    Idle,
-    /// At QoS 1 and 2: the broker has yet to confirm.
-    Publishing {
-        letter: Letter,
-        packet_id: u16,
-        deadline: Uptime,
-    },
 }
 
 impl MqttRecipient {
@@ -463,33 +439,6 @@ impl MqttRecipient {
             Link::Opening { deadline, .. } => Some(*deadline),
             Link::Open(session) => [session.answer_by(), session.ping_at, session.pong_by].into_iter().flatten().min(),
         }
-    }
-}
-
-impl Session {
-    /// By when CONNACK or the next word on a publish must have come.
-    fn answer_by(&self) -> Option<Uptime> {
-        match &self.state {
-            SessionState::Greeting { deadline } | SessionState::Publishing { deadline, .. } => Some(*deadline),
-            SessionState::Idle => None,
-        }
-    }
-
-    fn set_timer(&mut self, kind: TimerKind, at: Option<Uptime>) {
-        match kind {
-            TimerKind::PingreqSend => self.ping_at = at,
-            TimerKind::PingrespRecv => self.pong_by = at,
-            // A broker's timer; the client role never asks for it.
-            TimerKind::PingreqRecv => {}
-        }
-    }
-
-    /// A timer of the protocol that has run out.
-    fn fired(&mut self, now: Uptime) -> Option<TimerKind> {
-        if self.pong_by.take_if(|at| now >= *at).is_some() {
-            return Some(TimerKind::PingrespRecv);
-        }
-        self.ping_at.take_if(|at| now >= *at).map(|_| TimerKind::PingreqSend)
     }
 }
 

@@ -377,12 +377,14 @@ mod tests {
         [1, 2].iter().for_each(|id| journal.push(&kept(*id, "a", 50)).expect("room"));
         perform(&mut image, &journal.take_ops());
         let mut rng = ChaCha8Rng::seed_from_u64(9);
-        let note = |journal: &mut Journal, is_released| journal.note(1, &handshake(2, is_released)).expect("room");
-        let steps: [(&dyn Fn(&mut Journal), Vec<_>); 4] = [
-            (&|journal| note(journal, false), vec![(1, Some(handshake(2, false))), (2, None)]),
-            (&|journal| note(journal, true), vec![(1, Some(handshake(2, true))), (2, None)]),
-            (&|journal| journal.strike(1), vec![(2, None)]),
-            (&|journal| journal.strike(2), vec![]),
+        type Step = fn(&mut Journal);
+        let publish: Step = |journal| journal.note(1, &handshake(2, false)).expect("room");
+        let release: Step = |journal| journal.note(1, &handshake(2, true)).expect("room");
+        let steps = [
+            (publish, vec![(1, Some(handshake(2, false))), (2, None)]),
+            (release, vec![(1, Some(handshake(2, true))), (2, None)]),
+            (|journal| journal.strike(1), vec![(2, None)]),
+            (|journal| journal.strike(2), vec![]),
         ];
         let mut before = vec![(1, None), (2, None)];
         for (step, after) in steps {

@@ -15,16 +15,16 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::bench::{Bench, Listening, Peer};
 
-/// Where the connection breaks off.
+/// The packet that is lost, with its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Break {
-    PublishIsLost,
-    PubrecIsLost,
-    PubrelIsLost,
-    PubcompIsLost,
+    Publish,
+    Pubrec,
+    Pubrel,
+    Pubcomp,
 }
 
-const BREAKS: [Break; 4] = [Break::PublishIsLost, Break::PubrecIsLost, Break::PubrelIsLost, Break::PubcompIsLost];
+const BREAKS: [Break; 4] = [Break::Publish, Break::Pubrec, Break::Pubrel, Break::Pubcomp];
 
 /// A broker passes a message on when it comes or when it is released (MQTT 3.1.1 §4.3.3, methods B and A).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Broker {
             }
             Packet::V3_1_1Publish(publish) => self.take_in(publish),
             Packet::V3_1_1Pubrel(pubrel) => {
-                if self.breaks_off(Break::PubrelIsLost) {
+                if self.breaks_off(Break::Pubrel) {
                     return None;
                 }
                 let id = pubrel.packet_id();
@@ -105,7 +105,7 @@ impl Broker {
                 let released = self.session.as_mut().and_then(|session| session.remove(&id));
                 self.passed_on.extend(released.filter(|_| self.passes_on == PassesOn::AtPubrel));
                 let answer = Pubcomp::builder().packet_id(id).build().expect("complete").into();
-                (!self.breaks_off(Break::PubcompIsLost)).then_some(answer)
+                (!self.breaks_off(Break::Pubcomp)).then_some(answer)
             }
             Packet::V3_1_1Pingreq(_) => Some(Pingresp::builder().build().expect("complete").into()),
             _ => None,
@@ -113,7 +113,7 @@ impl Broker {
     }
 
     fn take_in(&mut self, publish: &Publish) -> Option<Packet> {
-        if self.breaks_off(Break::PublishIsLost) {
+        if self.breaks_off(Break::Publish) {
             return None;
         }
         let payload = String::from_utf8(publish.payload().as_slice().to_vec()).expect("text");
@@ -135,7 +135,7 @@ impl Broker {
             }
         }
         let answer = Pubrec::builder().packet_id(id).build().expect("complete").into();
-        (!self.breaks_off(Break::PubrecIsLost)).then_some(answer)
+        (!self.breaks_off(Break::Pubrec)).then_some(answer)
     }
 }
 
@@ -265,20 +265,20 @@ fn the_handshake_goes_on_where_it_broke_off_under_the_same_identifier() {
         bench.peer.heard.join(", ")
     };
     for how in [End::Connection, End::Power] {
-        assert_eq!(heard(Break::PublishIsLost, how), "publish 2 dup, pubrel 2", "{how:?}");
-        assert_eq!(heard(Break::PubrecIsLost, how), "publish 2, publish 2 dup, pubrel 2", "{how:?}");
-        assert_eq!(heard(Break::PubrelIsLost, how), "publish 2, pubrel 2", "{how:?}");
-        assert_eq!(heard(Break::PubcompIsLost, how), "publish 2, pubrel 2, pubrel 2", "{how:?}");
+        assert_eq!(heard(Break::Publish, how), "publish 2 dup, pubrel 2", "{how:?}");
+        assert_eq!(heard(Break::Pubrec, how), "publish 2, publish 2 dup, pubrel 2", "{how:?}");
+        assert_eq!(heard(Break::Pubrel, how), "publish 2, pubrel 2", "{how:?}");
+        assert_eq!(heard(Break::Pubcomp, how), "publish 2, pubrel 2, pubrel 2", "{how:?}");
     }
 }
 
 #[test]
 fn a_broker_that_lost_the_session_is_told_anew_what_it_had_not_confirmed_and_nothing_else() {
     for (here, expected_heard, expected_delivered) in [
-        (Break::PublishIsLost, "publish 2, pubrel 2", "1 PUBCOMP"),
-        (Break::PubrecIsLost, "publish 2, publish 2, pubrel 2", "1 PUBCOMP"),
-        (Break::PubrelIsLost, "publish 2", "1 PUBREC"),
-        (Break::PubcompIsLost, "publish 2, pubrel 2", "1 PUBREC"),
+        (Break::Publish, "publish 2, pubrel 2", "1 PUBCOMP"),
+        (Break::Pubrec, "publish 2, publish 2, pubrel 2", "1 PUBCOMP"),
+        (Break::Pubrel, "publish 2", "1 PUBREC"),
+        (Break::Pubcomp, "publish 2, pubrel 2", "1 PUBREC"),
     ] {
         for how in [End::Connection, End::Power] {
             let mut bench = bench(PassesOn::AtPubrel);
@@ -311,7 +311,7 @@ fn a_session_that_is_to_last_is_begun_when_the_settings_come_to_ask_for_it() {
     let mut bench = Bench::new(settings(true, 1, ""), Broker::new(PassesOn::AtPubrel));
     bench.run_until_ms(5_000);
     bench.configure(settings(true, 2, ""));
-    breaks_within_ms(&mut bench, Break::PubrelIsLost, 11_000);
+    breaks_within_ms(&mut bench, Break::Pubrel, 11_000);
     end(&mut bench, End::Power);
     bench.run_until_ms(30_000);
     let clean: Vec<bool> = bench.peer.connects.iter().map(Connect::clean_session).collect();
@@ -322,7 +322,7 @@ fn a_session_that_is_to_last_is_begun_when_the_settings_come_to_ask_for_it() {
 #[test]
 fn a_handshake_that_was_begun_is_ended_whatever_the_settings_are_by_then() {
     let mut bench = bench(PassesOn::AtPubrel);
-    breaks_within_ms(&mut bench, Break::PubrelIsLost, 11_000);
+    breaks_within_ms(&mut bench, Break::Pubrel, 11_000);
     bench.configure(settings(true, 1, ""));
     end(&mut bench, End::Connection);
     bench.run_until_ms(25_000);
@@ -332,7 +332,7 @@ fn a_handshake_that_was_begun_is_ended_whatever_the_settings_are_by_then() {
 
 #[test]
 fn another_client_knows_nothing_of_the_handshakes_of_the_one_before() {
-    for (here, expected) in [(Break::PubrecIsLost, "1 PUBCOMP"), (Break::PubrelIsLost, "1 PUBREC")] {
+    for (here, expected) in [(Break::Pubrec, "1 PUBCOMP"), (Break::Pubrel, "1 PUBREC")] {
         let mut bench = bench(PassesOn::AtPubrel);
         breaks_within_ms(&mut bench, here, 11_000);
         let text = r#"(general: (data_retransmission: true), region_people_counting: (

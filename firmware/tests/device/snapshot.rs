@@ -69,7 +69,7 @@ fn in_normal_mode_a_report_carries_the_picture_with_its_masks_on() {
     let mut bench = bench(Some(PrivacyMode::Normal), true, 200);
     bench.run_until_ms(5_500);
     let [document] = &documents(&bench)[..] else { panic!("one report") };
-    assert_eq!(document.as_object().and_then(|keys| keys.keys().last()).map(String::as_str), Some("snapshot"));
+    assert_eq!(document.as_object().and_then(|keys| keys.keys().next_back()).map(String::as_str), Some("snapshot"));
     let file = STANDARD.decode(document["snapshot"].as_str().expect("text")).expect("base64");
     let picture = image::load_from_memory(&file).expect("a JPEG").to_rgb8();
     assert_eq!(picture.dimensions(), (640, 480));
