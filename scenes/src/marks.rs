@@ -9,7 +9,7 @@ use crate::anatomy::Influences;
 use crate::skeleton::{BONES, Bone, Pose};
 
 /// How far a point placed about is at most from where it is, m: some roundings of a single precision at 60 m.
-pub const ABOUT_M: f64 = 4e-5;
+pub const ABOUT_M: f64 = 1e-4;
 
 /// Points of a body at rest with what carries them.
 #[derive(Debug, Default, PartialEq)]
@@ -97,7 +97,7 @@ impl BonesSeen {
         let turn = Mat3A::from(axes.as_mat3());
         let columns = std::array::from_fn(|bone| {
             let turned = turn * Mat3A::from_quat(pose[bone].turned.as_quat());
-            let moved = turn * (pose[bone].at - from).as_vec3a() - turned * Vec3A::from(joints[bone]);
+            let moved = (*axes * (pose[bone].at - from)).as_vec3a() - turned * Vec3A::from(joints[bone]);
             [turned.x_axis, turned.y_axis, turned.z_axis, moved].map(|column| column.extend(0.0))
         });
         BonesSeen { columns, origin: (*axes * from).as_vec3().extend(0.0), from, axes: *axes }
