@@ -11,7 +11,7 @@ mod motion;
 use std::time::Duration;
 
 use firmware_shim::{Uptime, View};
-use glam::DVec2;
+use glam::{DVec2, DVec3};
 
 use crate::{Detection, Posture};
 use assignment::assign;
@@ -186,11 +186,11 @@ struct Sighting<'d> {
 
 impl<'d> Sighting<'d> {
     fn of(view: &View, detection: &'d Detection) -> Option<Self> {
-        let place = |posture| {
-            let point = view.point_at_height(detection.head_px, head_height_m(view, posture))?;
-            point.is_finite().then(|| point.truncate())
-        };
-        Some(Sighting { detection, if_standing: place(Posture::Standing)?, if_seated: place(Posture::Seated)? })
+        let heights_m = [Posture::Standing, Posture::Seated].map(|posture| head_height_m(view, posture));
+        let [if_standing, if_seated] = view
+            .points_at_heights(detection.head_px, heights_m)
+            .map(|point| point.filter(|point| point.is_finite()).map(DVec3::truncate));
+        Some(Sighting { detection, if_standing: if_standing?, if_seated: if_seated? })
     }
 
     fn place(&self, posture: Posture) -> DVec2 {

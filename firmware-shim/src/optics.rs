@@ -131,7 +131,19 @@ impl View {
     /// The point at `height_m` above the floor that a pixel shows, or `None` when the pixel does not look down on that
     /// height.
     pub fn point_at_height(&self, pixel: DVec2, height_m: f64) -> Option<DVec3> {
-        let direction = self.axes() * self.lens.unproject(pixel)?;
+        let [point] = self.points_at_heights(pixel, [height_m]);
+        point
+    }
+
+    /// The same at several heights, for hardly more than one costs.
+    pub fn points_at_heights<const N: usize>(&self, pixel: DVec2, heights_m: [f64; N]) -> [Option<DVec3>; N] {
+        let Some(direction) = self.lens.unproject(pixel).map(|direction| self.axes() * direction) else {
+            return [None; N];
+        };
+        heights_m.map(|height_m| self.point_along(direction, height_m))
+    }
+
+    fn point_along(&self, direction: DVec3, height_m: f64) -> Option<DVec3> {
         let drop = self.mounting.height_m - height_m;
         if direction.z >= -1e-6 || drop <= 0.0 {
             return None;

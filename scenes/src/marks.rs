@@ -41,11 +41,13 @@ impl Marks {
     }
 
     /// How many they are.
+    #[inline]
     pub fn len(&self) -> usize {
         self.marks.len()
     }
 
     /// Where point `i` is seen, in the order in which they were chosen.
+    #[inline]
     pub fn seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
         let carry = |sum: Vec4, (bone, point): &(Bone, Vec4)| {
             let [x, y, z, w] = &bones.columns[*bone as usize];
@@ -55,10 +57,12 @@ impl Marks {
     }
 
     /// Whether all the bones that carry point `i` are among some.
+    #[inline]
     pub fn is_carried_by(&self, i: usize, bones: Bones) -> bool {
         self.rows(i).iter().all(|(bone, _)| bones.0 >> *bone as usize & 1 == 1)
     }
 
+    #[inline]
     fn rows(&self, i: usize) -> &[(Bone, Vec4)] {
         let begin = i.checked_sub(1).map_or(0, |before| self.marks[before].end);
         &self.carried[begin as usize..self.marks[i].end as usize]

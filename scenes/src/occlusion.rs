@@ -68,11 +68,13 @@ impl Occluder {
     }
 
     /// Whether this stands between `lens` and `point`.
+    #[inline]
     pub fn hides(&self, lens: DVec3, point: DVec3) -> bool {
         self.stands_in(&Way::new(lens, point))
     }
 
     /// Whether this stands in a way.
+    #[inline]
     pub(crate) fn stands_in(&self, way: &Way) -> bool {
         if way.squared_distance(self.at) > self.bounding_radius * self.bounding_radius {
             return false;
@@ -97,11 +99,13 @@ pub(crate) struct Way {
 }
 
 impl Way {
+    #[inline]
     pub fn new(from: DVec3, to: DVec3) -> Self {
         let along = to - from;
         Way { from, along, per_squared_length: along.length_squared().recip() }
     }
 
+    #[inline]
     fn squared_distance(&self, point: DVec3) -> f64 {
         let off = point - self.from;
         let part = (off.dot(self.along) * self.per_squared_length).clamp(0.0, 1.0);

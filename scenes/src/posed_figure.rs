@@ -39,6 +39,7 @@ pub struct SkinPoint {
 }
 
 impl PosedFigure {
+    #[inline]
     fn place(&self, bone: Bone, rest: DVec3) -> DVec3 {
         let placed = self.pose[bone as usize];
         placed.at + placed.turned * (rest - self.figure.joints[bone as usize].as_dvec3())
@@ -72,6 +73,7 @@ impl PosedFigure {
     }
 
     /// One of them.
+    #[inline]
     pub fn sample(&self, i: usize) -> DVec3 {
         self.placed(self.figure.samples[i])
     }
@@ -82,11 +84,13 @@ impl PosedFigure {
     }
 
     /// One of them.
+    #[inline]
     pub fn outline_point(&self, i: usize) -> DVec3 {
         let worn = i.checked_sub(self.figure.outline.len());
         worn.map_or_else(|| self.placed(self.figure.outline[i]), |worn| self.belongings[worn])
     }
 
+    #[inline]
     fn placed(&self, index: u16) -> DVec3 {
         let index = usize::from(index);
         let rest = self.figure.points[index].as_dvec3();
@@ -100,21 +104,25 @@ impl PosedFigure {
     }
 
     /// How many points the [`samples`](Self::samples) are.
+    #[inline]
     pub fn sample_count(&self) -> usize {
         self.figure.samples.len()
     }
 
     /// How many points the [`outline`](Self::outline) is.
+    #[inline]
     pub fn outline_count(&self) -> usize {
         self.figure.outline.len() + self.belongings.len()
     }
 
     /// Where the onlooker sees one of the [`samples`](Self::samples), to [`ABOUT_M`](crate::ABOUT_M).
+    #[inline]
     pub fn sample_seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
         self.figure.sample_marks.seen(i, bones)
     }
 
     /// Where the onlooker sees one point of the [`outline`](Self::outline), to [`ABOUT_M`](crate::ABOUT_M).
+    #[inline]
     pub fn outline_seen(&self, i: usize, bones: &BonesSeen) -> Vec3A {
         match i.checked_sub(self.figure.outline_marks.len()) {
             None => self.figure.outline_marks.seen(i, bones),
@@ -123,6 +131,7 @@ impl PosedFigure {
     }
 
     /// Whether one of the [`samples`](Self::samples) is carried by no other than these bones.
+    #[inline]
     pub fn sample_is_carried_by(&self, i: usize, bones: Bones) -> bool {
         self.figure.sample_marks.is_carried_by(i, bones)
     }

@@ -64,10 +64,18 @@ impl LensTable {
     }
 
     /// Where a direction of the camera frame is seen, to [`off_px`](Self::off_px); `None` where the table does not reach.
+    #[inline]
     pub fn pixel(&self, direction: Vec3A) -> Option<Vec2> {
+        self.pixel_and_square(direction).map(|(pixel, _)| pixel)
+    }
+
+    /// The same with the square of the tangent.
+    #[inline]
+    pub fn pixel_and_square(&self, direction: Vec3A) -> Option<(Vec2, f32)> {
         let tangents = Vec2::new(direction.x, direction.y) / direction.z;
         let square = tangents.length_squared();
-        (direction.z >= NEAREST_M && square < SQUARE_MAX).then(|| self.centre + tangents * self.look_up(square))
+        let reaches = direction.z >= NEAREST_M && square < SQUARE_MAX;
+        reaches.then(|| (self.centre + tangents * self.look_up(square), square))
     }
 
     /// How far off [`pixel`](Self::pixel) may be when the point itself is off by `by_m`, at most 0.1 m; `None` where the table does not reach.

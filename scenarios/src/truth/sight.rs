@@ -342,9 +342,8 @@ impl Sight {
         let (mut square, mut nearest) = (0f32, f32::INFINITY);
         for i in outline {
             let about = body.outline_seen(i, bones);
-            let pixel = self.table.pixel(about)?;
+            let (pixel, squared) = self.table.pixel_and_square(about)?;
             (min, max) = (min.min(pixel), max.max(pixel));
-            let squared = (about.x * about.x + about.y * about.y) / (about.z * about.z);
             (square, nearest) = (square.max(squared), nearest.min(about.length_squared()));
             pixels.push((i, pixel));
         }
