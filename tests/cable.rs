@@ -92,7 +92,15 @@ impl Device {
         let mut network = vec![];
         loop {
             let rtc = RtcTime(1_770_000_000_000_000_000 + self.now.0 as i64);
-            let inputs = Inputs { rtc, frame: None, di: Level::Low, reset_pressed: false, network, picture: None };
+            let inputs = Inputs {
+                rtc,
+                frame: None,
+                di: Level::Low,
+                reset_pressed: false,
+                rs485: vec![],
+                network,
+                picture: None,
+            };
             let start = self.up_since.since(Uptime::ZERO);
             let step = self.firmware.step(self.now - start, inputs);
             self.documents.extend(step.diagnostics.into_iter().filter_map(|said| match said {
