@@ -1,33 +1,35 @@
-//! The core: one step function, and what carries out the commands by which a person changes what it does.
+//! The core: one step function. What a person tells it to do is in [`commands`], how reports leave in [`sending`].
 //!
 //! Everything that passes is an argument, everything that happens is a returned value: there is no clock, no socket and no
 //! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
 
+mod commands;
+mod sending;
+
 use std::sync::Arc;
 
 use analytics::{Analysis, Counts, Cover, DetectError, DetectionArea, Detector, Pipeline, Placed, Stay, Track};
-use firmware_shim::{Contact, FlashOp, Frame, Inputs, Lens, Mounting, Outputs, RgbImage, RtcTime, Uptime, View};
+use firmware_shim::{Contact, FlashOp, Frame, Inputs, Lens, Mounting, Outputs, RtcTime, Uptime, View};
 
-use crate::account::{Account, AccountError, PrivacyMode};
-use crate::calendar;
-use crate::command::{Command, CommandError, Function};
-use crate::configuration::{ClockSource, ConfigFile, Configuration, Device, PrivacyMask, ReportProtocol};
+use crate::account::{Account, PrivacyMode};
+use crate::command::{CommandError, Function};
+use crate::configuration::{ConfigFile, Configuration, PrivacyMask, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
-use crate::delivery::{Connection, Delivery, Offer, Outbox};
+use crate::delivery::{Connection, Delivery, Outbox};
 use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
+use crate::factory::{Factory, Information};
 use crate::line_crossing_counting::LineCrossing;
 use crate::location_push::LocationPush;
 use crate::ntp::NtpClient;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
-use crate::report::{Letterhead, Report};
 use crate::reset_button::ResetButton;
-use crate::snapshot::Snapshot;
 use crate::storage::{self, ACCOUNT, BOOT, CONFIGURATION, Journal, Settings, TooLarge};
 use crate::tls::{Calendar, Trust};
 use crate::upgrade::{self, BootRecord};
+use sending::Unsent;
 
 /// A program on trial that has run for so long has come up. A decision.
 const PROVEN_AFTER: Uptime = Uptime::from_millis(10_000);
@@ -74,65 +76,6 @@ pub struct Firmware {
     /// Whether the first step is past: that is the moment the firmware is up.
     is_up: bool,
     reports_made: u64,
-}
-
-/// What the factory put into the device.
-#[derive(Clone, Debug)]
-pub struct Factory {
-    /// Detections are in its pixels.
-    pub lens: Lens,
-    /// How the device hangs unless it is set.
-    pub mounting: Mounting,
-    /// Certificates, in PEM, of authorities that the device trusts besides those of Mozilla's store.
-    pub authorities: Vec<String>,
-    /// *Device Model*.
-    pub model: String,
-    /// *Hardware Version*.
-    pub hardware_version: String,
-    /// *Software Version* of the program that the device came with.
-    pub software_version: String,
-    /// The Ed25519 key by which upgrades are known to be the maker's; without one there are none.
-    pub upgrade_key: Option<[u8; 32]>,
-}
-
-impl Factory {
-    /// A device of the model and version of the guide that sees and hangs so. It trusts nobody but Mozilla's authorities, and takes no upgrades.
-    pub fn new(lens: Lens, mounting: Mounting) -> Self {
-        Factory {
-            lens,
-            mounting,
-            authorities: vec![],
-            model: "VS121-P".to_owned(),
-            hardware_version: "1.0".to_owned(),
-            software_version: "31.7.0.78-iot2".to_owned(),
-            upgrade_key: None,
-        }
-    }
-}
-
-/// *Device Information* (guide §5.4.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Information {
-    /// *Device Name*.
-    pub name: String,
-    /// *Device Model*.
-    pub model: String,
-    /// *SN*.
-    pub sn: String,
-    /// *MAC*.
-    pub mac: String,
-    /// *Hardware Version*.
-    pub hardware_version: String,
-    /// *Software Version*.
-    pub software_version: String,
-}
-
-/// A report that has yet to be handed to delivery.
-struct Unsent {
-    report: u64,
-    document: Arc<str>,
-    is_kept: bool,
-    function: Function,
 }
 
 /// What counts and reports. Each is `None` until the first step.
@@ -362,138 +305,6 @@ impl Firmware {
         counted
     }
 
-    /// Carries out a command at `now`, when the clock reads `rtc`. What it causes on the wire comes with the next step, which
-    /// belongs at the same instant.
-    ///
-    /// # Errors
-    /// A command that cannot be carried out changes nothing.
-    pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Result<(), CommandError> {
-        if self.restarts {
-            return Err(CommandError::Restarting);
-        }
-        let rtc = self.clock_set.unwrap_or(rtc);
-        match command {
-            Command::Configure(configuration) => {
-                let problems = configuration.validate();
-                if !problems.is_empty() {
-                    return Err(CommandError::Configuration(problems));
-                }
-                self.configure(now, rtc, *configuration)
-            }
-            Command::Import(file) => {
-                let configuration = Configuration::import(&file).map_err(CommandError::Configuration)?;
-                self.configure(now, rtc, configuration)
-            }
-            Command::Reset { keep_ip, keep_users } => {
-                self.try_program_again()?;
-                self.reset(keep_ip, keep_users)
-            }
-            Command::Reboot => {
-                self.try_program_again()?;
-                self.restarts = true;
-                Ok(())
-            }
-            Command::TestConnection { function, url } => {
-                let urls = match function.protocol(&self.configuration) {
-                    ReportProtocol::Http { urls } => urls.as_slice(),
-                    ReportProtocol::Mqtt { .. } => &[],
-                };
-                let entry = url.checked_sub(1).and_then(|i| urls.get(i)).ok_or(CommandError::NoSuchUrl { url })?;
-                let document = Letterhead::new(&self.configuration).connection_test(rtc);
-                self.delivery.test(entry, document.into(), &mut self.outbox);
-                Ok(())
-            }
-            Command::Upgrade { file, reset_after } => {
-                let (program, boot) =
-                    upgrade::install(&file, reset_after, &self.boot, &self.factory).map_err(CommandError::Upgrade)?;
-                self.settings.set(&BOOT, &boot).map_err(|TooLarge| CommandError::TooLarge)?;
-                self.program = program;
-                self.restarts = true;
-                Ok(())
-            }
-            Command::SetClock(time) => {
-                if !matches!(self.configuration.clock.source, ClockSource::Manual) {
-                    return Err(CommandError::Clock("is kept by the time server: choose Manual first"));
-                }
-                if !calendar::CLOCK_YEARS.contains(&calendar::year(time)) {
-                    return Err(CommandError::Clock("must be set to the years 2000 to 2099"));
-                }
-                self.clock_set = Some(time);
-                Ok(())
-            }
-            Command::Account(command) => {
-                if self.account_is_lost {
-                    return Err(CommandError::Account(AccountError::Lost));
-                }
-                let account = Account::after(self.account.as_ref(), command, &mut self.outbox.rng);
-                let account = Some(account.map_err(CommandError::Account)?);
-                if account != self.account {
-                    self.settings.set(&ACCOUNT, &account).map_err(|TooLarge| CommandError::TooLarge)?;
-                    self.account = account;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts a configuration without mistakes into force.
-    fn configure(&mut self, now: Uptime, rtc: RtcTime, configuration: Configuration) -> Result<(), CommandError> {
-        save(&mut self.settings, &configuration)?;
-        let before = std::mem::replace(&mut self.configuration, configuration);
-        if before.mounting != self.configuration.mounting {
-            self.pipeline.set_view(self.view());
-        }
-        set_up(&mut self.pipeline, &self.configuration);
-        self.cover = cover(&self.configuration.privacy_mask);
-        self.large_cover = cover(&self.configuration.privacy_mask);
-        if self.is_up {
-            self.apply_configuration(now, rtc);
-        }
-        Ok(())
-    }
-
-    /// The program on trial has come up.
-    fn prove_program(&mut self) -> Result<(), CommandError> {
-        self.save_boot(self.boot.proven())?;
-        self.outbox.diagnostics.push(Diagnostic::Upgraded { software_version: self.software_version.clone() });
-        Ok(())
-    }
-
-    /// *Reset after Upgrading*. That it is done is written down last: a loss of power in between has it done at the next start.
-    fn reset_after_upgrade(&mut self) -> Result<(), CommandError> {
-        self.reset(false, false)?;
-        self.save_boot(self.boot.after_reset())
-    }
-
-    /// A person who has the device start anew does not say anything about the program on trial.
-    fn try_program_again(&mut self) -> Result<(), CommandError> {
-        if self.boot.is_on_trial() { self.save_boot(self.boot.to_be_tried_again()) } else { Ok(()) }
-    }
-
-    fn save_boot(&mut self, boot: BootRecord) -> Result<(), CommandError> {
-        self.settings.set(&BOOT, &boot).map_err(|TooLarge| CommandError::TooLarge)?;
-        self.boot = boot;
-        Ok(())
-    }
-
-    /// Saves the factory's settings, but for who the device is, and starts anew with them.
-    fn reset(&mut self, keep_ip: bool, keep_users: bool) -> Result<(), CommandError> {
-        let Device { sn, mac, ip_address, .. } = self.configuration.device.clone();
-        let mut configuration = Configuration::default();
-        let device = &mut configuration.device;
-        (device.sn, device.mac) = (sn, mac);
-        if keep_ip {
-            device.ip_address = ip_address;
-        }
-        save(&mut self.settings, &configuration)?;
-        if !keep_users {
-            self.settings.set(&ACCOUNT, &None).map_err(|TooLarge| CommandError::TooLarge)?;
-        }
-        self.outbox.diagnostics.push(Diagnostic::FactoryReset);
-        self.restarts = true;
-        Ok(())
-    }
-
     /// The configuration in force.
     pub fn configuration(&self) -> &Configuration {
         &self.configuration
@@ -606,57 +417,6 @@ impl Firmware {
         let image = frame.image.as_ref().filter(|_| !self.cover.is_empty())?;
         let image = self.cover.painted(image, self.configuration.privacy_mask.color.rgb());
         Some(Frame { image: Some(image), ..frame.clone() })
-    }
-
-    fn send(&mut self, report: &Report, function: Function) {
-        self.reports_made += 1;
-        let made =
-            Diagnostic::ReportMade { report: self.reports_made, kind: report.kind, document: report.document.clone() };
-        self.outbox.diagnostics.push(made);
-        self.unsent.push(Unsent {
-            report: self.reports_made,
-            document: report.document.as_str().into(),
-            is_kept: report.is_kept,
-            function,
-        });
-    }
-
-    /// Whether a report is to carry a snapshot. Pictures leave the device in the privacy mode *Normal* alone.
-    fn wants_snapshot(&self, function: Function) -> bool {
-        let is_set = match function.protocol(&self.configuration) {
-            ReportProtocol::Http { urls } => urls.iter().any(|entry| entry.enable && entry.snapshot),
-            ReportProtocol::Mqtt { .. } => false,
-        };
-        is_set && self.privacy_mode() == Some(PrivacyMode::Normal)
-    }
-
-    /// Of which frame a picture is wanted for what this step reports. A device that starts anew does not wait for any.
-    fn wanted_picture(&self) -> Option<u64> {
-        let is_wanted = !self.restarts && self.unsent.iter().any(|unsent| self.wants_snapshot(unsent.function));
-        self.last_frame.filter(|_| is_wanted)
-    }
-
-    /// Hands what was made to delivery, with a picture where one is wanted.
-    fn dispatch(&mut self, picture: Option<&RgbImage>) {
-        let mut snapshot = None;
-        for Unsent { report, document, is_kept, function } in std::mem::take(&mut self.unsent) {
-            let wanted = self.wants_snapshot(function);
-            let snapshot = wanted.then(|| snapshot.get_or_insert_with(|| self.snapshot(picture)).as_ref());
-            let snapshot = snapshot.transpose().unwrap_or_else(|why| {
-                self.outbox.diagnostics.push(Diagnostic::SnapshotLeftOut { report, why: why.clone() });
-                None
-            });
-            let offer = Offer { report, document: &document, is_kept, snapshot };
-            self.delivery.offer(function.protocol(&self.configuration), &offer, &mut self.outbox);
-        }
-    }
-
-    /// A picture as reports carry it, with its masks on; or why there is none.
-    fn snapshot(&mut self, picture: Option<&RgbImage>) -> Result<Snapshot, String> {
-        let picture = picture.ok_or("the camera has none")?;
-        let color = self.configuration.privacy_mask.color.rgb();
-        let masked = (!self.large_cover.is_empty()).then(|| self.large_cover.painted(picture, color));
-        Snapshot::of(masked.as_ref().unwrap_or(picture)).map_err(|error| error.to_string())
     }
 
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {

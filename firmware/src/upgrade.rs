@@ -14,7 +14,7 @@ use ring::digest::{SHA256, digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-use crate::firmware::Factory;
+use crate::factory::Factory;
 use crate::storage::{BOOT, PROGRAM_SLOTS, Settings, TooLarge};
 
 /// How a package begins.
