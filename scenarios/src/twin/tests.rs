@@ -7,7 +7,7 @@ use analytics::{DetectError, Detection};
 use device_model::Radiance;
 
 use super::*;
-use crate::happening::Event;
+use crate::happening::{Event, Happening};
 use crate::light::{LightError, Stage};
 
 /// Remembers what it was asked for, and answers with the light level's brightness all over.
