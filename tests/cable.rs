@@ -5,11 +5,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use analytics::{DetectError, Detection, Detector};
 use firmware::{Configuration, Diagnostic, Factory, Firmware};
 use firmware_shim::{
-    ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime,
+    ConnId, FLASH_BLOCK_BYTES, FlashOp, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RtcTime, Uptime,
 };
+
+use crate::nobody::Nobody;
 
 /// The packet that is lost, with its connection, on the way there or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +30,6 @@ impl Cut {
             Cut::Pubcomp => 7,
         };
         packet[0] >> 4 == packet_type
-    }
-}
-
-struct SeesNobody;
-
-impl Detector for SeesNobody {
-    fn detect(&mut self, _: &Frame) -> Result<Vec<Detection>, DetectError> {
-        Ok(vec![])
-    }
-
-    fn believes_from(&self) -> f64 {
-        0.0
     }
 }
 
@@ -66,7 +55,7 @@ impl Device {
         let lens = Lens { width: 320, height: 240, focal_px: 100.0, distortion: [0.0; 4] };
         let factory = Factory::new(lens, Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 });
         let flash = firmware::set_up_flash(configuration).expect("no mistakes");
-        let firmware = Firmware::power_on(&flash, &factory, Box::new(SeesNobody), 1);
+        let firmware = Firmware::power_on(&flash, &factory, Box::new(Nobody), 1);
         let (now, up_since, next_wake) = (Uptime::ZERO, Uptime::ZERO, Some(Uptime::ZERO));
         let (streams, documents) = (BTreeMap::new(), vec![]);
         let (cut, with_power) = (None, false);
@@ -126,7 +115,7 @@ impl Device {
     fn restart(&mut self) {
         self.with_power = false;
         self.streams.clear();
-        self.firmware = Firmware::power_on(&self.flash, &self.factory, Box::new(SeesNobody), 2);
+        self.firmware = Firmware::power_on(&self.flash, &self.factory, Box::new(Nobody), 2);
         (self.up_since, self.next_wake) = (self.now, Some(self.now));
     }
 

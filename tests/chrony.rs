@@ -8,14 +8,15 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use analytics::{DetectError, Detection, Detector};
 use firmware::{Configuration, Diagnostic, Factory, Firmware, Net};
-use firmware_shim::{Frame, Inputs, Lens, Level, Mounting, RtcTime, Uptime};
+use firmware_shim::{Inputs, Lens, Level, Mounting, RtcTime, Uptime};
 use ron_file::RonFile;
 
+mod nobody;
 mod process;
 mod skip;
 
+use nobody::Nobody;
 use process::Running;
 use skip::skip;
 
@@ -50,18 +51,6 @@ fn answers(address: SocketAddr) -> bool {
     let mut request = [0; 48];
     request[0] = 0b00_100_011;
     (0..50).any(|_| socket.send_to(&request, address).is_ok() && socket.recv_from(&mut [0; 128]).is_ok())
-}
-
-struct Nobody;
-
-impl Detector for Nobody {
-    fn detect(&mut self, _: &Frame) -> Result<Vec<Detection>, DetectError> {
-        Ok(vec![])
-    }
-
-    fn believes_from(&self) -> f64 {
-        0.0
-    }
 }
 
 fn host_clock() -> RtcTime {

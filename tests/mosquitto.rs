@@ -15,6 +15,7 @@ use serde_json::Value;
 
 mod cable;
 mod device;
+mod nobody;
 mod process;
 mod skip;
 

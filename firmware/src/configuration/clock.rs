@@ -1,5 +1,7 @@
 //! What the clock is kept by (guide §5.4.3).
 
+use std::net::Ipv6Addr;
+
 use serde::{Deserialize, Serialize};
 
 /// *Time & Date*, but for the time zone.
@@ -61,8 +63,9 @@ impl TryFrom<String> for Host {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-        if (1..=253).contains(&text.len()) && text.chars().all(is_part) {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let is_name = (1..=253).contains(&text.len()) && text.chars().all(is_part);
+        if is_name || text.parse::<Ipv6Addr>().is_ok() {
             Ok(Host(text))
         } else {
             Err(format!("`{text}` is no host: expected a name or an address without port, such as \"pool.ntp.org\""))
@@ -92,5 +95,21 @@ impl TryFrom<u32> for SyncHours {
 impl From<SyncHours> for u32 {
     fn from(hours: SyncHours) -> u32 {
         hours.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_without_a_port() {
+        for good in ["pool.ntp.org", "192.168.0.1", "fe80::1"] {
+            assert!(Host::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "pool.ntp.org:123", "ntp://pool.ntp.org", "a b", "192.168.0.1:123"] {
+            let words = Host::try_from(bad.to_owned()).expect_err(bad);
+            assert!(words.contains("without port"), "{words}");
+        }
     }
 }
