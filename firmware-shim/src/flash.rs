@@ -1,13 +1,13 @@
 //! Raw serial NOR flash, as the board wires it: where configuration and stored reports outlast the power.
 //!
-//! Its size is that of common 64 Mbit chips (assumed; no data sheet of the device tells).
+//! Its size is that of common 128 Mbit chips (assumed; no data sheet of the device tells).
 
 /// Bytes that are erased together.
 pub const FLASH_BLOCK_BYTES: usize = 64 << 10;
 /// Bytes that are programmed together, aligned to as many.
 pub const FLASH_WORD_BYTES: usize = 4;
 /// Bytes in all.
-pub const FLASH_BYTES: usize = 8 << 20;
+pub const FLASH_BYTES: usize = 16 << 20;
 
 /// What firmware asks of the flash, in this order, and before anything it asks of the network in the same step.
 #[derive(Clone, Debug, PartialEq, Eq)]

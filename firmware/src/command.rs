@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountCommand, AccountError};
 use crate::configuration::{Configuration, Problem, ReportProtocol};
+use crate::storage::{TooLarge, VALUE_BYTES_MAX};
 use crate::upgrade::UpgradeError;
 
 /// What a person may tell the device to do.
@@ -72,7 +73,12 @@ pub enum CommandError {
     /// The configuration has mistakes; all of them.
     Configuration(Vec<Problem>),
     /// The configuration does not fit onto the flash.
-    TooLarge,
+    TooLarge {
+        /// What it takes there.
+        bytes: usize,
+        /// What there is.
+        max: usize,
+    },
     /// The package is not for it.
     Upgrade(UpgradeError),
     /// The account is not for it.
@@ -100,10 +106,17 @@ impl fmt::Display for CommandError {
             CommandError::Restarting => f.write_str("the device is about to start anew"),
             CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
             CommandError::Clock(words) => write!(f, "clock: {words}"),
-            CommandError::TooLarge => {
-                f.write_str("failed to configure: there is no room for so much; upload shorter certificates, draw regions with fewer corners")
+            CommandError::TooLarge { bytes, max } => {
+                write!(f, "failed to configure: the configuration takes {bytes} bytes, and there is room for {max}; ")?;
+                f.write_str("upload shorter certificates, draw regions with fewer corners")
             }
         }
+    }
+}
+
+impl From<TooLarge> for CommandError {
+    fn from(TooLarge { bytes }: TooLarge) -> Self {
+        CommandError::TooLarge { bytes, max: VALUE_BYTES_MAX }
     }
 }
 

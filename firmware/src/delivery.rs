@@ -25,7 +25,7 @@ use firmware_shim::{ConnId, NetEvent, Uptime};
 use crate::configuration::{NotificationUrl, QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::Failure;
 use crate::snapshot::Snapshot;
-use crate::storage::{Handshake, Kept};
+use crate::storage::{Handshake, Identity, Kept};
 use crate::tls::Trust;
 use broker::Broker;
 use http::{HttpAddress, HttpRecipient};
@@ -60,6 +60,8 @@ pub(crate) struct Letter {
     pub document: Arc<str>,
     /// The recipient's name, for people.
     pub recipient: Arc<str>,
+    /// As whom the device sends it.
+    pub identity: Identity,
     /// Where on a broker it is published.
     pub publication: Option<Publication>,
     /// Its number in the journal, if it is kept until it has arrived.
@@ -141,6 +143,7 @@ impl Delivery {
             report: Some(kept.report),
             document: kept.document,
             recipient: kept.recipient.into(),
+            identity: kept.identity,
             publication: None,
             entry: Some(kept.id),
             handshake: kept.handshake,
@@ -196,7 +199,8 @@ impl Delivery {
         }
     }
 
-    /// Hands a kept report of a recipient that is no more, or was before the power was cut, to the one that is now of the same name.
+    /// Hands a kept report of a recipient that is no more, or was before the power was cut, to the one that is now of the same name and knows the
+    /// device as the same; or to the only one of that name, when what changed is as whom the device speaks to it.
     fn claim(&mut self, mut letter: Letter, protocols: &[&ReportProtocol], outbox: &mut Outbox) {
         if letter.entry.is_none() {
             return outbox.drop_letter(letter, Failure::RecipientRemoved);
@@ -204,16 +208,22 @@ impl Delivery {
         if !self.retransmits {
             return outbox.drop_letter(letter, Failure::NotRetransmitted);
         }
-        if let Some(recipient) = self.http.iter_mut().find(|recipient| recipient.name() == letter.recipient) {
+        let named = self.http.iter_mut().filter(|recipient| recipient.name() == letter.recipient).collect();
+        if let Some(recipient) = the_one(named, |recipient| recipient.address().identity() == letter.identity) {
+            letter.identity = recipient.address().identity();
             return recipient.offer(letter, outbox);
         }
-        let to = protocols.iter().find_map(|protocol| {
-            let (broker, publication) = Broker::of(protocol).zip(publication(protocol))?;
-            (*letter.recipient == *name_at(&broker, &publication)).then_some((broker, publication))
-        });
-        if let Some((broker, publication)) = to
+        let mut named: Vec<(Broker, Publication)> = Vec::new();
+        for told in protocols.iter().filter_map(|protocol| Broker::of(protocol).zip(publication(protocol))) {
+            let is_known = named.iter().any(|(broker, _)| *broker == told.0);
+            if *letter.recipient == *name_at(&told.0, &told.1) && !is_known {
+                named.push(told);
+            }
+        }
+        if let Some((broker, publication)) = the_one(named, |(broker, _)| broker.identity() == letter.identity)
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
+            letter.identity = broker.identity();
             letter.publication = Some(publication);
             return recipient.offer(letter, outbox);
         }
@@ -223,30 +233,34 @@ impl Delivery {
     /// Hands a report to every recipient of a function.
     pub fn offer(&mut self, protocol: &ReportProtocol, offer: &Offer<'_>, outbox: &mut Outbox) {
         let is_kept = self.retransmits && offer.is_kept;
-        let letter = |recipient: Arc<str>, publication, snapshot, outbox: &mut Outbox| {
+        let letter = |recipient: Arc<str>, identity, publication, snapshot, outbox: &mut Outbox| {
             outbox.tally.offered += 1;
-            let entry = if is_kept { outbox.keep(offer.report, &recipient, offer.document) } else { None };
-            Letter {
+            let mut letter = Letter {
                 report: Some(offer.report),
                 document: Arc::clone(offer.document),
                 recipient,
+                identity,
                 publication,
-                entry,
+                entry: None,
                 handshake: None,
                 snapshot,
+            };
+            if is_kept {
+                outbox.keep(&mut letter);
             }
+            letter
         };
         for (address, wants_snapshot) in addresses(protocol) {
             let snapshot = offer.snapshot.filter(|_| wants_snapshot).cloned();
             if let Some(recipient) = self.http.iter_mut().find(|recipient| *recipient.address() == address) {
-                recipient.offer(letter(recipient.name(), None, snapshot, outbox), outbox);
+                recipient.offer(letter(recipient.name(), address.identity(), None, snapshot, outbox), outbox);
             }
         }
         if let Some((broker, publication)) = Broker::of(protocol).zip(publication(protocol))
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
             let name = name_at(&broker, &publication);
-            recipient.offer(letter(name.into(), Some(publication), None, outbox), outbox);
+            recipient.offer(letter(name.into(), broker.identity(), Some(publication), None, outbox), outbox);
         }
         while outbox.tally.kept > KEPT_MAX as u64 && self.drop_oldest_kept(outbox) {}
     }
@@ -270,6 +284,7 @@ impl Delivery {
             report: None,
             document,
             recipient: recipient.name(),
+            identity: Identity::default(),
             publication: None,
             entry: None,
             handshake: None,
@@ -325,6 +340,12 @@ fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = (HttpAddress, bo
         ReportProtocol::Mqtt { .. } => &[],
     };
     urls.iter().filter(|entry| entry.enable).map(|entry| (HttpAddress::new(entry), entry.snapshot))
+}
+
+/// Of some of one name the one that is meant: the first that is exact, or the only one there is.
+fn the_one<T>(mut named: Vec<T>, is_exact: impl Fn(&T) -> bool) -> Option<T> {
+    let exact = named.iter().position(is_exact).or((named.len() == 1).then_some(0))?;
+    Some(named.swap_remove(exact))
 }
 
 /// What a topic of a broker is called, for people and in the journal.

@@ -26,7 +26,7 @@ use crate::ntp::NtpClient;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::reset_button::ResetButton;
-use crate::storage::{self, ACCOUNT, BOOT, CONFIGURATION, Journal, Settings, TooLarge};
+use crate::storage::{self, ACCOUNT, BOOT, CONFIGURATION, Journal, Settings};
 use crate::tls::{Calendar, Trust};
 use crate::upgrade::{self, BootRecord};
 use sending::Unsent;
@@ -173,7 +173,7 @@ impl Firmware {
         let software_version = upgrade::running_version(flash, &boot, factory);
         if let Some(software_version) = boot.rolled_back.take() {
             outbox.diagnostics.push(Diagnostic::UpgradeRolledBack { software_version });
-            settings.set(&BOOT, &boot).unwrap_or_else(|TooLarge| unreachable!("a record is smaller than a block"));
+            settings.set(&BOOT, &boot).expect("a record is smaller than a block");
         }
         let account = settings.get(&ACCOUNT);
         outbox.diagnostics.extend(account.is_err().then_some(Diagnostic::AccountLost));
@@ -471,7 +471,7 @@ pub fn set_up_flash(configuration: &Configuration) -> Result<Vec<u8>, CommandErr
 }
 
 fn save(settings: &mut Settings, configuration: &Configuration) -> Result<(), CommandError> {
-    settings.set(&CONFIGURATION, &ConfigFile::new(configuration.clone())).map_err(|TooLarge| CommandError::TooLarge)
+    Ok(settings.set(&CONFIGURATION, &ConfigFile::new(configuration.clone()))?)
 }
 
 fn placed(view: &View, track: &Track) -> Placed {

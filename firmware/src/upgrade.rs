@@ -15,7 +15,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::factory::Factory;
-use crate::storage::{BOOT, PROGRAM_SLOTS, Settings, TooLarge};
+use crate::storage::{BOOT, PROGRAM_SLOTS, Settings};
 
 /// How a package begins.
 const BEGINNING: &str = "workplace-sensor upgrade 1";
@@ -250,7 +250,7 @@ pub fn boot(flash: &[u8], factory: &Factory) -> Boot {
         record.trust = Trust::OnTrial;
     }
     if record != before {
-        let Ok(()) = settings.set(&BOOT, &record).map_err(|TooLarge| ()) else {
+        let Ok(()) = settings.set(&BOOT, &record) else {
             unreachable!("a record is smaller than a block");
         };
     }

@@ -14,8 +14,14 @@ use crate::tls;
 
 /// URL 1, URL 2 and URL 3.
 const URLS_MAX: usize = 3;
-/// Ours: the guide gives no limit, and everything has a bound.
+/// Ours, as those below: the guide gives no limit, and everything has a bound, or flash would have no room for 3,000 reports and whom they are for.
 const CREDENTIAL_BYTES_MAX: usize = 256;
+/// Passwords of brokers may be signed tokens.
+const BROKER_PASSWORD_BYTES_MAX: usize = 1024;
+/// Of a URL or a topic.
+const ADDRESS_BYTES_MAX: usize = 1024;
+/// Of a host's name (RFC 1035 §2.3.4).
+const HOST_BYTES_MAX: usize = 253;
 
 /// *Report Protocol*: one broker, or up to three addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,21 +178,24 @@ impl ReportProtocol {
                     certificates.check("tls", problems);
                 }
                 if host.is_empty()
+                    || host.len() > HOST_BYTES_MAX
                     || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@')
                     || tls.is_some() && ServerName::try_from(host.as_str()).is_err()
                 {
-                    let message = format!("must be a host name or address such as `192.168.0.9`, not `{host}`");
+                    let shown: String = host.chars().take(80).collect();
+                    let message = format!(
+                        "must be a host name or address such as `192.168.0.9`, of at most {HOST_BYTES_MAX} bytes, not `{shown}`"
+                    );
                     problems.add("host", message);
                 }
                 let texts = [
-                    ("client_id", Some(client_id)),
-                    ("user_name", user_name.as_ref()),
-                    ("password", password.as_ref()),
+                    ("client_id", Some(client_id), CREDENTIAL_BYTES_MAX),
+                    ("user_name", user_name.as_ref(), CREDENTIAL_BYTES_MAX),
+                    ("password", password.as_ref(), BROKER_PASSWORD_BYTES_MAX),
                 ];
-                for (field, text) in texts.into_iter().filter_map(|(field, text)| Some((field, text?))) {
-                    if text.is_empty() || text.len() > 1024 || text.contains('\0') {
-                        let message = "must be 1 to 1024 bytes long and hold no NUL".to_owned();
-                        problems.add(field, message);
+                for (field, text, max) in texts.into_iter().filter_map(|(field, text, max)| Some((field, text?, max))) {
+                    if text.is_empty() || text.len() > max || text.contains('\0') {
+                        problems.add(field, format!("must be 1 to {max} bytes long and hold no NUL"));
                     }
                 }
                 if password.is_some() && user_name.is_none() {
@@ -251,8 +260,8 @@ impl TryFrom<String> for Topic {
     fn try_from(topic: String) -> Result<Self, String> {
         if topic.is_empty() {
             Err("must name a topic such as `office/people`".to_owned())
-        } else if topic.len() > 1024 {
-            Err(format!("must be at most 1024 bytes long, not {}", topic.len()))
+        } else if topic.len() > ADDRESS_BYTES_MAX {
+            Err(format!("must be at most {ADDRESS_BYTES_MAX} bytes long, not {}", topic.len()))
         } else if topic.contains(['+', '#', '\0']) {
             Err("must not hold `+`, `#` or NUL: reports are published to one topic, not to a pattern".to_owned())
         } else {
@@ -309,6 +318,9 @@ impl TryFrom<String> for HttpUrl {
 
     fn try_from(url: String) -> Result<Self, String> {
         const EXAMPLE: &str = "such as `http://192.168.0.9:8080/reports`";
+        if url.len() > ADDRESS_BYTES_MAX {
+            return Err(format!("must be at most {ADDRESS_BYTES_MAX} bytes long, not {}", url.len()));
+        }
         let uri: Uri = url.parse().map_err(|error| format!("must be an address {EXAMPLE}: {error}"))?;
         if uri.scheme() != Some(&Scheme::HTTP) && uri.scheme() != Some(&Scheme::HTTPS) {
             return Err(format!("must start with `http://` or `https://`, {EXAMPLE}"));

@@ -8,7 +8,7 @@ use mqtt_protocol_core::mqtt::result_code::MqttError;
 
 use super::{Letter, Publication};
 use crate::configuration::{CertificateType, QualityOfService, ReportProtocol};
-use crate::storage::Handshake;
+use crate::storage::{Handshake, Identity};
 
 /// A broker, and as whom the device speaks to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,11 @@ impl Broker {
             password: password.clone(),
             keep_alive_s: keep_alive_s.get(),
         })
+    }
+
+    /// As whom the device speaks to it.
+    pub fn identity(&self) -> Identity {
+        Identity { client_id: self.client_id.clone(), user_name: self.user_name.clone() }
     }
 
     /// For people.

@@ -450,7 +450,8 @@ fn begin_handshake(
     protocol: &mut Connection<role::Client>,
     outbox: &mut Outbox,
 ) -> Result<u16, MqttError> {
-    outbox.keep_while_under_way(letter);
+    // One of a kind that is not kept while it waits, too, for as long as it is under way.
+    outbox.keep(letter);
     // Flash is full, and that was said.
     let Some(entry) = letter.entry else { return protocol.acquire_packet_id() };
     let packet_id = u16::try_from(entry % u64::from(u16::MAX)).expect("it is below") + 1;

@@ -163,24 +163,18 @@ impl Outbox {
         }
     }
 
-    /// Writes a report down until it has arrived; `None`, and a word of it, when there is no room.
-    pub fn keep(&mut self, report: u64, recipient: &str, document: &Arc<str>) -> Option<u64> {
-        let (id, document) = (self.last_entry + 1, Arc::clone(document));
-        let kept = Kept { id, report, recipient: recipient.to_owned(), document, handshake: None };
+    /// Writes a report down until it has arrived, if it is not; says a word of it when there is no room.
+    pub fn keep(&mut self, letter: &mut Letter) {
+        let (None, Some(report)) = (letter.entry, letter.report) else { return };
+        let (id, recipient, identity) = (self.last_entry + 1, letter.recipient.to_string(), letter.identity.clone());
+        let kept = Kept { id, report, recipient, document: Arc::clone(&letter.document), identity, handshake: None };
         if self.journal.push(&kept).is_err() {
-            self.diagnostics.push(Diagnostic::JournalFull { report, recipient: recipient.to_owned() });
-            return None;
+            self.diagnostics.push(Diagnostic::JournalFull { report, recipient: kept.recipient });
+            return;
         }
         self.last_entry += 1;
         self.tally.kept += 1;
-        Some(kept.id)
-    }
-
-    /// Writes down a report that is not kept while it waits, for as long as it is under way.
-    pub fn keep_while_under_way(&mut self, letter: &mut Letter) {
-        if let (None, Some(report)) = (letter.entry, letter.report) {
-            letter.entry = self.keep(report, &letter.recipient, &letter.document);
-        }
+        letter.entry = Some(id);
     }
 
     /// Writes down how far a report that is kept has come at QoS 2; that goes to flash before anything of it goes to the network.

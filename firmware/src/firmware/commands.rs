@@ -9,7 +9,7 @@ use crate::command::{Command, CommandError};
 use crate::configuration::{ClockSource, Configuration, Device, ReportProtocol};
 use crate::diagnostic::Diagnostic;
 use crate::report::Letterhead;
-use crate::storage::{ACCOUNT, BOOT, TooLarge};
+use crate::storage::{ACCOUNT, BOOT};
 use crate::upgrade::{self, BootRecord};
 
 impl Firmware {
@@ -57,7 +57,7 @@ impl Firmware {
             Command::Upgrade { file, reset_after } => {
                 let (program, boot) =
                     upgrade::install(&file, reset_after, &self.boot, &self.factory).map_err(CommandError::Upgrade)?;
-                self.settings.set(&BOOT, &boot).map_err(|TooLarge| CommandError::TooLarge)?;
+                self.settings.set(&BOOT, &boot)?;
                 self.program = program;
                 self.restarts = true;
                 Ok(())
@@ -79,7 +79,7 @@ impl Firmware {
                 let account = Account::after(self.account.as_ref(), command, &mut self.outbox.rng);
                 let account = Some(account.map_err(CommandError::Account)?);
                 if account != self.account {
-                    self.settings.set(&ACCOUNT, &account).map_err(|TooLarge| CommandError::TooLarge)?;
+                    self.settings.set(&ACCOUNT, &account)?;
                     self.account = account;
                 }
                 Ok(())
@@ -127,7 +127,7 @@ impl Firmware {
     }
 
     fn save_boot(&mut self, boot: BootRecord) -> Result<(), CommandError> {
-        self.settings.set(&BOOT, &boot).map_err(|TooLarge| CommandError::TooLarge)?;
+        self.settings.set(&BOOT, &boot)?;
         self.boot = boot;
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Firmware {
         }
         save(&mut self.settings, &configuration)?;
         if !keep_users {
-            self.settings.set(&ACCOUNT, &None).map_err(|TooLarge| CommandError::TooLarge)?;
+            self.settings.set(&ACCOUNT, &None)?;
         }
         self.outbox.diagnostics.push(Diagnostic::FactoryReset);
         self.restarts = true;

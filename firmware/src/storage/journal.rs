@@ -35,9 +35,28 @@ pub(crate) struct Kept {
     /// The recipient's name.
     pub recipient: String,
     pub document: Arc<str>,
+    /// As whom it goes there; at the end of its entry, where older ones have nothing.
+    #[serde(skip)]
+    pub identity: Identity,
     /// How far it has come at QoS 2; in entries of its own.
     #[serde(skip)]
     pub handshake: Option<Handshake>,
+}
+
+impl Kept {
+    fn read(entry: &[u8]) -> Option<Self> {
+        let (kept, rest) = postcard::take_from_bytes::<Kept>(entry).ok()?;
+        Some(Kept { identity: postcard::from_bytes(rest).unwrap_or_default(), ..kept })
+    }
+}
+
+/// As whom the device speaks to a recipient, without what is secret. There may be two recipients of one name that know the device
+/// as different ones: each gets its own reports, also after the power was cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// Of MQTT; else empty.
+    pub client_id: String,
+    pub user_name: Option<String>,
 }
 
 /// How far a report has come that was published with QoS 2 (MQTT 3.1.1 §4.3.3), in a session that outlasts its connections.
@@ -122,7 +141,7 @@ impl Journal {
                     handshakes.insert(id, Handshake { is_released, ..handshake });
                     continue;
                 }
-                let Ok(report) = postcard::from_bytes::<Kept>(&entry) else { continue };
+                let Some(report) = Kept::read(&entry) else { continue };
                 // What was being moved when the power failed is there twice.
                 if kept.insert(report.id, report).is_some() {
                     entry.pop().await.ok()?;
@@ -147,7 +166,7 @@ impl Journal {
     /// # Errors
     /// There is no room for it.
     pub fn push(&mut self, kept: &Kept) -> Result<(), NoRoom> {
-        self.write(kept)
+        self.write(&(kept, &kept.identity))
     }
 
     /// Writes down how far a report that is written down has come; nothing when that stands there already.
@@ -257,7 +276,8 @@ mod tests {
     use super::*;
 
     fn kept(id: u64, recipient: &str, bytes: usize) -> Kept {
-        Kept { id, report: id, recipient: recipient.to_owned(), document: "x".repeat(bytes).into(), handshake: None }
+        let (recipient, document) = (recipient.to_owned(), "x".repeat(bytes).into());
+        Kept { id, report: id, recipient, document, identity: Identity::default(), handshake: None }
     }
 
     fn ids(image: &[u8]) -> Vec<u64> {
@@ -271,7 +291,8 @@ mod tests {
         let mut image = blank_image();
         let (mut journal, found, _) = Journal::open(&image);
         assert_eq!(found, []);
-        let reports = [kept(7, "a", 400), kept(8, "b", 20), kept(9, "a", 30_000)];
+        let identity = Identity { client_id: "sensor".to_owned(), user_name: Some("bob".to_owned()) };
+        let reports = [kept(7, "a", 400), Kept { identity, ..kept(8, "b", 20) }, kept(9, "a", 30_000)];
         reports.iter().for_each(|report| journal.push(report).expect("room"));
         perform(&mut image, &journal.take_ops());
         assert_eq!(Journal::open(&image).1, reports);
@@ -293,7 +314,7 @@ mod tests {
         }
         // Ten times as much as there is room for goes through.
         for id in 5..40_000 {
-            journal.push(&kept(id, "there", 1500)).expect("room");
+            journal.push(&kept(id, "there", 3500)).expect("room");
             if id >= 1005 {
                 journal.strike(id - 1000);
             }
@@ -307,11 +328,16 @@ mod tests {
     }
 
     #[test]
-    fn three_thousand_reports_of_any_usual_size_have_room() {
+    fn three_thousand_of_the_longest_reports_to_the_longest_addresses_have_room() {
         let mut image = blank_image();
         let (mut journal, ..) = Journal::open(&image);
+        // A topic of 1,024 bytes at a host of 253, to which the device is known by two names of 256.
+        let (host, topic, name) = ("h".repeat(253), "t".repeat(1024), "n".repeat(256));
+        let identity = Identity { client_id: name.clone(), user_name: Some(name) };
+        let recipient = format!("mqtts://{host}:65535/{topic}");
         for id in 0..9_000 {
-            journal.push(&kept(id, "mqtt://broker:1883/people", 1700)).expect("room");
+            let longest = Kept { identity: identity.clone(), ..kept(id, &recipient, 2500) };
+            journal.push(&longest).expect("room");
             if id >= 3000 {
                 journal.strike(id - 3000);
             }
@@ -446,7 +472,7 @@ mod tests {
         journal.note(3, &handshake(4, true)).expect("room");
         // Ten times as much as there is room for goes through.
         for id in 4..4_000 {
-            journal.push(&kept(id, "there", 15_000)).expect("room");
+            journal.push(&kept(id, "there", 35_000)).expect("room");
             journal.note(id, &handshake(id as u16 + 1, false)).expect("room");
             journal.note(id, &handshake(id as u16 + 1, true)).expect("room");
             journal.strike(id);
@@ -462,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_of_before_there_were_handshakes_is_read() {
+    fn a_journal_of_before_there_were_handshakes_and_identities_is_read() {
         #[derive(Serialize)]
         struct KeptBefore {
             id: u64,
@@ -475,7 +501,7 @@ mod tests {
         let before = KeptBefore { id: 7, report: 9, recipient: "a".to_owned(), document: "{}".into() };
         journal.write(&before).expect("room");
         perform(&mut image, &journal.take_ops());
-        let expected = Kept { id: 7, report: 9, recipient: "a".to_owned(), document: "{}".into(), handshake: None };
+        let expected = Kept { report: 9, document: "{}".into(), ..kept(7, "a", 0) };
         assert_eq!(Journal::open(&image).1, [expected]);
     }
 

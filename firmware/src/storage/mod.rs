@@ -16,19 +16,19 @@ use std::task::{Context, Poll, Waker};
 use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash, ReadNorFlash};
 use firmware_shim::{FLASH_BLOCK_BYTES, FLASH_BYTES, FLASH_WORD_BYTES, FlashOp};
 
-pub(crate) use journal::{Handshake, Journal, Kept};
-pub(crate) use settings::{ACCOUNT, BOOT, CONFIGURATION, Settings, TooLarge};
+pub(crate) use journal::{Handshake, Identity, Journal, Kept};
+pub(crate) use settings::{ACCOUNT, BOOT, CONFIGURATION, Settings, TooLarge, VALUE_BYTES_MAX};
 
 /// Where in the flash what is, in blocks.
 const SETTINGS_BLOCKS: Range<usize> = 0..4;
-/// Room for 3,000 reports of twice a usual size; see [`journal`].
-const JOURNAL_BLOCKS: Range<usize> = 4..100;
+/// Room for 3,000 of the longest reports to the longest addresses; see [`journal`].
+const JOURNAL_BLOCKS: Range<usize> = 4..228;
 /// Where it is noted which block of the settings is being erased.
-const SETTINGS_INTENTS: usize = 100;
+const SETTINGS_INTENTS: usize = 228;
 /// And which of the journal.
-const JOURNAL_INTENTS: usize = 101;
+const JOURNAL_INTENTS: usize = 229;
 /// Where upgraded programs are; the factory's is elsewhere, and cannot be written.
-pub(crate) const PROGRAM_SLOTS: [Range<usize>; 2] = [102..115, 115..128];
+pub(crate) const PROGRAM_SLOTS: [Range<usize>; 2] = [230..243, 243..256];
 
 /// A note that a block is being erased: the block and its complement, each 16 bits, a mark, and room for what says that it is done.
 ///

@@ -49,7 +49,13 @@ pub(crate) struct Unreadable;
 
 /// A value that does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooLarge;
+pub(crate) struct TooLarge {
+    /// As stored.
+    pub bytes: usize,
+}
+
+/// The most that a value takes: it and what the library writes beside it go into one block.
+pub(crate) const VALUE_BYTES_MAX: usize = FLASH_BLOCK_BYTES - 256;
 
 impl Settings {
     /// The settings in a flash's image.
@@ -74,7 +80,11 @@ impl Settings {
     /// # Errors
     /// It is larger than a block; the one before stays.
     pub fn set<T: Serialize>(&mut self, slot: &Slot<T>, value: &T) -> Result<(), TooLarge> {
-        let text = serde_json::to_vec(value).map_err(|_| TooLarge)?;
+        let text = serde_json::to_vec(value).expect("settings are plain data");
+        let too_large = TooLarge { bytes: text.len() };
+        if text.len() > VALUE_BYTES_MAX {
+            return Err(too_large);
+        }
         let Settings { map, buffer } = self;
         let text = text.as_slice();
         let mut stored = at_once(map.store_item(buffer, &slot.key, &text));
@@ -82,7 +92,7 @@ impl Settings {
             // Beyond repair, which no loss of power makes it: nothing of it can be read, so nothing is lost.
             stored = at_once(map.erase_all()).and_then(|()| at_once(map.store_item(buffer, &slot.key, &text)));
         }
-        stored.map_err(|_: Error<Infallible>| TooLarge)
+        stored.map_err(|_: Error<Infallible>| too_large)
     }
 
     /// What has to be done to the chip.
@@ -120,9 +130,19 @@ mod tests {
         let mut image = blank_image();
         let mut settings = Settings::open(&image);
         settings.set(&TEXT, &"short".to_owned()).expect("room");
-        assert_eq!(settings.set(&TEXT, &"x".repeat(FLASH_BLOCK_BYTES)), Err(TooLarge));
+        // With its quotes.
+        let bytes = VALUE_BYTES_MAX + 1;
+        assert_eq!(settings.set(&TEXT, &"x".repeat(bytes - 2)), Err(TooLarge { bytes }));
         perform(&mut image, &settings.take_ops());
-        assert_eq!(Settings::open(&image).get(&TEXT), Ok(Some("short".to_owned())));
+        let mut settings = Settings::open(&image);
+        assert_eq!(settings.get(&TEXT), Ok(Some("short".to_owned())));
+        let longest = "x".repeat(bytes - 3);
+        for _ in 0..10 {
+            settings.set(&TEXT, &longest).expect("room");
+            settings.set(&NUMBER, &1).expect("room");
+        }
+        perform(&mut image, &settings.take_ops());
+        assert_eq!(Settings::open(&image).get(&TEXT), Ok(Some(longest)));
     }
 
     #[test]

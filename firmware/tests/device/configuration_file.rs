@@ -95,3 +95,38 @@ fn all_mistakes_that_take_several_settings_are_found_at_once() {
     let expected = ["host", "client_id", "password"].map(|field| format!("{protocol}.{field}"));
     assert_eq!(paths, expected.each_ref().map(String::as_str));
 }
+
+#[test]
+fn every_text_of_a_recipient_has_a_limit_that_is_named() {
+    let x = |count: usize| "x".repeat(count);
+    let mqtt = |host: usize, client_id: usize, user_name: usize, password: usize, topic: usize| {
+        let [host, client_id, user_name] = [host, client_id, user_name].map(x);
+        let host = host.as_bytes().chunks(50).map(|label| String::from_utf8_lossy(label)).collect::<Vec<_>>().join(".");
+        parse(&format!(
+            r#"(region_people_counting: (protocol: Mqtt(host: "{host}", client_id: "{client_id}",
+                user_name: "{user_name}", password: "{}", topic: "{}")))"#,
+            x(password),
+            x(topic),
+        ))
+        .map(|configuration| configuration.validate().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    };
+    // The host's labels are joined by four dots.
+    assert_eq!(mqtt(249, 256, 256, 1024, 1024), Ok(String::new()));
+    let problems = mqtt(250, 257, 257, 1025, 1024).expect("each value by itself is right");
+    let lines: Vec<&str> = problems.lines().collect();
+    let says = |line: usize, field: &str, limit: &str| {
+        assert!(lines[line].contains(&format!("protocol.{field}: ")) && lines[line].contains(limit), "{}", lines[line]);
+    };
+    assert_eq!(lines.len(), 4, "{problems}");
+    says(0, "host", "at most 253 bytes");
+    says(1, "client_id", "1 to 256 bytes");
+    says(2, "user_name", "1 to 256 bytes");
+    says(3, "password", "1 to 1024 bytes");
+    assert!(mqtt(1, 1, 1, 1, 1025).expect_err("too long").contains("must be at most 1024 bytes long, not 1025"));
+    let url = |bytes: usize| {
+        let url = format!("http://a/{}", x(bytes - 9));
+        parse(&format!(r#"(region_people_counting: (protocol: Http(urls: [(url: "{url}")])))"#))
+    };
+    assert!(url(1024).is_ok());
+    assert!(url(1025).expect_err("too long").contains("must be at most 1024 bytes long, not 1025"));
+}

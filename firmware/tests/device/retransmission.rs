@@ -13,8 +13,10 @@ struct Servers {
     away: Vec<&'static str>,
     /// What those who are there answer with instead of 200.
     status: Option<u16>,
+    /// Whether they ask who the device is.
+    ask: bool,
     hosts: BTreeMap<ConnId, String>,
-    /// What arrived, by host.
+    /// What arrived, by host, or by who the device is there.
     bodies: BTreeMap<String, Vec<String>>,
 }
 
@@ -32,9 +34,16 @@ impl Peer for Servers {
                 }
                 NetAction::Send { conn, bytes } => {
                     let request = String::from_utf8(bytes.clone()).expect("text");
-                    let body = request.split_once("\r\n\r\n").expect("a head and a body").1.to_owned();
+                    let (head, body) = request.split_once("\r\n\r\n").expect("a head and a body");
+                    let who = head.lines().find_map(|line| line.strip_prefix("authorization: "));
+                    if self.ask && who.is_none() {
+                        let answer = b"HTTP/1.1 401 No\r\nwww-authenticate: Basic realm=\"r\"\r\n\r\n".to_vec();
+                        events.push(NetEvent::Received { conn: *conn, bytes: answer });
+                        continue;
+                    }
                     if self.status.is_none() {
-                        self.bodies.entry(self.hosts[conn].clone()).or_default().push(body);
+                        let at = who.unwrap_or(&self.hosts[conn]);
+                        self.bodies.entry(at.to_owned()).or_default().push(body.to_owned());
                     }
                     let status = self.status.unwrap_or(200);
                     let answer = format!("HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n").into_bytes();
@@ -224,6 +233,55 @@ fn a_recipient_that_is_no_more_gets_nothing_and_one_with_another_password_gets_a
     bench.peer.away.clear();
     bench.run_until_ms(24_000);
     assert_eq!(bench.peer.bodies["a"], bench.documents(), "{last}");
+}
+
+/// Counts as `counts` and flow as `flow` to one address, each every 5 s.
+fn one_address_for_two(counts: &str, flow: &str) -> Configuration {
+    let text = format!(
+        r#"(general: (data_retransmission: true),
+            region_people_counting: (
+                report_regularly: FromNowOn(interval_s: 5),
+                protocol: Http(urls: [(url: "http://a/", user_name: "{counts}", password: "p")])),
+            people_flow_analysis: (
+                enable: true, region: [(0.2, 0.2), (0.8, 0.2), (0.5, 0.8)], report_regularly: FromNowOn(interval_s: 5),
+                protocol: Http(urls: [(url: "http://a/", user_name: "{flow}", password: "p")])))"#
+    );
+    ron_file::RonFile::embedded("settings", text).parse().expect("settings without mistakes")
+}
+
+#[test]
+fn who_knows_the_device_under_another_name_at_the_same_address_is_another_recipient_also_after_the_power_was_cut() {
+    let away = Servers { away: vec!["a"], ask: true, ..Servers::default() };
+    let mut bench = Bench::new(one_address_for_two("alice", "bob"), away);
+    bench.run_until_ms(700 * 5_000);
+    let tally = Tally { offered: 1400, kept: 1400, ..Tally::default() };
+    assert_eq!(bench.firmware.tally(), tally);
+    bench.restarts();
+    // Power-on reads what is kept, and each recipient has room for a thousand.
+    assert_eq!(bench.firmware.tally(), Tally { kept: 1400, ..Tally::default() });
+    bench.peer.away.clear();
+    bench.run_until_ms(700 * 5_000 + 4_000);
+    let made = bench.documents();
+    let (counts, flow): (Vec<String>, _) = made.into_iter().partition(|made| made.contains("Region People Counting"));
+    let [alice, bob] = ["Basic YWxpY2U6cA==", "Basic Ym9iOnA="].map(|who| &bench.peer.bodies[who]);
+    assert_eq!((alice, bob), (&counts, &flow));
+    assert_eq!(bench.firmware.tally().kept, 0);
+}
+
+#[test]
+fn what_is_kept_for_somebody_who_is_no_more_goes_to_nobody_else_of_several_at_the_address() {
+    let away = Servers { away: vec!["a"], ask: true, ..Servers::default() };
+    let mut bench = Bench::new(one_address_for_two("alice", "bob"), away);
+    bench.run_until_ms(24_000);
+    assert_eq!(bench.firmware.tally().kept, 8);
+    bench.configure(one_address_for_two("alice", "carol"));
+    assert_eq!(bench.firmware.tally(), Tally { offered: 8, dropped: 4, kept: 4, ..Tally::default() });
+    bench.peer.away.clear();
+    bench.run_until_ms(38_000);
+    let made = bench.documents();
+    let (counts, flow): (Vec<String>, _) = made.into_iter().partition(|made| made.contains("Region People Counting"));
+    let [alice, carol] = ["Basic YWxpY2U6cA==", "Basic Y2Fyb2w6cA=="].map(|who| &bench.peer.bodies[who][..]);
+    assert_eq!((alice, carol), (&counts[..], &flow[4..]));
 }
 
 #[test]
