@@ -177,8 +177,8 @@ impl Delivery {
             }
         }
         let mut unclaimed = std::mem::take(&mut self.unclaimed);
-        unclaimed.extend(http.iter_mut().flat_map(|removed| removed.give_up(outbox)));
-        unclaimed.extend(mqtt.iter_mut().flat_map(|removed| removed.give_up(outbox)));
+        unclaimed.extend(http.iter_mut().flat_map(|removed| removed.give_up(&Failure::RecipientRemoved, outbox)));
+        unclaimed.extend(mqtt.iter_mut().flat_map(|removed| removed.give_up(&Failure::RecipientRemoved, outbox)));
         for recipient in &mut self.mqtt {
             let broker = recipient.broker().clone();
             let at_it = || protocols.iter().filter(|protocol| Broker::of(protocol).as_ref() == Some(&broker));
@@ -316,6 +316,16 @@ impl Delivery {
         self.mqtt.iter_mut().for_each(|recipient| recipient.proceed(now, outbox));
         self.tests.iter_mut().for_each(|recipient| recipient.proceed(now, outbox));
         self.tests.retain(|recipient| !recipient.is_done());
+    }
+
+    /// Takes leave of everybody, for the device starts anew: what is kept goes out after that, and nothing else does.
+    pub fn shut_down(&mut self, outbox: &mut Outbox) {
+        for recipient in self.http.iter_mut().chain(&mut self.tests) {
+            recipient.give_up(&Failure::Restarting, outbox);
+        }
+        for recipient in &mut self.mqtt {
+            recipient.give_up(&Failure::Restarting, outbox);
+        }
     }
 
     /// Connections on which an answer is outstanding, ascending.

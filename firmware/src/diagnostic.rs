@@ -216,6 +216,8 @@ pub enum Failure {
     RecipientRemoved,
     /// Data retransmission was switched off.
     NotRetransmitted,
+    /// The device starts anew, and the report is not kept.
+    Restarting,
 }
 
 impl fmt::Display for Diagnostic {
@@ -318,6 +320,7 @@ impl fmt::Display for Failure {
             Failure::NotConnected => f.write_str("no connection"),
             Failure::RecipientRemoved => f.write_str("recipient no longer configured"),
             Failure::NotRetransmitted => f.write_str("data retransmission switched off"),
+            Failure::Restarting => f.write_str("the device starts anew"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
 
 mod commands;
+mod functions;
 mod sending;
 
 use std::sync::Arc;
@@ -26,9 +27,12 @@ use crate::ntp::NtpClient;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
 use crate::reset_button::ResetButton;
-use crate::storage::{self, ACCOUNT, BOOT, CONFIGURATION, Journal, Settings};
+use crate::rota::Rota;
+use crate::schedule::ReportedSlots;
+use crate::storage::{self, ACCOUNT, BOOT, CONFIGURATION, Journal, REPORTED, Settings};
 use crate::tls::{Calendar, Trust};
 use crate::upgrade::{self, BootRecord};
+use functions::Functions;
 use sending::Unsent;
 
 /// A program on trial that has run for so long has come up. A decision.
@@ -73,26 +77,11 @@ pub struct Firmware {
     /// What a person has set the clock to since the last step.
     clock_set: Option<RtcTime>,
     outbox: Outbox,
+    /// The slots of the calendar of which flash knows that they were reported, by function.
+    reported: [ReportedSlots; 3],
     /// Whether the first step is past: that is the moment the firmware is up.
     is_up: bool,
     reports_made: u64,
-}
-
-/// What counts and reports. Each is `None` until the first step.
-#[derive(Default)]
-struct Functions {
-    region: Option<RegionCounting>,
-    line: Option<LineCrossing>,
-    flow: Option<PeopleFlow>,
-}
-
-impl Functions {
-    /// Whether any works at present, so that frames need to be analysed.
-    fn are_on(&self) -> bool {
-        self.region.as_ref().is_some_and(RegionCounting::is_on)
-            || self.line.as_ref().is_some_and(LineCrossing::is_on)
-            || self.flow.as_ref().is_some_and(PeopleFlow::is_on)
-    }
 }
 
 /// What one step brings.
@@ -176,6 +165,8 @@ impl Firmware {
             settings.set(&BOOT, &boot).expect("a record is smaller than a block");
         }
         let account = settings.get(&ACCOUNT);
+        // What cannot be read was torn by the power at the very slot that is not reported then.
+        let reported = settings.get(&REPORTED).ok().flatten().unwrap_or_default();
         outbox.diagnostics.extend(account.is_err().then_some(Diagnostic::AccountLost));
         outbox.diagnostics.extend(configuration_is_lost.then_some(Diagnostic::ConfigurationLost));
         outbox.diagnostics.extend((!journal_is_readable).then_some(Diagnostic::JournalLost));
@@ -209,6 +200,7 @@ impl Firmware {
             location_push: LocationPush::default(),
             clock_set: None,
             outbox,
+            reported,
             is_up: false,
             reports_made,
         }
@@ -234,6 +226,10 @@ impl Firmware {
         if !self.is_up {
             self.is_up = true;
             self.apply_configuration(now, rtc);
+            // Whatever the clock reads now, no slot is reported a second time.
+            for (rota, reported) in self.functions.rotas_mut().into_iter().zip(&self.reported) {
+                rota.into_iter().for_each(|rota| rota.remember(reported.clone()));
+            }
         }
         for event in &inputs.network {
             self.delivery.hear(event, now, &mut self.outbox);
@@ -271,6 +267,9 @@ impl Firmware {
             self.dispatch(None);
         }
         self.delivery.proceed(now, &mut self.outbox);
+        if self.restarts {
+            self.delivery.shut_down(&mut self.outbox);
+        }
         let outputs = Outputs { set_rtc, take_picture, ..self.outputs(now, rtc) };
         Step { outputs, analysis, counted, diagnostics: std::mem::take(&mut self.outbox.diagnostics) }
     }
@@ -419,7 +418,22 @@ impl Firmware {
         Some(Frame { image: Some(image), ..frame.clone() })
     }
 
+    /// Writes down of which slots of the calendar reports were made, if there are others than before.
+    fn note_reported(&mut self) {
+        let reported = self.functions.rotas().map(|rota| rota.map_or(&[][..], Rota::reported));
+        if self.is_up && reported.iter().zip(&self.reported).any(|(now, before)| now != before) {
+            self.reported = reported.map(<[_]>::to_vec);
+            self.settings.set(&REPORTED, &self.reported).expect("a few runs of slots are smaller than a block");
+        }
+    }
+
     fn outputs(&mut self, now: Uptime, rtc: RtcTime) -> Outputs {
+        // The record that has a program started goes to flash after it; that a slot was reported, after the report.
+        let mut flash = std::mem::take(&mut self.program);
+        flash.extend(self.settings.take_ops());
+        flash.extend(self.outbox.take_flash_ops());
+        self.note_reported();
+        flash.extend(self.settings.take_ops());
         let Functions { region, line, flow } = &self.functions;
         let wakes = [
             region.as_ref().and_then(|region| region.next_wake(now, rtc)),
@@ -434,10 +448,6 @@ impl Firmware {
         let mut awaiting = self.delivery.awaiting();
         awaiting.extend(self.ntp.awaiting());
         awaiting.sort();
-        // The record that has a program started goes to flash after it.
-        let mut flash = std::mem::take(&mut self.program);
-        flash.extend(self.settings.take_ops());
-        flash.extend(self.outbox.take_flash_ops());
         Outputs {
             flash,
             network: std::mem::take(&mut self.outbox.network),

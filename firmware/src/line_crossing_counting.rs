@@ -136,6 +136,16 @@ impl LineCrossing {
         self.rota.is_on()
     }
 
+    /// Its hours and intervals.
+    pub fn rota(&self) -> &Rota {
+        &self.rota
+    }
+
+    /// The same, for what it is to remember.
+    pub fn rota_mut(&mut self) -> &mut Rota {
+        &mut self.rota
+    }
+
     /// When to step at the latest.
     pub fn next_wake(&self, now: Uptime, rtc: RtcTime) -> Option<Uptime> {
         let reset = self.reset.as_ref().map(|reset| reset.next_wake(now, rtc));

@@ -176,6 +176,16 @@ impl RegionCounting {
         self.rota.is_on()
     }
 
+    /// Its hours and intervals.
+    pub fn rota(&self) -> &Rota {
+        &self.rota
+    }
+
+    /// The same, for what it is to remember.
+    pub fn rota_mut(&mut self) -> &mut Rota {
+        &mut self.rota
+    }
+
     /// The counts that are believed.
     pub fn believed(&self) -> Counts {
         self.stability.believed()

@@ -6,7 +6,7 @@ use firmware_shim::{RtcTime, Uptime};
 
 use crate::calendar::Zone;
 use crate::configuration::{ReportRegularly, TimeSchedule};
-use crate::schedule::{Schedule, WorkingHours};
+use crate::schedule::{ReportedSlots, Schedule, WorkingHours};
 
 /// What a function has to do at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,16 @@ impl Rota {
     /// Whether the interval under way began before the present settings were saved.
     pub fn interval_goes_on(&self) -> bool {
         self.goes_on
+    }
+
+    /// The slots of the calendar that were reported.
+    pub fn reported(&self) -> &[(RtcTime, RtcTime)] {
+        self.schedule.reported()
+    }
+
+    /// These were reported before the device was switched on.
+    pub fn remember(&mut self, reported: ReportedSlots) {
+        self.schedule.remember(reported);
     }
 
     /// Moves on to a reading of the clock. Ask once per step.

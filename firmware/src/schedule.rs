@@ -24,6 +24,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(1);
 /// more often than this forgets the oldest.
 const RUNS_MAX: usize = 64;
 
+/// First and last slot of each unbroken run of reported slots.
+pub(crate) type ReportedSlots = Vec<(RtcTime, RtcTime)>;
+
 /// The schedule of periodic reports, from one moment on.
 #[derive(Clone, Debug)]
 pub(crate) enum Schedule {
@@ -40,8 +43,7 @@ pub(crate) struct Dots {
     zone: Zone,
     next: RtcTime,
     last_reading: RtcTime,
-    /// First and last slot of each run of reported slots.
-    reported: Vec<(RtcTime, RtcTime)>,
+    reported: ReportedSlots,
 }
 
 impl Schedule {
@@ -75,6 +77,18 @@ impl Schedule {
                 (dots.slots, dots.zone) == (slots(interval_min), zone)
             }
             _ => false,
+        }
+    }
+
+    /// The slots of the calendar that were reported; none unless *On the Dot*.
+    pub fn reported(&self) -> &[(RtcTime, RtcTime)] {
+        if let Schedule::OnTheDot(dots) = self { &dots.reported } else { &[] }
+    }
+
+    /// These were reported before the device was switched on.
+    pub fn remember(&mut self, reported: ReportedSlots) {
+        if let Schedule::OnTheDot(dots) = self {
+            dots.reported = reported;
         }
     }
 

@@ -242,13 +242,13 @@ impl HttpRecipient {
     }
 
     /// Takes leave for good, and gives out what is kept; the rest is dropped.
-    pub fn give_up(&mut self, outbox: &mut Outbox) -> Vec<Letter> {
+    pub fn give_up(&mut self, failure: &Failure, outbox: &mut Outbox) -> Vec<Letter> {
         if let Some(exchange) = self.exchange.take() {
             outbox.close(exchange.conn);
             self.waiting.put_back(exchange.letter);
         }
         self.waiting.take_pictures_out();
-        self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
+        self.waiting.drop_unkept(failure, outbox);
         self.waiting.take_unless(|_| false)
     }
 

@@ -384,10 +384,10 @@ impl MqttRecipient {
     }
 
     /// Takes leave of the broker for good, and gives out what is kept; the rest is dropped.
-    pub fn give_up(&mut self, outbox: &mut Outbox) -> Vec<Letter> {
+    pub fn give_up(&mut self, failure: &Failure, outbox: &mut Outbox) -> Vec<Letter> {
         self.say_goodbye(outbox);
         self.interrupt(Link::Down { retry_at: Uptime(u64::MAX) });
-        self.waiting.drop_unkept(&Failure::RecipientRemoved, outbox);
+        self.waiting.drop_unkept(failure, outbox);
         self.take_unless(|_| false, outbox)
     }
 

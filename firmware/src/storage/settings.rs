@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::{Part, SETTINGS_BLOCKS, SETTINGS_INTENTS, at_once};
 use crate::account::Account;
 use crate::configuration::ConfigFile;
+use crate::schedule::ReportedSlots;
 use crate::upgrade::BootRecord;
 
 /// A place for a value of one type.
@@ -35,6 +36,10 @@ pub(crate) const ACCOUNT: Slot<Option<Account>> = Slot::new(1);
 
 /// Which program starts. The boot loader writes it, too.
 pub(crate) const BOOT: Slot<BootRecord> = Slot::new(2);
+
+/// The slots of the calendar of which each function has reported, for *On the Dot*: of region people counting, line crossing counting
+/// and people flow analysis.
+pub(crate) const REPORTED: Slot<[ReportedSlots; 3]> = Slot::new(3);
 
 /// The settings on flash.
 pub(crate) struct Settings {

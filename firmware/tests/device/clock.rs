@@ -193,3 +193,31 @@ fn a_person_sets_the_clock_unless_a_server_does() {
     let words = refusal(&mut bench, noon);
     assert_eq!(words, Err("clock: is kept by the time server: choose Manual first".to_owned()));
 }
+
+#[test]
+fn no_slot_is_reported_a_second_time_when_the_clock_goes_back_while_the_device_starts_anew() {
+    let text = "(clock: (source: Manual), region_people_counting: (report_regularly: OnTheDot(interval_min: 5)))";
+    let configuration = ron_file::RonFile::embedded("settings", text.to_owned()).parse().expect("no mistakes");
+    let mut bench = Bench::new(configuration, NobodyThere);
+    let ends = |bench: &Bench<NobodyThere>| -> Vec<String> {
+        let end = |document: &String| document.split("end_time\":\"").nth(1).expect("an end")[11..19].to_owned();
+        bench.documents().iter().map(end).collect()
+    };
+    let clock = |since_power_on_s: i64| Command::SetClock(RtcTime(POWER_ON + since_power_on_s * 1_000_000_000));
+    bench.command(clock(9 * 60 + 50));
+    bench.run_until_ms(20_000);
+    assert_eq!(ends(&bench), ["10:10:00"]);
+    // It was 70 s ahead.
+    bench.restarts();
+    bench.command(clock(9 * 60));
+    bench.run_until_ms(120_000);
+    assert_eq!(ends(&bench), ["10:10:00"], "reported already");
+    bench.run_until_ms(400_000);
+    assert_eq!(ends(&bench), ["10:10:00", "10:15:00"]);
+    // And so it stays, however often it starts.
+    bench.restarts();
+    bench.restarts();
+    bench.command(clock(9 * 60));
+    bench.run_until_ms(400_000 + 12 * 60_000);
+    assert_eq!(ends(&bench), ["10:10:00", "10:15:00", "10:20:00"]);
+}

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use firmware::{Configuration, Diagnostic, Failure, Tally};
-use firmware_shim::{ConnId, NetAction, NetEvent};
+use firmware::{Command, Configuration, Diagnostic, Failure, Tally};
+use firmware_shim::{ConnId, NetAction, NetEvent, Uptime};
 
-use crate::bench::{Bench, Peer};
+use crate::bench::{Bench, BlackHole, Peer};
 
 /// A server for each host; those that are away refuse connections.
 #[derive(Default)]
@@ -293,4 +293,20 @@ fn switched_off_it_forgets_what_it_kept() {
     assert!(bench.transcript().iter().any(|line| line.ends_with("data retransmission switched off")));
     bench.restarts();
     assert_eq!(bench.firmware.tally().kept, 0);
+}
+
+#[test]
+fn what_is_not_kept_when_the_device_starts_anew_is_counted_as_lost_and_what_is_kept_comes_after() {
+    for kept in [false, true] {
+        let mut bench = Bench::new(settings(kept, 8, &["a"], ""), BlackHole);
+        bench.run_until_ms(15_900);
+        // The second report is made in the very step that is the last.
+        bench.now = Uptime::from_millis(16_000);
+        bench.command(Command::Reboot);
+        let dropped: Vec<String> =
+            bench.transcript().into_iter().filter(|line| line.contains("the device starts anew")).collect();
+        let lost = |report| format!("16.000 s report {report} dropped for http://a/: the device starts anew");
+        assert_eq!(dropped, if kept { vec![] } else { vec![lost(1), lost(2)] });
+        assert_eq!(bench.firmware.tally().kept, if kept { 2 } else { 0 });
+    }
 }
