@@ -142,8 +142,8 @@ fn place_error(scenario: &Scenario, record: &RunRecord) -> PlaceError {
 /// Of so many frames one is looked at for places.
 const PLACES_EVERY: usize = 5;
 
-/// What happened, or was told; times in seconds.
-#[derive(Default)]
+/// What happened, or was told; times in seconds, in no order.
+#[derive(Debug, Default)]
 struct Events {
     /// In, Out.
     crossings: [Vec<f64>; 2],
@@ -292,6 +292,8 @@ struct Way {
     last: Option<DVec2>,
     /// Where on the floor that was looked at last.
     judged_at: Option<DVec2>,
+    /// Whether that is where the person was the time before, too.
+    is_settled: bool,
     /// Crossings In less Out since the person was last clear of the line, or since coming into the U-turn area.
     net: i32,
     /// Edges of the flow region that were crossed since the person was last clear of them.
@@ -308,43 +310,65 @@ fn truth(scenario: &Scenario) -> Events {
     let drawn = Drawn::new(&scenario.configuration, &view);
     let regions = regions(scenario);
     let mut events = Events::default();
-    let mut ways: BTreeMap<usize, Way> = BTreeMap::new();
     let samples = (scenario.duration_s / SAMPLE_S) as u64;
-    for sample in 0..=samples {
-        let t_s = sample as f64 * SAMPLE_S;
-        for (index, floor) in scenario.scene.floors_at(t_s) {
-            let floor = floor - scenario.sensor_at;
-            let way = ways.entry(index).or_default();
-            // Who stays where he or she is crosses nothing, and is as clear of everything as before.
-            let stays = way.judged_at == Some(floor);
-            let seen_at = || view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
-            let Some(foot) = way.last.filter(|_| stays).or_else(seen_at) else {
-                // Out of the lens's field: what was begun there is not known to have ended.
-                *way = Way { stays: std::mem::take(&mut way.stays), ..Way::default() };
-                continue;
-            };
-            if let Some(before) = way.last.replace(foot).filter(|_| !stays) {
-                way.judged_at = Some(floor);
-                way.line(t_s, floor, (before, foot), &drawn, &mut events);
-                way.flow(t_s, floor, (before, foot), &drawn, &mut events);
+    let at_s = |sample: u64| sample as f64 * SAMPLE_S;
+    for index in 0..scenario.scene.people.len() {
+        let mut way = Way::default();
+        let mut sample = 0;
+        while sample <= samples {
+            let (floor, until_s) = scenario.scene.floor_until(index, at_s(sample));
+            let foot = floor.and_then(|floor| {
+                let seen_at = |floor: DVec2| view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
+                way.see(at_s(sample), floor - scenario.sensor_at, &seen_at, &drawn, &mut events)
+            });
+            // Nothing happens while somebody is away or settled, but for the time.
+            let settled = floor.is_none() || foot.is_none() || way.is_settled;
+            let mut last =
+                if settled { ((until_s / SAMPLE_S) as u64).saturating_add(1).clamp(sample, samples) } else { sample };
+            while last > sample && at_s(last) >= until_s {
+                last -= 1;
             }
-            for (region, _) in regions.iter().filter(|(_, polygon)| is_inside(polygon, foot)) {
-                let stay = way.stays.entry(*region).or_insert((t_s, t_s));
-                if t_s - stay.1 > STAY_GRACE_S {
+            for (region, _) in regions.iter().filter(|(_, polygon)| foot.is_some_and(|foot| is_inside(polygon, foot))) {
+                let stay = way.stays.entry(*region).or_insert((at_s(sample), at_s(sample)));
+                if at_s(sample) - stay.1 > STAY_GRACE_S {
                     events.stays.push(TimedStay { region: *region, since_s: stay.0, until_s: stay.1 });
-                    stay.0 = t_s;
+                    stay.0 = at_s(sample);
                 }
-                stay.1 = t_s;
+                stay.1 = at_s(last);
             }
+            sample = last + 1;
         }
-    }
-    for (region, (since_s, until_s)) in ways.into_values().flat_map(|way| way.stays) {
-        events.stays.push(TimedStay { region, since_s, until_s });
+        let ended = way.stays.into_iter();
+        events.stays.extend(ended.map(|(region, (since_s, until_s))| TimedStay { region, since_s, until_s }));
     }
     events
 }
 
 impl Way {
+    /// Somebody is at a place of the floor; gives where the feet are in the picture, if they are in the lens's field.
+    fn see(
+        &mut self,
+        t_s: f64,
+        floor: DVec2,
+        seen_at: &dyn Fn(DVec2) -> Option<DVec2>,
+        drawn: &Drawn,
+        events: &mut Events,
+    ) -> Option<DVec2> {
+        // Who stays where he or she is crosses nothing, and is as clear of everything as before.
+        self.is_settled = self.judged_at == Some(floor);
+        let Some(foot) = self.last.filter(|_| self.is_settled).or_else(|| seen_at(floor)) else {
+            // Out of the lens's field: what was begun there is not known to have ended.
+            *self = Way { stays: std::mem::take(&mut self.stays), ..Way::default() };
+            return None;
+        };
+        if let Some(before) = self.last.replace(foot).filter(|_| !self.is_settled) {
+            self.judged_at = Some(floor);
+            self.line(t_s, floor, (before, foot), drawn, events);
+            self.flow(t_s, floor, (before, foot), drawn, events);
+        }
+        Some(foot)
+    }
+
     fn line(&mut self, t_s: f64, floor: DVec2, step: (DVec2, DVec2), drawn: &Drawn, events: &mut Events) {
         let Drawn { line, u_turn_area, .. } = drawn;
         let sign: i32 = line.windows(2).filter_map(|pair| crossed(step, (pair[0], pair[1]))).sum();
@@ -407,4 +431,69 @@ fn crossed(step: (DVec2, DVec2), segment: (DVec2, DVec2)) -> Option<i32> {
     let meets = determinant != 0.0 && (0.0..1.0).contains(&u) && (0.0..1.0).contains(&v);
     // Downwards over a line drawn to the right is to its right.
     meets.then_some(if determinant > 0.0 { -1 } else { 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Everybody at every instant: what all that [`truth`] leaves out must not change.
+    fn plainly(scenario: &Scenario) -> Events {
+        let view = scenario.view();
+        let drawn = Drawn::new(&scenario.configuration, &view);
+        let regions = regions(scenario);
+        let mut events = Events::default();
+        let mut ways: BTreeMap<usize, Way> = BTreeMap::new();
+        let seen_at = |floor: DVec2| view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
+        for sample in 0..=(scenario.duration_s / SAMPLE_S) as u64 {
+            let t_s = sample as f64 * SAMPLE_S;
+            for (index, floor) in scenario.scene.floors_at(t_s) {
+                let way = ways.entry(index).or_default();
+                let foot = way.see(t_s, floor - scenario.sensor_at, &seen_at, &drawn, &mut events);
+                for (region, _) in regions.iter().filter(|(_, area)| foot.is_some_and(|foot| is_inside(area, foot))) {
+                    let stay = way.stays.entry(*region).or_insert((t_s, t_s));
+                    if t_s - stay.1 > STAY_GRACE_S {
+                        events.stays.push(TimedStay { region: *region, since_s: stay.0, until_s: stay.1 });
+                        stay.0 = t_s;
+                    }
+                    stay.1 = t_s;
+                }
+            }
+        }
+        for (region, (since_s, until_s)) in ways.into_values().flat_map(|way| way.stays) {
+            events.stays.push(TimedStay { region, since_s, until_s });
+        }
+        events
+    }
+
+    fn in_order(mut events: Events) -> String {
+        let times = events.crossings.iter_mut().chain(events.flow.values_mut());
+        times.for_each(|times| times.sort_by(f64::total_cmp));
+        events.stays.sort_by(|a, b| {
+            let key = |stay: &TimedStay| (stay.since_s, stay.until_s);
+            a.region.cmp(&b.region).then(key(a).partial_cmp(&key(b)).expect("times are numbers"))
+        });
+        format!("{events:?}")
+    }
+
+    #[test]
+    fn looking_away_while_nothing_happens_misses_nothing() {
+        let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("library");
+        let mut found = [0; 3];
+        for file in library.read_dir().expect("the library").map(|entry| entry.expect("a file").path()) {
+            if file.extension().is_none_or(|extension| extension != "ron") {
+                continue;
+            }
+            let mut scenario = Scenario::read(&file).unwrap_or_else(|errors| panic!("{errors}"));
+            scenario.duration_s = scenario.duration_s.min(600.0);
+            let (events, plain) = (truth(&scenario), plainly(&scenario));
+            found[0] += plain.crossings.iter().map(Vec::len).sum::<usize>();
+            found[1] += plain.flow.values().map(Vec::len).sum::<usize>();
+            found[2] += plain.stays.len();
+            assert_eq!(in_order(events), in_order(plain), "{}", file.display());
+        }
+        assert!(found.iter().all(|found| *found > 20), "{found:?}");
+    }
 }

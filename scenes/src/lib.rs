@@ -55,7 +55,7 @@ pub use illumination::{FurnitureLight, Illuminance, Illumination, SurfaceLux};
 pub use library::{library_names, no_such_scene};
 pub use marks::{ABOUT_M, Bones, BonesSeen};
 pub use motion::Activity;
-pub use occlusion::Occluder;
+pub use occlusion::{Occluder, SightLine};
 pub use passers::{Passing, Way};
 pub use person::{Person, PersonState, Posture, Start};
 pub use placement::Looks;

@@ -253,24 +253,29 @@ impl Motion {
         Some(if self.rolls { self.on_wheels(moment, t_s) } else { moment })
     }
 
-    /// [`Moment::at`] at `t_s` seconds alone.
-    pub(crate) fn place_at(&self, t_s: f64) -> Option<DVec2> {
-        if t_s < self.appears_s || self.leaves_s.is_some_and(|gone| t_s >= gone) {
-            return None;
+    /// [`Moment::at`] at `t_s` seconds alone, and before when it does not change for sure: at `t_s` itself of who is on the way.
+    pub(crate) fn place_until(&self, t_s: f64) -> (Option<DVec2>, f64) {
+        if t_s < self.appears_s {
+            return (None, self.appears_s);
+        }
+        let gone_s = self.leaves_s.unwrap_or(f64::INFINITY);
+        if t_s >= gone_s {
+            return (None, f64::INFINITY);
         }
         let index = self.stretches.partition_point(|s| s.until_s <= t_s);
-        Some(match self.stretches.get(index) {
-            None => self.last.at,
-            Some(Stretch { from_s, act: Act::Walk(walk), .. }) => walk.at(walk.metres(t_s - from_s)),
-            Some(Stretch { act: Act::Shift { from, to, activity }, .. })
+        let (place, until_s) = match self.stretches.get(index) {
+            None => (self.last.at, f64::INFINITY),
+            Some(Stretch { from_s, act: Act::Walk(walk), .. }) => (walk.at(walk.metres(t_s - from_s)), t_s),
+            Some(Stretch { until_s, act: Act::Shift { from, to, activity }, .. })
                 if from == to || *activity == Activity::Talking =>
             {
-                to.at
+                (to.at, *until_s)
             }
             Some(Stretch { from_s, until_s, act: Act::Shift { from, to, .. } }) => {
-                from.at.lerp(to.at, ((t_s - from_s) / (until_s - from_s)).clamp(0.0, 1.0))
+                (from.at.lerp(to.at, ((t_s - from_s) / (until_s - from_s)).clamp(0.0, 1.0)), t_s)
             }
-        })
+        };
+        (Some(place), until_s.min(gone_s))
     }
 
     /// The person at a time, as somebody who walks.

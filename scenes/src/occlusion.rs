@@ -70,12 +70,12 @@ impl Occluder {
     /// Whether this stands between `lens` and `point`.
     #[inline]
     pub fn hides(&self, lens: DVec3, point: DVec3) -> bool {
-        self.stands_in(&Way::new(lens, point))
+        self.stands_in(&SightLine::new(lens, point))
     }
 
     /// Whether this stands in a way.
     #[inline]
-    pub(crate) fn stands_in(&self, way: &Way) -> bool {
+    pub fn stands_in(&self, way: &SightLine) -> bool {
         if way.squared_distance(self.at) > self.bounding_radius * self.bounding_radius {
             return false;
         }
@@ -92,17 +92,18 @@ impl Occluder {
 }
 
 /// From one point straight to another; what is the same for everything that may stand in it.
-pub(crate) struct Way {
+pub struct SightLine {
     from: DVec3,
     along: DVec3,
     per_squared_length: f64,
 }
 
-impl Way {
+impl SightLine {
+    /// From `from` to `to`.
     #[inline]
     pub fn new(from: DVec3, to: DVec3) -> Self {
         let along = to - from;
-        Way { from, along, per_squared_length: along.length_squared().recip() }
+        SightLine { from, along, per_squared_length: along.length_squared().recip() }
     }
 
     #[inline]
@@ -118,7 +119,7 @@ fn parry(v: DVec3) -> ParryVec {
 }
 
 pub(crate) fn distance_to_segment(point: DVec3, from: DVec3, to: DVec3) -> f64 {
-    Way::new(from, to).squared_distance(point).sqrt()
+    SightLine::new(from, to).squared_distance(point).sqrt()
 }
 
 #[cfg(test)]

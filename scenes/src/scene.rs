@@ -125,7 +125,13 @@ impl Scene {
 
     /// The points of the floor below everybody at `t_s` seconds, by ascending index: what [`at`](Self::at) says of them, and far cheaper.
     pub fn floors_at(&self, t_s: f64) -> impl Iterator<Item = (usize, DVec2)> + '_ {
-        self.motions.iter().enumerate().filter_map(move |(index, motion)| Some((index, motion.place_at(t_s)?)))
+        self.motions.iter().enumerate().filter_map(move |(index, motion)| Some((index, motion.place_until(t_s).0?)))
+    }
+
+    /// Where one of the people stands or sits at a time, `None` who is not there; and before when that does not change for sure, which is the time
+    /// itself of who is on the way. Seconds.
+    pub fn floor_until(&self, index: usize, t_s: f64) -> (Option<DVec2>, f64) {
+        self.motions[index].place_until(t_s)
     }
 
     /// The solids of all that stays: furniture, and lamps that hang in the room.
@@ -495,6 +501,14 @@ mod tests {
                 let people = scene.at(t_s).people;
                 let floors: Vec<(usize, DVec2)> = people.iter().map(|person| (person.index, person.floor)).collect();
                 assert_eq!(scene.floors_at(t_s).collect::<Vec<_>>(), floors, "{name} at {t_s} s");
+                for index in 0..scene.people.len() {
+                    let (floor, until_s) = scene.floor_until(index, t_s);
+                    for later_s in [t_s, t_s + 0.5 * (until_s - t_s).min(1e6), until_s.next_down()] {
+                        if (t_s..until_s).contains(&later_s) {
+                            assert_eq!(scene.floor_until(index, later_s).0, floor, "{name}, {index} at {t_s} s");
+                        }
+                    }
+                }
             }
         }
     }

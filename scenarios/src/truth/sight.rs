@@ -10,12 +10,14 @@ use std::cell::OnceCell;
 
 use firmware_shim::View;
 use glam::{DMat3, DVec2, DVec3, Vec2, Vec3A};
-use scenes::{ABOUT_M, BonesSeen, Occluder, PersonState, PosedFigure, Scene, Solid, WorldState};
+use scenes::{ABOUT_M, BonesSeen, Occluder, PersonState, PosedFigure, Scene, SightLine, Solid, WorldState};
 
 use super::lens_table::LensTable;
 
 /// What is found of somebody who stays holds as long as no point of the body moves farther than this, m.
 const NEAR_M: f64 = 0.04;
+/// And which points of the outline are outermost, as long as none moves farther than this, m.
+const NEARER_M: f64 = 0.01;
 /// Somebody of whom some point may move farther than this from frame to frame does not stay, m.
 const PASSES_M: f64 = 0.012;
 /// The furniture that may hide a body is found for all places so much farther out, m.
@@ -133,6 +135,14 @@ struct Still {
     asked: Vec<Asked>,
     /// Points of the outline that may be outermost.
     outer: Vec<usize>,
+    /// And while it stays within [`NEARER_M`].
+    outermost: Option<Outermost>,
+}
+
+/// The points of an outline that may be outermost.
+struct Outermost {
+    body: PosedFigure,
+    points: Vec<usize>,
 }
 
 /// A point that may be seen or not.
@@ -248,7 +258,14 @@ impl Sight {
                     let exact = point(person, body, *i);
                     seen[*i] = self.is_in_picture(exact) && !self.furniture_hides(pieces, exact);
                 }
-                (still.whole, self.bounding_box(body, &bones, still.outer.iter().copied()))
+                let outermost = still.outermost.take().filter(|it| body.moved_m(&it.body) <= NEARER_M);
+                let outermost = outermost.unwrap_or_else(|| {
+                    let outer = || still.outer.iter().copied();
+                    let points = self.outermost(body, &bones, outer(), NEARER_M + ABOUT_M);
+                    Outermost { body: body.clone(), points: points.unwrap_or_else(|| outer().collect()) }
+                });
+                let outline = still.outermost.insert(outermost).points.iter().copied();
+                (still.whole, self.bounding_box(body, &bones, outline))
             }
             None => {
                 let points = self.points(person, body, &bones);
@@ -272,8 +289,8 @@ impl Sight {
         let carried: Vec<Occluder> = person.things.iter().map(Occluder::new).collect();
         let hiding = self.hiding(movers, own, &carried, &whole);
         let is_hidden = |i: usize| {
-            let hides = |exact: DVec3| hiding.iter().any(|occluder| occluder.hides(self.lens, exact));
-            !hiding.is_empty() && hides(point(person, body, i))
+            let hides = |line: SightLine| hiding.iter().any(|occluder| occluder.stands_in(&line));
+            !hiding.is_empty() && hides(SightLine::new(self.lens, point(person, body, i)))
         };
         let visible = (0..samples).filter(|i| seen[*i] && !is_hidden(*i)).count();
         Seen {
@@ -319,7 +336,7 @@ impl Sight {
             }
         }
         let whole = Ball { radius: whole.radius + NEAR_M as f32, ..whole };
-        Still { body: body.clone(), whole, asked, outer: self.outer(body, bones) }
+        Still { body: body.clone(), whole, asked, outer: self.outer(body, bones), outermost: None }
     }
 
     /// The points of a body's outline that may be outermost while none moves farther than [`NEAR_M`].
@@ -388,7 +405,8 @@ impl Sight {
     }
 
     fn furniture_hides(&self, pieces: &[u32], point: DVec3) -> bool {
-        pieces.iter().any(|i| self.furniture[*i as usize].plain.hides(self.lens, point))
+        let line = SightLine::new(self.lens, point);
+        pieces.iter().any(|i| self.furniture[*i as usize].plain.stands_in(&line))
     }
 
     /// The same of a point that is known about.

@@ -4,7 +4,7 @@ use glam::{DMat3, DVec3};
 
 use super::{Illuminance, Illumination};
 use crate::Occluder;
-use crate::occlusion::Way;
+use crate::occlusion::SightLine;
 use crate::sunlight::SUN_AT_M;
 
 /// Furniture that is further away shuts off no diffuse light: it sends some itself.
@@ -47,7 +47,7 @@ impl<'i> Surroundings<'i> {
         let lit = self.illumination;
         let from = place + normal * LIFT_M;
         let free = |among: &[&Occluder], to: DVec3| {
-            let way = Way::new(from, to);
+            let way = SightLine::new(from, to);
             !among.iter().any(|occluder| occluder.stands_in(&way))
         };
         let is_near = |o: &&&Occluder| o.is_within(from, FURNITURE_REACH_M) && o.is_before(from, normal);
