@@ -97,6 +97,42 @@ fn the_same_seed_gives_the_same_bytes_in_both_lanes() {
     }
 }
 
+#[test]
+fn what_goes_to_one_receiver_at_one_instant_is_always_in_the_same_order() {
+    let bench = Bench::new();
+    let urls: String = (1..=3).map(|url| format!("(url: \"http://192.168.0.9/{url}\"),")).collect();
+    let scenario = format!(
+        "(
+            scene: \"meeting-room\",
+            seed: 1,
+            duration_s: 60,
+            golden_file: false,
+            device: (
+                profile: \"vs121-p-standard\",
+                at_m: (3.0, 2.5),
+                clock: \"2026-07-06T06:59:50Z\",
+                configuration: (
+                    region_people_counting: (report_regularly: FromNowOn(interval_s: 5), protocol: Http(urls: [{urls}])),
+                    line_crossing_counting: (
+                        enable: true,
+                        line: [(0.5, 0.9), (0.5, 0.1)],
+                        report_regularly: FromNowOn(interval_s: 5),
+                        protocol: Http(urls: [(url: \"http://192.168.0.9/4\")]),
+                    ),
+                ),
+            ),
+            recipients: [(kind: Http, address: \"192.168.0.9:80\")],
+            expect: [Reports(at_least: 44)],
+        )"
+    );
+    bench.put("run.ron", &scenario);
+    let runs = ["first", "second", "third", "fourth"].map(|out| {
+        bench.oracle(&["run.ron", "--out", out]).exits(0);
+        kept(&bench.path(&format!("{out}/run")))
+    });
+    assert!(runs.iter().all(|run| *run == runs[0]), "not the same in all runs");
+}
+
 /// Transcript and reports of a run, by name.
 fn kept(folder: &Path) -> Vec<(String, String)> {
     let mut files = vec![("transcript".to_owned(), fs::read_to_string(folder.join("transcript.txt")).unwrap())];

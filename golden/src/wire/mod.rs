@@ -208,7 +208,8 @@ impl Wire {
     }
 
     /// Takes out what was delivered since the last time: recipient after recipient in the order they were given, for each in
-    /// the order in which the device sent it.
+    /// the order in which the device sent it; what it sent on several connections without [`settle`](Wire::settle) in between, in the order of the
+    /// connections.
     pub fn drain(&self) -> Vec<Delivery> {
         self.tally.drain()
     }

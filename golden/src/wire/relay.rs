@@ -57,7 +57,12 @@ impl Relay {
         loop {
             select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((device, _)) => { carried.spawn(Arc::clone(&self).carry(device)); }
+                    Ok((device, _)) => {
+                        // Never used twice in a process, let alone in a wire; and in the order in which the device connects.
+                        static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+                        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+                        carried.spawn(Arc::clone(&self).carry(device, connection));
+                    }
                     // Out of file descriptors, most likely; trying again at once would only burn time.
                     Err(_) => sleep(Duration::from_millis(10)).await,
                 },
@@ -69,10 +74,7 @@ impl Relay {
         while carried.join_next().await.is_some() {}
     }
 
-    async fn carry(self: Arc<Relay>, device: TcpStream) {
-        // Never used twice in a process, let alone in a wire.
-        static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
-        let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    async fn carry(self: Arc<Relay>, device: TcpStream, connection: Connection) {
         let _ = device.set_nodelay(true);
         let (device, came) = Counted::new(device);
         let (from_device, to_device): (FromDevice, ToDevice) = match &self.tls {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::error::WireError;
 use crate::delivery::{Delivery, Transport};
 
-/// Names one connection from the device; never used twice in a wire.
+/// Names one connection from the device; never used twice in a wire, and greater than that of any it made before to the same recipient.
 pub(super) type Connection = u64;
 
 /// What a relay understood of the device's bytes.
@@ -59,6 +59,8 @@ struct Account {
     recipient: String,
     is_secure: bool,
     bytes: u64,
+    /// How often the wire was at rest.
+    rests: u64,
     /// In the order sent; taken out from any place once delivered.
     awaited: VecDeque<Awaited>,
     /// The beginning of a packet whose rest has not come, by connection.
@@ -70,6 +72,8 @@ struct Account {
 }
 
 struct Awaited {
+    /// Sent after the wire was at rest so often.
+    rests: u64,
     connection: Connection,
     what: What,
     delivery: Option<Delivery>,
@@ -94,6 +98,7 @@ impl Tally {
             recipient,
             is_secure,
             bytes: 0,
+            rests: 0,
             awaited: VecDeque::new(),
             half_sent: BTreeMap::new(),
             relays: BTreeMap::new(),
@@ -229,7 +234,7 @@ impl Tally {
     /// Blocks until `bytes` have been taken in in all and everything due has come out.
     pub fn settle(&self, bytes: u64, within: Duration) -> Result<(), WireError> {
         let unsettled = |accounts: &mut Vec<Account>| !is_settled(accounts, bytes);
-        let (accounts, _) =
+        let (mut accounts, _) =
             self.changed.wait_timeout_while(self.lock(), within, unsettled).unwrap_or_else(PoisonError::into_inner);
         for account in accounts.iter() {
             let recipient = account.recipient.clone();
@@ -240,21 +245,26 @@ impl Tally {
                 return Err(WireError::Stray { recipient, what });
             }
         }
+        accounts.iter_mut().for_each(|account| account.rests += 1);
         let missing = missing(&accounts, bytes);
         if missing.is_empty() { Ok(()) } else { Err(WireError::Unsettled { waited: within, missing }) }
     }
 
-    /// Takes out what has been delivered: recipient after recipient, each in the order sent.
+    /// Takes out what has been delivered: recipient after recipient, each in the order sent. Of what was sent on several connections without the wire being
+    /// at rest in between, which is read first is chance: that is in the order in which the connections were made.
     pub fn drain(&self) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         for account in self.lock().iter_mut() {
+            let mut delivered = Vec::new();
             account.awaited.retain_mut(|awaited| match awaited.delivery.take() {
                 Some(delivery) => {
-                    deliveries.push(delivery);
+                    delivered.push(((awaited.rests, awaited.connection), delivery));
                     false
                 }
                 None => true,
             });
+            delivered.sort_by_key(|(sent, _)| *sent);
+            deliveries.extend(delivered.into_iter().map(|(_, delivery)| delivery));
         }
         deliveries
     }
@@ -307,7 +317,7 @@ impl Account {
                 return;
             }
         };
-        self.awaited.push_back(Awaited { connection, what, delivery: None });
+        self.awaited.push_back(Awaited { rests: self.rests, connection, what, delivery: None });
     }
 
     /// What a client has published and not released, on whichever connection.

@@ -103,3 +103,17 @@ fn recipients_are_told_apart_and_drained_in_their_order() {
     let delivered: Vec<(String, Vec<u8>)> = wire.drain().into_iter().map(|d| (d.recipient, d.body)).collect();
     assert_eq!(delivered, [(HTTP.into(), b"to the first".into()), (other.into(), b"to the other".into())]);
 }
+
+#[test]
+fn what_is_sent_on_several_connections_at_once_is_drained_in_the_order_in_which_they_were_made() {
+    let wire = Wire::start(&[http(HTTP)]).unwrap();
+    let mut devices: Vec<Device> = (0..8).map(|_| Device::connect(&wire, HTTP)).collect();
+    for round in 0..20 {
+        // The other way round.
+        for (i, device) in devices.iter_mut().enumerate().rev() {
+            device.send(post("/", &format!("{round}.{i}")));
+        }
+        wire.settle(devices.iter().map(|device| device.sent).sum()).unwrap();
+        assert_eq!(bodies(&wire), (0..8).map(|i| format!("{round}.{i}")).collect::<Vec<_>>());
+    }
+}
