@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
-use device_model::{Flash, PowerLost};
+use device_model::{Flash, Led, PowerLost};
 use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step};
 use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
@@ -31,6 +31,10 @@ enum State {
     Starting { up_at: Uptime },
     Off,
 }
+
+/// The power was to come back, and never had gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NeverOff;
 
 impl Device {
     /// A device that is just up, and on which nothing but its configuration was saved before.
@@ -64,12 +68,17 @@ impl Device {
         }
     }
 
-    /// The power returns; the device is up so much later. Nothing happens while there is power.
-    pub fn power_on(&mut self, now: Uptime, start: Duration) {
-        if matches!(self.state, State::Off) {
-            self.flash.power_on();
-            self.state = State::Starting { up_at: now + start };
+    /// The power returns; the device is up so much later.
+    ///
+    /// # Errors
+    /// It never was without power: less was written to flash than the cut waited for.
+    pub fn power_on(&mut self, now: Uptime, start: Duration) -> Result<(), NeverOff> {
+        if !matches!(self.state, State::Off) {
+            return Err(NeverOff);
         }
+        self.flash.power_on();
+        self.state = State::Starting { up_at: now + start };
+        Ok(())
     }
 
     /// The firmware asked to be started anew.
@@ -111,6 +120,11 @@ impl Device {
             State::Up { firmware, .. } => Some(firmware.configuration()),
             State::Starting { .. } | State::Off => None,
         }
+    }
+
+    /// How its LED is driven while it does not work.
+    pub fn idle_led(&self) -> Led {
+        if matches!(self.state, State::Off) { Led::Dark } else { Led::Undriven }
     }
 
     /// Whether it works.

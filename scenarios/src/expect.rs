@@ -1,12 +1,15 @@
 //! What a scenario demands of a run, beside its golden file: judged against the ground truth and the captured reports.
 
+mod problems;
+
+use std::time::Duration;
+
 use firmware_shim::{Contact, Uptime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Scenario;
 use crate::counting::{EventScore, counting_scores};
-use crate::file::DURATION_MAX_S;
 use crate::locations::false_locations;
 use crate::record::{Capture, RunRecord};
 use crate::twin::run_time;
@@ -48,6 +51,13 @@ pub enum Expectation {
         /// How far off each may be, seconds.
         within_s: f64,
     },
+    /// How the LED looks to somebody who watches it for a second.
+    Led {
+        /// From when on, seconds.
+        at_s: f64,
+        /// How it looks.
+        looks: LedLook,
+    },
     /// The device refuses what a person wants of it at this time. Whatever else it refuses fails the run.
     Refused {
         /// Of the event, seconds.
@@ -77,41 +87,37 @@ pub enum Expectation {
     },
 }
 
-impl Expectation {
-    /// What is wrong with the demand itself.
-    pub(crate) fn problem(&self) -> Option<String> {
-        match self {
-            Expectation::CountAccuracy { at_least } if !(0.0..=1.0).contains(at_least) => {
-                Some(format!("at_least: {at_least} is out of 0 to 1"))
-            }
-            Expectation::Reports { at_least: None, at_most: None, .. } => {
-                Some("Reports needs at_least, at_most or both".to_owned())
-            }
-            Expectation::Reports { report_type: Some(kind), .. } if kind != "interval" && kind != "trigger" => {
-                Some(format!("report_type: `{kind}` is neither \"interval\" nor \"trigger\""))
-            }
-            Expectation::Reports { event: Some(event), .. } if !EVENTS.contains(&event.as_str()) => {
-                Some(format!("event: `{event}` is none of {}", EVENTS.join(", ")))
-            }
-            Expectation::DoContact { within_s, .. } if !(0.0..=600.0).contains(within_s) => {
-                Some(format!("within_s: {within_s} s is out of 0 to 600 s"))
-            }
-            Expectation::LocationsAreTrue { at_least: 0, .. } => {
-                Some("at_least: 0 would hold if nobody were told anything; 1 or more".to_owned())
-            }
-            Expectation::Refused { at_s, .. } if !(0.0..=DURATION_MAX_S).contains(at_s) => {
-                Some(format!("at_s: {at_s} s is out of 0 to a week"))
-            }
-            Expectation::LocationsAreTrue { within_m, .. } if !(0.0..=10.0).contains(within_m) => {
-                Some(format!("within_m: {within_m} m is out of 0 to 10 m"))
-            }
-            Expectation::TotalsAreTrue { lag_s, .. } if !(0.0..=600.0).contains(lag_s) => {
-                Some(format!("lag_s: {lag_s} s is out of 0 to 600 s"))
-            }
-            _ => None,
+/// How an LED looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LedLook {
+    /// Lit all the time.
+    On,
+    /// Dark all the time.
+    Off,
+    /// Now lit and now dark, more than once.
+    Blinking,
+    /// It goes out, or on, once.
+    Changing,
+}
+
+/// How long somebody looks at an LED.
+pub(crate) const LED_LOOK: Duration = Duration::from_secs(1);
+
+impl LedLook {
+    /// How an LED looks from `from` on that was lit, or not, from these times on.
+    fn of(led: &[(Uptime, bool)], from: Uptime) -> LedLook {
+        let until = from + LED_LOOK;
+        let was_lit = led.iter().rfind(|(at, _)| *at <= from).is_some_and(|(_, is_lit)| *is_lit);
+        match led.iter().filter(|(at, _)| *at > from && *at < until).count() {
+            0 if was_lit => LedLook::On,
+            0 => LedLook::Off,
+            1 => LedLook::Changing,
+            _ => LedLook::Blinking,
         }
     }
+}
 
+impl Expectation {
     /// What the run failed to do, a line each.
     pub(crate) fn failures(&self, scenario: &Scenario, record: &RunRecord) -> Vec<String> {
         match self {
@@ -164,6 +170,13 @@ impl Expectation {
                 };
                 let same = changes.len() == told.len() && changes.iter().zip(&told).all(is_same);
                 if same { vec![] } else { vec![format!("the DO contact changed so: {told:?}; expected {changes:?}")] }
+            }
+            Expectation::Led { at_s, looks } => {
+                let told = LedLook::of(&record.led, run_time(*at_s));
+                if told == *looks {
+                    return vec![];
+                }
+                vec![format!("the LED looks so from {at_s} s on: {told:?}; expected {looks:?}")]
             }
             Expectation::Refused { at_s, saying } => {
                 if record.refused.iter().any(|(at, error)| self.allows(*at, error)) {
@@ -223,4 +236,19 @@ fn false_total(record: &RunRecord, capture: &Capture, within: u32, lag_s: f64) -
     (error > within).then(|| {
         format!("the report at {at_s:.3} s says current_total {total}; the nearest true count in the {lag_s} s before is {truth}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_led_is_looked_at_for_a_second() {
+        let at = Uptime::from_millis;
+        let led = [(at(0), true), (at(2000), false), (at(2250), true), (at(2500), false), (at(5000), true)];
+        let looks = |ms| LedLook::of(&led, at(ms));
+        use LedLook::{Blinking, Changing, Off, On};
+        let told = [0, 1000, 1001, 1500, 2250, 3000, 4000, 4500, 5000].map(looks);
+        assert_eq!(told, [On, On, Changing, Blinking, Changing, Off, Off, Changing, On]);
+    }
 }

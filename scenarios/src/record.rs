@@ -65,6 +65,8 @@ pub struct RunRecord {
     pub counted: Vec<(Uptime, Counted)>,
     /// How the DO contact was, from when on; the first is that of power-on.
     pub do_contact: Vec<(Uptime, Contact)>,
+    /// Whether the LED was lit, from when on; the first is that of power-on.
+    pub led: Vec<(Uptime, bool)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
     /// Where people were counted, from when on.

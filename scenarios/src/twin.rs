@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, DigitalInput, DigitalOutput, End, MainStream, Overload, Rs485, Rtc};
+use device_model::{
+    Camera, DigitalInput, DigitalOutput, End, Led, MainStream, Overload, PowerSupply, Rs485, Rtc,
+};
 use firmware::{Counted, Diagnostic, Net, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
 use golden::Wire;
@@ -108,6 +110,7 @@ struct Twin<'a> {
     di: DigitalInput,
     dout: DigitalOutput,
     rs485: Rs485,
+    power: PowerSupply,
     /// How the button on DI bounces.
     button: ChaCha8Rng,
     /// Until when the reset button is held.
@@ -164,6 +167,7 @@ impl<'a> Twin<'a> {
             di: DigitalInput::default(),
             dout: DigitalOutput::default(),
             rs485: Rs485::default(),
+            power: PowerSupply::new(scenario.profile.power, &scenario.power),
             button: button_rng(scenario.seed),
             reset_held_until: None,
             network: Network::new(Net::new(wire.address_map())),
@@ -359,6 +363,7 @@ impl<'a> Twin<'a> {
             self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
             let borne = self.dout.drive(step.outputs.do_contact);
             self.note_contact(now, borne);
+            self.note_led(now, Led::Driven { on: step.outputs.led_on });
             analysis = analysis.or(step.analysis);
             if let Some(picture) = &mut self.picture {
                 picture.camera.configure(step.outputs.camera);
@@ -404,6 +409,7 @@ impl<'a> Twin<'a> {
             self.next_wake = None;
             let borne = self.dout.drive(Contact::Open);
             self.note_contact(now, borne);
+            self.note_led(now, self.device.idle_led());
         }
     }
 
@@ -416,6 +422,15 @@ impl<'a> Twin<'a> {
         if self.record.do_contact.last().is_none_or(|(_, before)| *before != contact) {
             self.record.do_contact.push((now, contact));
             self.note(now, format!("device: the DO contact is {}", words(contact)));
+        }
+    }
+
+    /// How the LED is driven now.
+    fn note_led(&mut self, now: Uptime, led: Led) {
+        let is_lit = led.is_lit();
+        if self.record.led.last().is_none_or(|(_, before)| *before != is_lit) {
+            self.record.led.push((now, is_lit));
+            self.note(now, format!("device: the LED is {}", if is_lit { "on" } else { "off" }));
         }
     }
 
