@@ -401,3 +401,29 @@ impl Network {
 fn http_answer(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} Out of order\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_missed_something_while_the_cable_was_out_is_lost() {
+        let mut network = Network::new(Net::new(BTreeMap::new()));
+        network.carry_out(Uptime::ZERO, &[NetAction::Listen { port: 9000 }]);
+        let told = |network: &mut Network, conn| {
+            assert_eq!(network.carry_out(Uptime::ZERO, &[NetAction::Send { conn, bytes: b"line\n".to_vec() }]), []);
+            let mut told = BTreeMap::new();
+            network.take_told(&mut told).expect("what was sent comes");
+            told.into_values().collect::<String>()
+        };
+        let accepted = network.connect_client("missing", 9000).expect("the device listens").conn();
+        let quiet = network.connect_client("quiet", 9000).expect("the device listens").conn();
+        assert_eq!(told(&mut network, accepted), "line\n");
+        assert_eq!(network.plug_cable(false), []);
+        assert_eq!(told(&mut network, accepted), "");
+        assert_eq!(network.connect_client("third", 9000), Err("the device's cable is out".to_owned()));
+        let closed = NetEvent::Closed { conn: accepted, reason: Some(RESET.to_owned()) };
+        assert_eq!(network.plug_cable(true), [closed]);
+        assert_eq!((told(&mut network, accepted).as_str(), told(&mut network, quiet).as_str()), ("", "line\n"));
+    }
+}

@@ -120,3 +120,15 @@ fn the_truth_is_asked_where_the_device_is_configured_to_count() {
     let counts: Vec<u32> = record.frames.iter().map(|frame| frame.truth.sure).collect();
     assert_eq!(counts, [4, 4, 4, 4, 0, 0, 0, 0, 0, 0], "four in the mapped regions, nobody outside");
 }
+
+#[test]
+fn a_cut_of_the_power_that_never_came_is_an_error() {
+    let cut = |after_flash_bytes| {
+        let cut = Happening::PowerCut { source: None, after_flash_bytes: Some(after_flash_bytes) };
+        let events = [(0.5, cut), (1.0, Happening::PowerOn)];
+        let timeline = events.map(|(at_s, event)| Event { at_s, event }).to_vec();
+        run(&meeting(2.0, timeline), Lane::Oracle, Tracks::Dropped, &mut |_| {})
+    };
+    let never = cut(1).expect_err("nothing is written to flash");
+    assert!(matches!(never.error, RunError::NeverCut { at } if at == Uptime::from_millis(1000)), "{never}");
+}
