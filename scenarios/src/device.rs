@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
 use device_model::{Flash, Led, PowerLost};
-use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step};
+use firmware::{Answer, Command, CommandError, Configuration, Counted, Factory, Firmware, Query, Stage, Step};
 use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
 /// The hardware starts a device anew that has not come up for so long (assumed).
@@ -177,6 +177,14 @@ impl Device {
     pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Option<Result<(), CommandError>> {
         match &mut self.state {
             State::Up { firmware, since } => Some(firmware.command(now - since.since(Uptime::ZERO), rtc, command)),
+            State::Starting { .. } | State::Off => None,
+        }
+    }
+
+    /// A person asks the device something; `None` when it is not up.
+    pub fn ask(&self, query: Query) -> Option<Result<Answer, CommandError>> {
+        match &self.state {
+            State::Up { firmware, .. } => Some(firmware.ask(query)),
             State::Starting { .. } | State::Off => None,
         }
     }

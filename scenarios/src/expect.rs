@@ -1,18 +1,22 @@
 //! What a scenario demands of a run, beside its golden file: judged against the ground truth and the captured reports.
 
+mod answers;
 mod problems;
 
 use std::time::Duration;
 
+use firmware::Function;
 use firmware_shim::{Contact, Uptime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
 
 use crate::Scenario;
 use crate::counting::{EventScore, counting_scores};
 use crate::locations::false_locations;
 use crate::record::{Capture, RunRecord};
 use crate::twin::run_time;
+pub use answers::ConnectionStatus;
 
 /// One demand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +69,59 @@ pub enum Expectation {
         /// What the device says holds these words.
         saying: String,
     },
+    /// *Status* of a place that a function sends to.
+    Connection {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// Whose.
+        function: Function,
+        /// *URL 1*, *URL 2* or *URL 3*; the broker is 1.
+        #[serde(default = "first")]
+        url: usize,
+        /// How it stands.
+        status: ConnectionStatus,
+    },
+    /// *Device Information*.
+    Information {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// *Device Name*; anything if not given, as for all of these.
+        #[serde(default)]
+        name: Option<String>,
+        /// *Device Model*.
+        #[serde(default)]
+        model: Option<String>,
+        /// *SN*.
+        #[serde(default)]
+        sn: Option<String>,
+        /// *MAC*.
+        #[serde(default)]
+        mac: Option<String>,
+        /// *Hardware Version*.
+        #[serde(default)]
+        hardware_version: Option<String>,
+        /// *Software Version*.
+        #[serde(default)]
+        software_version: Option<String>,
+    },
+    /// *Total In/Out counting* of a detection region, since the last reset.
+    RegionTotals {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// Its number; 0 when none is drawn.
+        region: u32,
+        /// People who came.
+        r#in: u64,
+        /// People who went.
+        out: u64,
+    },
+    /// What whoever forgot the password is asked.
+    SecurityQuestions {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// In order; `None`: there are none.
+        questions: Option<[String; 3]>,
+    },
     /// At the end this program runs.
     Runs {
         /// Its *Software Version*.
@@ -85,6 +142,10 @@ pub enum Expectation {
         /// How long a change may take to be reported, seconds.
         lag_s: f64,
     },
+}
+
+fn first() -> usize {
+    1
 }
 
 /// How an LED looks.
@@ -184,6 +245,10 @@ impl Expectation {
                 }
                 vec![format!("at {at_s} s the device was to refuse something, saying `{saying}`, and did not")]
             }
+            Expectation::Connection { .. }
+            | Expectation::Information { .. }
+            | Expectation::RegionTotals { .. }
+            | Expectation::SecurityQuestions { .. } => self.answer_failure(record).into_iter().collect(),
             Expectation::Runs { software_version } => match &record.software_version {
                 Some(running) if running == software_version => vec![],
                 running => {

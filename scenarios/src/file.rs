@@ -1,12 +1,13 @@
 //! Scenario files: which scene, which device, what happens, and what must be true.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, PowerInputs, PowerSource, Profile, Radiance};
 use firmware::configuration::{ClockSource, ReportByResult, ReportProtocol, ReportRegularly};
-use firmware::{Configuration, Factory};
+use firmware::{Configuration, Factory, Query};
 use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance, host_and_port};
@@ -289,6 +290,14 @@ impl Scenario {
             _ => None,
         });
         changes.last().unwrap_or(self.configuration.image)
+    }
+
+    /// What is expected to be answered, and when, in the order of time.
+    pub(crate) fn asks(&self) -> VecDeque<(Uptime, Query)> {
+        let asks = self.expect.iter().filter_map(Expectation::query).map(|(at_s, query)| (run_time(at_s), query));
+        let mut asks: Vec<(Uptime, Query)> = asks.collect();
+        asks.sort_by_key(|(at, _)| *at);
+        asks.into()
     }
 
     /// Where people are to be counted under a configuration.

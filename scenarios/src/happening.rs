@@ -39,6 +39,10 @@ pub enum Happening {
     Configure(Box<Configuration>),
     /// A person imports a configuration, the text of an exported file.
     Import(String),
+    /// A person exports the configuration.
+    Export,
+    /// A person imports what was exported last.
+    ImportExported,
     /// A person does something about the account: activates the device, logs in, changes the password.
     Account(AccountCommand),
     /// A person tests the connection to one of a function's URLs.
@@ -207,6 +211,8 @@ impl Happening {
             | Happening::PressDi { .. }
             | Happening::PressReset { .. }
             | Happening::Import(_)
+            | Happening::Export
+            | Happening::ImportExported
             | Happening::Account(_)
             | Happening::TestConnection { .. }
             | Happening::Reset { .. }
@@ -228,7 +234,8 @@ impl Happening {
 impl Happening {
     /// Whether the device may say no to it.
     pub(crate) fn can_be_refused(&self) -> bool {
-        matches!(self, Happening::ConnectClient { .. }) || self.command().is_some()
+        use Happening::{ConnectClient, Export, ImportExported};
+        matches!(self, ConnectClient { .. } | Export | ImportExported) || self.command().is_some()
     }
 
     /// What a person has the device do, with the words for it, if that is what happens.

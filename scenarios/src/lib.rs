@@ -29,7 +29,7 @@ mod verdict;
 pub use counting::{CountingScores, EventScore, PlaceError, counting_scores};
 pub use dataset::{RandomRooms, Sample, SamplePerson, export_sequence};
 pub use error::{BrokenRun, RunError};
-pub use expect::{Expectation, LedLook};
+pub use expect::{ConnectionStatus, Expectation, LedLook};
 pub use file::Scenario;
 pub use happening::{Event, Happening};
 pub use heat_table::{HeatTable, heat_tables};

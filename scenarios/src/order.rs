@@ -17,6 +17,7 @@ pub(crate) fn problems(timeline: &[Event], inputs: &PowerInputs, connected: &[Po
         connected: connected.to_vec(),
         clients: BTreeMap::new(),
         faults: BTreeSet::new(),
+        was_exported: false,
     };
     let problems = timeline.iter().enumerate().filter_map(|(i, event)| {
         let (field, words) = so_far.take(&event.event).err()?;
@@ -37,6 +38,7 @@ struct SoFar<'t> {
     clients: BTreeMap<&'t str, bool>,
     /// Recipients, by host and port, that have one.
     faults: BTreeSet<(String, u16)>,
+    was_exported: bool,
 }
 
 impl<'t> SoFar<'t> {
@@ -101,6 +103,13 @@ impl<'t> SoFar<'t> {
             },
             Happening::DisconnectClient { client } => {
                 self.clients.remove(client.as_str()).map(|_| ()).ok_or_else(|| (".client", not_connected(client)))
+            }
+            Happening::Export => {
+                self.was_exported = true;
+                Ok(())
+            }
+            Happening::ImportExported if !self.was_exported => {
+                Err(("", "nothing was exported before: put an Export above it".to_owned()))
             }
             _ => Ok(()),
         }
@@ -168,6 +177,7 @@ mod tests {
             ("PlugCable", "timeline[0].event: the cable is in already"),
             ("UnplugCable, UnplugCable", "timeline[1].event: the cable is out already"),
             ("NetworkRestored(recipient: \"a:80\")", "timeline[0].event.recipient: a:80 has no fault"),
+            ("ImportExported, Export", "timeline[0].event: nothing was exported before"),
             ("StopClient(client: \"c\")", "timeline[0].event.client: c is not connected"),
             (
                 "ConnectClient(client: \"c\", port: 1), DisconnectClient(client: \"c\"), DisconnectClient(client: \"c\")",
@@ -195,6 +205,7 @@ mod tests {
             "PowerCut(source: Poe), PowerCut(source: Dc, after_flash_bytes: 9), PowerRestored(source: Dc), PowerOn",
             "PowerSags(source: Dc, volts: 4.3), PowerRestored(source: Dc), UnplugCable, PlugCable, UnplugCable",
             "PowerCut(source: Poe), PowerCut(), PowerOn",
+            "Export, ImportExported",
             "UnplugCable, PowerCut(source: Poe), PowerRestored(source: Poe)",
             "NetworkFault(recipient: \"a:80\", fault: Refuses), NetworkFault(recipient: \"a:80\", fault: Silent), \
              NetworkRestored(recipient: \"A:80\")",

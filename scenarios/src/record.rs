@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use analytics::Track;
-use firmware::Counted;
+use firmware::{Answer, CommandError, Counted, Query};
 use firmware_shim::{Contact, RgbImage, Uptime};
 use golden::Delivery;
 
@@ -77,6 +77,8 @@ pub struct RunRecord {
     pub transcript: Vec<String>,
     /// What was wanted of the device and it did not do, and why: commands, and clients who found nobody.
     pub refused: Vec<(Uptime, String)>,
+    /// What the device answered to what the scenario expects of it, and when; `None` when it was not up.
+    pub answers: Vec<(Uptime, Query, Option<Result<Answer, CommandError>>)>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
     /// Of the program that ran at the end; `None` when none did.

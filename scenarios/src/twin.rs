@@ -9,6 +9,7 @@
 
 mod timeline;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use analytics::{Analysis, Detector};
 use device_model::{
     Camera, DigitalInput, DigitalOutput, End, Led, MainStream, Overload, PowerSupply, Rs485, Rtc,
 };
-use firmware::{Counted, Diagnostic, Net, Stage as FirmwareStage};
+use firmware::{Counted, Diagnostic, Net, Query, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
 use golden::Wire;
 use rand::SeedableRng;
@@ -122,6 +123,10 @@ struct Twin<'a> {
     heard: Vec<NetEvent>,
     /// Timeline events that have happened.
     happened: usize,
+    /// What the device is to be asked, in the order of time.
+    asks: VecDeque<(Uptime, Query)>,
+    /// The configuration that was exported last.
+    exported: Option<String>,
     area: TrueArea,
     tracks: Tracks,
     record: RunRecord,
@@ -175,6 +180,8 @@ impl<'a> Twin<'a> {
             next_wake: Some(Uptime::ZERO),
             heard: Vec::new(),
             happened: 0,
+            asks: scenario.asks(),
+            exported: None,
             area: Scenario::true_area(&scenario.configuration),
             tracks,
             record: RunRecord::default(),
@@ -257,7 +264,8 @@ impl<'a> Twin<'a> {
         loop {
             let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
             let hardware = [self.di.next_change(), self.reset_held_until, self.device.next_change()];
-            let instants = [event_at, self.next_wake, self.network.next_due()].into_iter().chain(hardware);
+            let asked_at = self.asks.front().map(|(at, _)| *at);
+            let instants = [event_at, asked_at, self.next_wake, self.network.next_due()].into_iter().chain(hardware);
             let Some(at) = instants.flatten().min().filter(|at| *at < until) else {
                 return Ok(());
             };
@@ -265,10 +273,11 @@ impl<'a> Twin<'a> {
         }
     }
 
-    /// Timeline events that are due at an instant, then a step without a frame.
+    /// Timeline events that are due at an instant, a step without a frame, then questions.
     fn happen_at(&mut self, at: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         self.timeline_at(at)?;
         self.step(at, None, enter)?;
+        self.ask_until(at);
         enter(Work::Rest);
         Ok(())
     }
@@ -288,6 +297,7 @@ impl<'a> Twin<'a> {
         let (taken_at, image) = (frame.taken_at, frame.image.clone());
         self.timeline_at(due)?;
         let analysis = self.step(due, Some(frame), enter)?;
+        self.ask_until(due);
         enter(Work::Rest);
         let Some(analysis) = analysis else { return Ok(()) };
         let truth = self.truth.count(taken_at, &self.area);

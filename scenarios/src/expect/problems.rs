@@ -54,6 +54,14 @@ impl Expectation {
                 "" => one(".saying", "is empty: some of the words of the refusal".to_owned()),
                 _ => during(".at_s", *at_s),
             },
+            Expectation::Connection { url: 0, .. } => one(".url", "is counted from 1".to_owned()),
+            Expectation::Information { .. } if self.information().iter().all(|(_, expected, _)| expected.is_none()) => {
+                one("", "names nothing to be expected: name, model, sn, mac, hardware_version or software_version".to_owned())
+            }
+            Expectation::Connection { at_s, .. }
+            | Expectation::Information { at_s, .. }
+            | Expectation::RegionTotals { at_s, .. }
+            | Expectation::SecurityQuestions { at_s, .. } => during(".at_s", *at_s),
             Expectation::Runs { software_version } if software_version.is_empty() => {
                 one(".software_version", "is empty: a version such as \"31.7.0.79\"".to_owned())
             }
@@ -92,6 +100,12 @@ mod tests {
             ("Led(at_s: 29.5, looks: On)", ".at_s: it is watched for a second from 29.5 s on"),
             ("Refused(at_s: 31, saying: \"no\")", ".at_s: 31 s is outside the run of 30 s"),
             ("Refused(at_s: 3, saying: \"\")", ".saying: is empty"),
+            ("Connection(at_s: 1, function: RegionPeopleCounting, url: 0, status: Connected)", ".url: is counted from 1"),
+            ("Connection(at_s: 31, function: RegionPeopleCounting, status: Connected)", ".at_s: 31 s is outside"),
+            ("Information(at_s: 3)", ": names nothing"),
+            ("Information(at_s: 40, name: \"Lobby\")", ".at_s: 40 s is outside"),
+            ("RegionTotals(at_s: 40, region: 1, in: 0, out: 0)", ".at_s: 40 s is outside"),
+            ("SecurityQuestions(at_s: 40, questions: None)", ".at_s: 40 s is outside"),
             ("Runs(software_version: \"\")", ".software_version: is empty"),
             ("LocationsAreTrue(within_m: 0.3, at_least: 0)", ".at_least: 0 would hold"),
             ("LocationsAreTrue(within_m: 30, at_least: 1)", ".within_m: 30 m is out of 0 to 10 m"),

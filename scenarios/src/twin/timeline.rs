@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use device_model::{Circuit, End, PowerSource, PowerSupply};
-use firmware::Command;
+use firmware::{Answer, Command, Query};
 use firmware_shim::Uptime;
 
 use super::{Twin, run_time};
 use crate::device::NeverOff;
 use crate::{Happening, RunError};
+
+/// Why a device says nothing.
+const NOT_UP: &str = "the device is not up";
 
 impl Twin<'_> {
     /// Has everything happen that is due at an instant.
@@ -108,6 +111,11 @@ impl Twin<'_> {
                     self.note(at, format!("hardware: {} is at {volts} V", name(*source)));
                     self.power(at, None, |power| power.put(*source, *volts))?;
                 }
+                Happening::Export => self.export(at),
+                Happening::ImportExported => match self.exported.clone() {
+                    Some(file) => self.command(at, "a person imports what was exported", Command::Import(file)),
+                    None => self.record.refused.push((at, "there is nothing to import: nothing was exported".to_owned())),
+                },
                 Happening::SetClock(_)
                 | Happening::Configure(_)
                 | Happening::Import(_)
@@ -145,6 +153,28 @@ impl Twin<'_> {
         Ok(())
     }
 
+    fn export(&mut self, at: Uptime) {
+        match self.device.ask(Query::Export) {
+            Some(Ok(Answer::Export(file))) => {
+                self.note(at, format!("device: a person exports the configuration, {} bytes", file.len()));
+                self.exported = Some(file);
+            }
+            Some(Ok(other)) => unreachable!("the answer to an export is one: {other:?}"),
+            failed => {
+                let words = failed.and_then(Result::err).map_or_else(|| NOT_UP.to_owned(), |error| error.to_string());
+                self.note(at, format!("device: exports nothing: {words}"));
+                self.record.refused.push((at, words));
+            }
+        }
+    }
+
+    /// Asks the device what the scenario expects an answer to at this time or before it.
+    pub(super) fn ask_until(&mut self, at: Uptime) {
+        while let Some((when, query)) = self.asks.pop_front_if(|(when, _)| *when <= at) {
+            self.record.answers.push((when, query, self.device.ask(query)));
+        }
+    }
+
     fn command(&mut self, at: Uptime, words: &str, command: Command) {
         match self.device.command(at, self.rtc.read(at), command) {
             Some(Ok(())) => {
@@ -157,7 +187,7 @@ impl Twin<'_> {
             }
             None => {
                 self.note(at, format!("device: is not up, and does not hear this: {words}"));
-                self.record.refused.push((at, "the device is not up".to_owned()));
+                self.record.refused.push((at, NOT_UP.to_owned()));
             }
         }
     }
