@@ -54,7 +54,9 @@ pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
         Error::ExpectedArray => mismatch("a list `[…]`"),
         Error::ExpectedMap => mismatch("a map `{…}`"),
         Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => match word_before(text, end) {
-            Some(name) => syntax(format!("`{name}` needs brackets: expected `{name}(…)`, or `{name}()` with nothing in them")),
+            Some(name) => {
+                syntax(format!("`{name}` needs brackets: expected `{name}(…)`, or `{name}()` with nothing in them"))
+            }
             None => mismatch("`(…)`"),
         },
         Error::ExpectedIdentifier => mismatch("a name"),

@@ -10,10 +10,8 @@ use firmware_shim::{Contact, Uptime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-
 use crate::Scenario;
 use crate::counting::{EventScore, counting_scores};
-use crate::locations::false_locations;
 use crate::record::{Capture, RunRecord};
 use crate::twin::run_time;
 pub use answers::ConnectionStatus;
@@ -257,7 +255,8 @@ impl Expectation {
                 }
             },
             Expectation::LocationsAreTrue { within_m, at_least } => {
-                false_locations(scenario, record, *within_m, *at_least)
+                let judge = record.location_judges.iter().find(|judge| judge.within_m() == *within_m);
+                judge.map(|judge| judge.failures(&scenario.scene, *at_least)).unwrap_or_default()
             }
             Expectation::TotalsAreTrue { within, lag_s } => {
                 let counting = record.captures.iter().filter(|c| text(c, "event").as_deref() == Some(EVENTS[0]));

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, PowerInputs, PowerSource, Profile, Radiance};
 use firmware::configuration::{ClockSource, ReportByResult, ReportProtocol, ReportRegularly};
 use firmware::{Configuration, Factory, Query};
-use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
+use firmware_shim::{Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance, host_and_port};
 use ron_file::{FileError, FileErrors, RonFile};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::expect::Expectation;
 use crate::happening::{Event, Happening};
 use crate::light::{self, Exposure, Stage};
+use crate::locations::LocationJudge;
 use crate::oracle::{self, OracleErrors};
 use crate::order;
 use crate::truth::{Drawn, TrueArea};
@@ -177,8 +178,11 @@ impl Scenario {
             return Err(problem("device.profile", words));
         };
 
-        let problems: Vec<FileError> =
-            file.problems(&scene, &profile.power).into_iter().map(|(field, words)| source.problem(&field, words)).collect();
+        let problems: Vec<FileError> = file
+            .problems(&scene, &profile.power)
+            .into_iter()
+            .map(|(field, words)| source.problem(&field, words))
+            .collect();
         if !problems.is_empty() {
             return Err(FileErrors(problems));
         }
@@ -281,23 +285,21 @@ impl Scenario {
         light::scene_light(&self.scene, radiance, self.taken_at(seq).as_secs_f64())
     }
 
-    /// What the camera is set to for frame `seq`: what firmware sets when it is through with the frame before.
-    pub(crate) fn camera_settings(&self, seq: u64) -> CameraSettings {
-        let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= self.due(seq - 1);
-        let changes = self.timeline.iter().take_while(happened).filter_map(|event| match &event.event {
-            Happening::Configure(configuration) => Some(configuration.image),
-            Happening::Import(file) => Some(Configuration::import(file).ok()?.image),
-            _ => None,
-        });
-        changes.last().unwrap_or(self.configuration.image)
-    }
-
     /// What is expected to be answered, and when, in the order of time.
     pub(crate) fn asks(&self) -> VecDeque<(Uptime, Query)> {
         let asks = self.expect.iter().filter_map(Expectation::query).map(|(at_s, query)| (run_time(at_s), query));
         let mut asks: Vec<(Uptime, Query)> = asks.collect();
         asks.sort_by_key(|(at, _)| *at);
         asks.into()
+    }
+
+    /// Whoever judges where clients are told that people are: one for each distance that is demanded.
+    pub(crate) fn location_judges(&self) -> Vec<LocationJudge> {
+        let within_m = self.expect.iter().filter_map(|expectation| match expectation {
+            Expectation::LocationsAreTrue { within_m, .. } => Some(*within_m),
+            _ => None,
+        });
+        within_m.map(LocationJudge::new).collect()
     }
 
     /// Where people are to be counted under a configuration.
@@ -384,7 +386,9 @@ impl ScenarioFile {
                 report(format!("timeline[{i}].event{field}"), words);
             }
         }
-        order::problems(&self.timeline, power, &device.power).into_iter().for_each(|(field, words)| report(field, words));
+        order::problems(&self.timeline, power, &device.power)
+            .into_iter()
+            .for_each(|(field, words)| report(field, words));
         for (field, value) in [("miss", self.oracle.miss), ("false_alarm", self.oracle.false_alarm)] {
             if !(0.0..=1.0).contains(&value) {
                 report(format!("oracle.{field}"), format!("{value} is out of 0 to 1"));
@@ -415,6 +419,11 @@ impl ScenarioFile {
                 && !self.timeline.iter().any(|event| event.at_s == *at_s && event.event.can_be_refused())
             {
                 report(format!("expect[{i}].at_s"), format!("at {at_s} s nothing is wanted of the device"));
+            }
+            if let Expectation::CrossingsAreTrue { .. } = expectation
+                && let Some(words) = order::redrawn(&device.configuration, &self.timeline)
+            {
+                report(format!("expect[{i}]"), words);
             }
             if let Some((field, words)) = expectation.problem(self.duration_s) {
                 report(format!("expect[{i}]{field}"), words);

@@ -34,6 +34,7 @@ pub use file::Scenario;
 pub use happening::{Event, Happening};
 pub use heat_table::{HeatTable, heat_tables};
 pub use light::{Exposure, LightError, LightSource, Stage};
+pub use locations::LocationJudge;
 pub use network::Fault;
 pub use oracle::OracleErrors;
 pub use record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};

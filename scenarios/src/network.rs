@@ -273,7 +273,8 @@ impl Network {
         let client = Client::connect(address).map_err(|error| error.to_string())?;
         let accepted = self.net.accept(port).ok_or("connection refused")?;
         let conn = accepted.conn();
-        self.guests.insert(name.to_owned(), Guest { conn, client, sent_bytes: 0, has_missed: false, has_stopped: false });
+        self.guests
+            .insert(name.to_owned(), Guest { conn, client, sent_bytes: 0, has_missed: false, has_stopped: false });
         Ok(accepted)
     }
 

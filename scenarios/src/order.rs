@@ -1,10 +1,12 @@
-//! Whether what happens in a timeline can happen after what happened before: nothing comes back that was not away.
+//! Whether what happens in a timeline can happen after what happened before: nothing comes back that was not away. And whether what is drawn
+//! stays, where it is judged by the drawing.
 //!
 //! Knows nothing of what the device makes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use device_model::{PowerInputs, PowerSource, PowerSupply};
+use firmware::Configuration;
 use golden::host_and_port;
 
 use crate::{Event, Happening};
@@ -24,6 +26,25 @@ pub(crate) fn problems(timeline: &[Event], inputs: &PowerInputs, connected: &[Po
         Some((format!("timeline[{i}].event{field}"), words))
     });
     problems.collect()
+}
+
+/// Why crossings cannot be judged: they are by what is drawn at first. The event that may change it, and words.
+pub(crate) fn redrawn(first: &Configuration, timeline: &[Event]) -> Option<String> {
+    let drawn = |of: &Configuration| {
+        let Configuration { line_crossing_counting: line, people_flow_analysis: flow, mounting, .. } = of;
+        let line = (line.enable, line.line.clone(), line.filter_u_turns, line.u_turn_area.clone());
+        (line, flow.enable, flow.region.clone(), mounting.clone())
+    };
+    let changes = |event: &&Event| match &event.event {
+        Happening::Configure(configuration) => drawn(configuration) != drawn(first),
+        Happening::Import(file) => Configuration::import(file).is_ok_and(|imported| drawn(&imported) != drawn(first)),
+        Happening::Reset { .. } | Happening::Upgrade { reset_after: true, .. } => true,
+        Happening::PressReset { for_s } => *for_s > 10.0,
+        _ => false,
+    };
+    let event = timeline.iter().find(changes)?;
+    let words = "crossings are judged by what is drawn at first, and the event at";
+    Some(format!("{words} {} s draws something else: split the scenario, or expect Reports instead", event.at_s))
 }
 
 /// A field of an event, with a dot before it, and words.
@@ -65,7 +86,10 @@ impl<'t> SoFar<'t> {
                 self.volts(*source)?;
                 let max_v = self.inputs.of(*source).max_v;
                 if !(0.0..=max_v).contains(volts) {
-                    return Err((".volts", format!("{volts} V is out of 0 to {max_v} V, which the device bears there")));
+                    return Err((
+                        ".volts",
+                        format!("{volts} V is out of 0 to {max_v} V, which the device bears there"),
+                    ));
                 }
                 self.power.put(*source, *volts);
                 Ok(())
@@ -157,7 +181,8 @@ mod tests {
     fn told(events: &str) -> String {
         let file = ron_file::RonFile::embedded("events", format!("[{events}]"));
         let events: Vec<Happening> = file.parse().expect("events");
-        let timeline: Vec<Event> = (1..).map(f64::from).zip(events).map(|(at_s, event)| Event { at_s, event }).collect();
+        let timeline: Vec<Event> =
+            (1..).map(f64::from).zip(events).map(|(at_s, event)| Event { at_s, event }).collect();
         let power = Profile::library("vs121-p-standard").unwrap().power;
         let told = problems(&timeline, &power, &[PowerSource::Poe, PowerSource::Dc]);
         told.iter().map(|(field, words)| format!("{field}: {words}")).collect::<Vec<_>>().join("\n")
@@ -172,7 +197,10 @@ mod tests {
             ("PowerCut(after_flash_bytes: 9), PowerCut()", "timeline[1].event: was cut before"),
             ("PowerCut(source: Dc), PowerCut(source: Dc)", "timeline[1].event.source: was cut before"),
             ("PowerRestored(source: Dc)", "timeline[0].event.source: Dc is in order"),
-            ("PowerCut(source: Dc, after_flash_bytes: 9)", "timeline[0].event.after_flash_bytes: the device does not lose"),
+            (
+                "PowerCut(source: Dc, after_flash_bytes: 9)",
+                "timeline[0].event.after_flash_bytes: the device does not lose",
+            ),
             ("PowerSags(source: Dc, volts: 12)", "timeline[0].event.volts: 12 V is out of 0 to 5.5 V"),
             ("PlugCable", "timeline[0].event: the cable is in already"),
             ("UnplugCable, UnplugCable", "timeline[1].event: the cable is out already"),
@@ -195,6 +223,27 @@ mod tests {
         for (events, words) in wrong {
             let told = told(events);
             assert!(told.starts_with(words) && told.lines().count() == 1, "{events}: {told}");
+        }
+    }
+
+    #[test]
+    fn crossings_are_judged_only_where_the_drawing_stays() {
+        let line = |settings: &str| {
+            format!("line_crossing_counting: (enable: true, {settings} line: [(0.5, 0.7), (0.5, 0.3)])")
+        };
+        let first = ron_file::RonFile::embedded("first", format!("({})", line(""))).parse().expect("a configuration");
+        let told = |event: &str| {
+            let event = ron_file::RonFile::embedded("event", event).parse().expect("an event");
+            redrawn(&first, &[Event { at_s: 8.0, event }])
+        };
+        let same = format!("Configure((general: (data_retransmission: true), {}))", line("trigger_report: true,"));
+        for event in [same.as_str(), "PressReset(for_s: 9)", "Reboot", "Import(\"no file\")", "Export"] {
+            assert_eq!(told(event), None, "{event}");
+        }
+        let other = format!("Configure(({}))", line("filter_u_turns: true,"));
+        for event in [other.as_str(), "Configure((mounting: (tilt_deg: 5)))", "PressReset(for_s: 11)", "Reset()"] {
+            let words = told(event).unwrap_or_default();
+            assert!(words.contains("the event at 8 s draws something else"), "{event}: {words}");
         }
     }
 

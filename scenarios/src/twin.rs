@@ -9,14 +9,12 @@
 
 mod timeline;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{
-    Camera, DigitalInput, DigitalOutput, End, Led, MainStream, Overload, PowerSupply, Rs485, Rtc,
-};
+use device_model::{Camera, DigitalInput, DigitalOutput, End, Led, MainStream, Overload, PowerSupply, Rs485, Rtc};
 use firmware::{Counted, Diagnostic, Net, Query, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
 use golden::Wire;
@@ -62,10 +60,10 @@ pub enum Lane<'a> {
     Oracle,
 }
 
-/// Whether it is kept who was followed in each frame: of a day that is hundreds of megabytes.
+/// Whether it is kept who was followed in each frame, and what clients were told of it: of a day that is hundreds of megabytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tracks {
-    /// In [`RunRecord::tracks`].
+    /// In [`RunRecord::tracks`] and [`RunRecord::locations`].
     Kept,
     /// Not.
     Dropped,
@@ -150,7 +148,7 @@ impl<'a> Twin<'a> {
             Lane::Rendered { light, detector } => {
                 light.set_stage(&scenario.stage(&scenario.profile))?;
                 let mut camera = Camera::new(&scenario.profile, scenario.seed);
-                camera.configure(scenario.camera_settings(0));
+                camera.configure(scenario.configuration.image);
                 let picture = Picture { light, camera, under_way: None, main_stream: None };
                 (Some(picture), detector)
             }
@@ -184,7 +182,7 @@ impl<'a> Twin<'a> {
             exported: None,
             area: Scenario::true_area(&scenario.configuration),
             tracks,
-            record: RunRecord::default(),
+            record: RunRecord { location_judges: scenario.location_judges(), ..RunRecord::default() },
         })
     }
 
@@ -378,12 +376,15 @@ impl<'a> Twin<'a> {
             if let Some(picture) = &mut self.picture {
                 picture.camera.configure(step.outputs.camera);
             }
+            if self.record.camera.last().is_none_or(|(_, before)| *before != step.outputs.camera) {
+                self.record.camera.push((now, step.outputs.camera));
+            }
             if let Some(time) = step.outputs.set_rtc {
                 self.rtc.set(now, time);
             }
             network = self.network.carry_out(now, &step.outputs.network);
             if step.outputs.restart {
-                self.network.take_told(&mut self.record.locations).map_err(RunError::Client)?;
+                self.take_told()?;
                 self.device.restart(now, self.scenario.profile.start_time());
                 self.fall_silent(now);
                 self.take_in(now)?;
@@ -404,7 +405,7 @@ impl<'a> Twin<'a> {
                 if self.network.bytes_sent() > sent_before {
                     self.take_in(now)?;
                 }
-                self.network.take_told(&mut self.record.locations).map_err(RunError::Client)?;
+                self.take_told()?;
                 return Ok(analysis);
             }
         }
@@ -450,6 +451,21 @@ impl<'a> Twin<'a> {
         for delivery in self.wire.drain() {
             self.note(now, format!("wire: {delivery}: {} bytes", delivery.body.len()));
             self.record.captures.push(Capture { at: now, delivery });
+        }
+        Ok(())
+    }
+
+    /// What clients of the device were sent, for those who judge it.
+    fn take_told(&mut self) -> Result<(), RunError> {
+        let mut told = BTreeMap::new();
+        self.network.take_told(&mut told).map_err(RunError::Client)?;
+        for (client, text) in told {
+            for judge in &mut self.record.location_judges {
+                judge.hear(&client, &text, self.scenario, &self.truth, &self.record.areas);
+            }
+            if self.tracks == Tracks::Kept {
+                self.record.locations.entry(client).or_default().push_str(&text);
+            }
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 
 use firmware::{
-    AccountCommand, AccountError, Answer, Command, CommandError, Configuration, Connection, ConnectionState, Diagnostic,
-    Function, PrivacyMode, Query, RegionPassages, SecurityQuestion,
+    AccountCommand, AccountError, Answer, Command, CommandError, Configuration, Connection, ConnectionState,
+    Diagnostic, Function, PrivacyMode, Query, RegionPassages, SecurityQuestion,
 };
 
 use crate::bench::{Bench, NobodyThere};

@@ -55,7 +55,9 @@ impl Expectation {
     pub(super) fn answer_failure(&self, record: &RunRecord) -> Option<String> {
         let (at_s, query) = self.query()?;
         let is_it = |(at, asked, _): &&(Uptime, Query, _)| *at == run_time(at_s) && *asked == query;
-        let Some((_, _, answer)) = record.answers.iter().find(is_it) else { return Some(format!("the run ended before {at_s} s")) };
+        let Some((_, _, answer)) = record.answers.iter().find(is_it) else {
+            return Some(format!("the run ended before {at_s} s"));
+        };
         let Some(answer) = answer else { return Some(format!("at {at_s} s the device is not up and answers nothing")) };
         match (self, answer) {
             (Expectation::Information { .. }, Ok(Answer::Information(told))) => {

@@ -47,7 +47,9 @@ impl Expectation {
             }
             Expectation::Led { at_s, .. } => {
                 let last_s = duration_s - LED_LOOK.as_secs_f64();
-                let words = format!("it is watched for a second from {at_s} s on, which is not within the run of {duration_s} s");
+                let words = format!(
+                    "it is watched for a second from {at_s} s on, which is not within the run of {duration_s} s"
+                );
                 (!(0.0..=last_s).contains(at_s)).then(|| (".at_s".to_owned(), words))
             }
             Expectation::Refused { at_s, saying } => match saying.as_str() {
@@ -56,7 +58,11 @@ impl Expectation {
             },
             Expectation::Connection { url: 0, .. } => one(".url", "is counted from 1".to_owned()),
             Expectation::Information { .. } if self.information().iter().all(|(_, expected, _)| expected.is_none()) => {
-                one("", "names nothing to be expected: name, model, sn, mac, hardware_version or software_version".to_owned())
+                one(
+                    "",
+                    "names nothing to be expected: name, model, sn, mac, hardware_version or software_version"
+                        .to_owned(),
+                )
             }
             Expectation::Connection { at_s, .. }
             | Expectation::Information { at_s, .. }
@@ -95,12 +101,18 @@ mod tests {
             ("Reports(report_type: \"regular\", at_most: 1)", ".report_type: `regular` is neither"),
             ("Reports(event: \"Lines\", at_most: 1)", ".event: `Lines` is none of"),
             ("DoContact(changes: [(50, Open)], within_s: 1)", ".changes[0]: 50 s is outside the run of 30 s"),
-            ("DoContact(changes: [(9, Open), (8, Closed)], within_s: 1)", ".changes[1]: 8 s is before the change above"),
+            (
+                "DoContact(changes: [(9, Open), (8, Closed)], within_s: 1)",
+                ".changes[1]: 8 s is before the change above",
+            ),
             ("DoContact(changes: [], within_s: -1)", ".within_s: -1 s is out of 0 to 600 s"),
             ("Led(at_s: 29.5, looks: On)", ".at_s: it is watched for a second from 29.5 s on"),
             ("Refused(at_s: 31, saying: \"no\")", ".at_s: 31 s is outside the run of 30 s"),
             ("Refused(at_s: 3, saying: \"\")", ".saying: is empty"),
-            ("Connection(at_s: 1, function: RegionPeopleCounting, url: 0, status: Connected)", ".url: is counted from 1"),
+            (
+                "Connection(at_s: 1, function: RegionPeopleCounting, url: 0, status: Connected)",
+                ".url: is counted from 1",
+            ),
             ("Connection(at_s: 31, function: RegionPeopleCounting, status: Connected)", ".at_s: 31 s is outside"),
             ("Information(at_s: 3)", ": names nothing"),
             ("Information(at_s: 40, name: \"Lobby\")", ".at_s: 40 s is outside"),

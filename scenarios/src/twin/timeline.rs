@@ -92,7 +92,8 @@ impl Twin<'_> {
                     self.power(at, None, |power| power.plug_cable(true))?;
                 }
                 Happening::PowerCut { source, after_flash_bytes } => {
-                    let what = source.map_or_else(|| "the power is cut".to_owned(), |one| format!("{} is cut", name(one)));
+                    let what =
+                        source.map_or_else(|| "the power is cut".to_owned(), |one| format!("{} is cut", name(one)));
                     let when = after_flash_bytes.map_or_else(String::new, |n| format!(" after {n} bytes to flash"));
                     self.note(at, format!("hardware: {what}{when}"));
                     let cut = source.map_or_else(|| PowerSource::ALL.to_vec(), |one| vec![one]);
@@ -114,7 +115,9 @@ impl Twin<'_> {
                 Happening::Export => self.export(at),
                 Happening::ImportExported => match self.exported.clone() {
                     Some(file) => self.command(at, "a person imports what was exported", Command::Import(file)),
-                    None => self.record.refused.push((at, "there is nothing to import: nothing was exported".to_owned())),
+                    None => {
+                        self.record.refused.push((at, "there is nothing to import: nothing was exported".to_owned()))
+                    }
                 },
                 Happening::SetClock(_)
                 | Happening::Configure(_)
