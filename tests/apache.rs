@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use firmware::Configuration;
+use firmware::configuration::{CertificateType, ReportProtocol};
 use ron_file::RonFile;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ const BASIC_USER: &str = "sensor:{SHA}cRAOVX5D58dHgWK53wpR4yvlTjI=\n";
 const KEEP: &str = "#!/bin/sh\ncat >>reports\necho >>reports\nprintf 'Status: 204\\r\\n\\r\\n'\n";
 
 /// Everything in `folder`, on this port. Who starts it as root finds it at work as somebody else.
-fn apache_conf(folder: &Path, port: u16) -> String {
+fn apache_conf(folder: &Path, port: u16, asks_devices: bool) -> String {
     let load = |module: &str| format!("LoadModule {module}_module {MODULES}/mod_{module}.so\n");
     let modules = [
         "mpm_prefork",
@@ -52,7 +53,7 @@ fn apache_conf(folder: &Path, port: u16) -> String {
         "ServerRoot {folder}\nServerName reports.example\nDefaultRuntimeDir {folder}\nPidFile {folder}/pid\n\
          User nobody\nGroup nogroup\nListen 127.0.0.1:{port}\n{modules}\
          ErrorLog /dev/stderr\nLogLevel info\nLogFormat \"%>s %{{Authorization}}i\" asked\nCustomLog /dev/stdout asked\n\
-         SSLEngine on\nSSLCertificateFile server.pem\nSSLCertificateKeyFile server.key\n\
+         SSLEngine on\nSSLCertificateFile server.pem\nSSLCertificateKeyFile server.key\n{verify}\
          ScriptAlias /digest {folder}/keep\nScriptAlias /once {folder}/keep\nScriptAlias /basic {folder}/keep\n\
          <Location />\nAuthName reports\nRequire valid-user\n</Location>\n\
          <Location /digest>\nAuthType Digest\nAuthUserFile digest-user\n</Location>\n\
@@ -60,6 +61,7 @@ fn apache_conf(folder: &Path, port: u16) -> String {
          <Location /basic>\nAuthType Basic\nAuthUserFile basic-user\n</Location>\n",
         folder = folder.display(),
         modules = modules.map(load).concat(),
+        verify = if asks_devices { "SSLVerifyClient require\nSSLCACertificateFile authority.pem\n" } else { "" },
     )
 }
 
@@ -74,6 +76,11 @@ struct Server {
 
 /// An Apache on a free port with a certificate for this name, or `None` where it is not installed.
 fn server(name: &str) -> Option<Server> {
+    server_that_asks(name, false)
+}
+
+/// The same, which may want to see certificates of devices, too.
+fn server_that_asks(name: &str, asks_devices: bool) -> Option<Server> {
     if !Path::new(APACHE).exists() {
         return None;
     }
@@ -87,6 +94,7 @@ fn server(name: &str) -> Option<Server> {
     let (certificate, key) = golden::Tls::default().certificate(name).expect("a certificate");
     put("server.pem", &certificate, 0o644);
     put("server.key", &key, 0o600);
+    put("authority.pem", golden::AUTHORITY, 0o644);
     put("digest-user", DIGEST_USER, 0o644);
     put("basic-user", BASIC_USER, 0o644);
     put("keep", KEEP, 0o755);
@@ -94,7 +102,7 @@ fn server(name: &str) -> Option<Server> {
     // Between choosing a port and Apache's opening it somebody else may take it; then another is tried.
     for _ in 0..10 {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        put("apache.conf", &apache_conf(folder.path(), address.port()), 0o644);
+        put("apache.conf", &apache_conf(folder.path(), address.port(), asks_devices), 0o644);
         let started = Command::new(APACHE)
             .args(["-X", "-f"])
             .arg(folder.path().join("apache.conf"))
@@ -119,6 +127,17 @@ fn server(name: &str) -> Option<Server> {
 impl Server {
     /// Runs the device, which trusts these authorities and posts to `/PATH` with this password; and tells what it said.
     fn run_device(&self, path: &str, password: &str, authorities: &[&str]) -> Vec<String> {
+        self.run_device_by(CertificateType::CaSigned, path, password, authorities)
+    }
+
+    /// The same under a type of certificate.
+    fn run_device_by(
+        &self,
+        certificates: CertificateType,
+        path: &str,
+        password: &str,
+        authorities: &[&str],
+    ) -> Vec<String> {
         let text = format!(
             "(region_people_counting: (
                 report_regularly: FromNowOn(interval_s: 5),
@@ -128,7 +147,11 @@ impl Server {
                 ]),
             ))"
         );
-        let configuration: Configuration = RonFile::embedded("configuration", text).parse().expect("a configuration");
+        let mut configuration: Configuration =
+            RonFile::embedded("configuration", text).parse().expect("a configuration");
+        if let ReportProtocol::Http { urls } = &mut configuration.region_people_counting.protocol {
+            urls[0].certificate_type = certificates;
+        }
         let authorities = authorities.iter().map(|&pem| pem.to_owned()).collect();
         run_device(&configuration, authorities, [(("reports.example".to_owned(), 443), self.address)].into())
     }
@@ -180,6 +203,34 @@ fn apache_may_challenge_every_report_anew() {
     // The answer to a challenge is good for one report; then it is stale.
     let asked: Vec<String> = server.asked().iter().map(|line| line.chars().take(10).collect()).collect();
     assert_eq!(asked, ["401 -", "204 Digest", "401 Digest", "204 Digest", "401 Digest", "204 Digest"]);
+    assert_eq!(kinds(&server.posted()), ["trigger", "interval", "interval"]);
+}
+
+/// An uploaded authority, and what the device shows of itself, with its key.
+fn uploaded(client: Option<(&str, &str)>) -> CertificateType {
+    CertificateType::SelfSigned {
+        ca_certificate: golden::AUTHORITY.to_owned(),
+        client_certificate: client.map(|(certificate, _)| certificate.to_owned()),
+        client_key: client.map(|(_, key)| key.to_owned()),
+    }
+}
+
+#[test]
+fn apache_is_trusted_when_an_uploaded_authority_signed_for_it() {
+    let Some(mut server) = server("reports.example") else { return skip(NOT_INSTALLED) };
+    server.run_device_by(uploaded(None), "basic", "s3cret-1", &[]);
+    assert_eq!(kinds(&server.posted()), ["trigger", "interval", "interval"]);
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[test]
+fn apache_lets_in_a_device_that_shows_its_certificate_and_no_other() {
+    let Some(mut server) = server_that_asks("reports.example", true) else { return skip(NOT_INSTALLED) };
+    let said = server.run_device_by(uploaded(None), "basic", "s3cret-1", &[]);
+    assert!(said.iter().any(|line| line.contains("received fatal alert: CertificateRequired")), "{said:?}");
+    assert_eq!((server.asked(), server.posted()), (vec![], vec![]));
+    let key = (include_str!("../golden/certificates/device.pem"), include_str!("../golden/certificates/device.key"));
+    server.run_device_by(uploaded(Some(key)), "basic", "s3cret-1", &[]);
     assert_eq!(kinds(&server.posted()), ["trigger", "interval", "interval"]);
 }
 

@@ -54,13 +54,17 @@ fn messages(subscriber: &mut Running) -> Vec<Value> {
 }
 
 /// What the two sides of a secure connection know each other by, as files for mosquitto.
-struct Certificates(tempfile::TempDir);
+struct Certificates {
+    folder: tempfile::TempDir,
+    /// Whether the broker wants to see those of devices.
+    asks_devices: bool,
+}
 
 const DEVICE: &str = include_str!("../golden/certificates/device.pem");
 const DEVICE_KEY: &str = include_str!("../golden/certificates/device.key");
 
 impl Certificates {
-    fn new() -> Self {
+    fn new(asks_devices: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let tls = golden::Tls { names: vec!["broker".into(), "127.0.0.1".into()], ..golden::Tls::default() };
         let (certificate, key) = tls.certificate("broker").expect("a certificate");
@@ -73,21 +77,22 @@ impl Certificates {
         ] {
             std::fs::write(folder.path().join(name), text).expect("written");
         }
-        Certificates(folder)
+        Certificates { folder, asks_devices }
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
+        self.folder.path().join(name).display().to_string()
     }
 
-    /// Lets in whom the authority signed for, and nobody else.
+    /// Lets in whom the authority signed for, and nobody else; or everybody.
     fn mosquitto_conf(&self, port: u16) -> String {
         let [ca, certificate, key] = ["authority.pem", "broker.pem", "broker.key"].map(|name| self.path(name));
         let conf = format!(
             "user root\nlistener {port} 127.0.0.1\nallow_anonymous true\ncafile {ca}\ncertfile {certificate}\nkeyfile {key}\n\
-             require_certificate true\n"
+             require_certificate {asks_devices}\n",
+            asks_devices = self.asks_devices,
         );
-        std::fs::write(self.0.path().join("mosquitto.conf"), conf).expect("written");
+        std::fs::write(self.folder.path().join("mosquitto.conf"), conf).expect("written");
         self.path("mosquitto.conf")
     }
 }
@@ -136,12 +141,18 @@ fn configuration(qos: u8, tls: Option<CertificateType>) -> Configuration {
 
 /// Runs the device, which reports to this broker.
 fn run(qos: u8, tls: Option<CertificateType>, broker: SocketAddr) -> Vec<String> {
-    run_device(&configuration(qos, tls), vec![], [(("broker".to_owned(), 1883), broker)].into())
+    run_knowing(&[], qos, tls, broker)
+}
+
+/// The same on a device that came with these authorities.
+fn run_knowing(authorities: &[&str], qos: u8, tls: Option<CertificateType>, broker: SocketAddr) -> Vec<String> {
+    let authorities = authorities.iter().map(|&pem| pem.to_owned()).collect();
+    run_device(&configuration(qos, tls), authorities, [(("broker".to_owned(), 1883), broker)].into())
 }
 
 #[test]
 fn mosquitto_lets_in_over_tls_a_device_that_shows_its_certificate_and_no_other() {
-    let certificates = Certificates::new();
+    let certificates = Certificates::new(true);
     let shows = |certificate: Option<(&str, &str)>| CertificateType::SelfSigned {
         ca_certificate: golden::AUTHORITY.to_owned(),
         client_certificate: certificate.map(|(certificate, _)| certificate.to_owned()),
@@ -161,6 +172,21 @@ fn mosquitto_lets_in_over_tls_a_device_that_shows_its_certificate_and_no_other()
     let stranger = run(1, Some(CertificateType::CaSigned), broker.address);
     assert!(stranger.iter().any(|line| line.contains("invalid peer certificate: UnknownIssuer")), "{stranger:?}");
     run(1, Some(shows(Some((DEVICE, DEVICE_KEY)))), broker.address);
+    assert_eq!(kinds(&messages(&mut subscriber)), ["trigger", "interval", "interval"]);
+}
+
+#[test]
+fn mosquitto_is_trusted_when_an_authority_that_the_device_came_with_signed_for_it() {
+    let certificates = Certificates::new(false);
+    let Some(mut broker) = broker(Some(&certificates)) else {
+        return skip("mosquitto is not installed (apt-get install mosquitto mosquitto-clients)");
+    };
+    let Some(mut subscriber) = broker.subscriber(3, &["--cafile", &certificates.path("authority.pem")]) else {
+        return skip("mosquitto_sub is not installed (apt-get install mosquitto-clients)");
+    };
+    // Somebody has to read what it says, or it stops.
+    std::thread::spawn(move || broker.log.for_each(drop));
+    run_knowing(&[golden::AUTHORITY], 1, Some(CertificateType::CaSigned), broker.address);
     assert_eq!(kinds(&messages(&mut subscriber)), ["trigger", "interval", "interval"]);
 }
 

@@ -1,4 +1,5 @@
-//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin, the DO contact, the RS485 line and the flash.
+//! The virtual hardware of the sensor: from light at the lens to 8-bit pixels, the clock chip, the DI pin, the DO contact, the
+//! RS485 line, the LED, the ways in for power and the flash.
 //!
 //! A [`Profile`] holds a device's figures; a [`Camera`] built from it turns [`Radiance`], rendered on the grid that
 //! [`Profile::pinhole`] asks for, into frames: [`ImageSensor`] (lens, photons, noise, conversion), then [`Isp`] (shading
@@ -15,10 +16,12 @@ mod digital_output;
 mod exposure;
 mod flash;
 mod isp;
+mod led;
 mod light;
 mod main_stream;
 mod metering;
 mod noise;
+mod power;
 mod profile;
 mod radiance;
 mod regions;
@@ -36,8 +39,10 @@ pub use digital_output::{Circuit, DigitalOutput, Overload};
 pub use exposure::{AutoExposure, Exposure};
 pub use flash::{Flash, PowerLost};
 pub use isp::{Developed, Isp};
+pub use led::Led;
 pub use light::{Flicker, Light};
 pub use main_stream::{BothStreams, MainStream};
+pub use power::{PowerInput, PowerInputs, PowerSource, PowerSupply};
 pub use profile::{
     ExposureControl, ImageStream, MountingDefault, Optics, Processing, Profile, SensorChip, WhiteBalanceControl,
     WideDynamicRange,

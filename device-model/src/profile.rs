@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 mod soundness;
 
+use crate::power::PowerInputs;
 use crate::radiance::Pinhole;
 
 /// Everything about a device that makes its pictures what they are.
@@ -22,6 +23,8 @@ pub struct Profile {
     pub model: String,
     /// From power on until firmware is up, in seconds.
     pub start_s: f64,
+    /// What it can be supplied by.
+    pub power: PowerInputs,
     /// The lens.
     pub optics: Optics,
     /// The analysis stream.

@@ -15,6 +15,7 @@ mod http;
 mod mqtt;
 mod outbox;
 mod session;
+mod status;
 mod waiting;
 
 use std::sync::Arc;

@@ -1,10 +1,12 @@
-//! The core: one step function. What a person tells it to do is in [`commands`], how reports leave in [`sending`].
+//! The core: one step function. What a person tells it to do is in [`commands`], what it answers in [`queries`],
+//! how reports leave in [`sending`].
 //!
 //! Everything that passes is an argument, everything that happens is a returned value: there is no clock, no socket and no
 //! thread in here. What the firmware decides depends on nothing but the order and the values of its calls.
 
 mod commands;
 mod functions;
+mod queries;
 mod sending;
 
 use std::sync::Arc;

@@ -21,6 +21,10 @@ pub(crate) enum Duty {
     On,
 }
 
+/// A clock that is set back by less than this is corrected, and not set to another time: hours that have begun, or ended, do not do so once more when
+/// a time server takes back some milliseconds. A decision.
+const CORRECTION_MAX_NS: i64 = 60_000_000_000;
+
 /// The rota of one function.
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
@@ -28,6 +32,8 @@ pub(crate) struct Rota {
     hours: WorkingHours,
     schedule: Schedule,
     is_on: bool,
+    /// The clock by which hours are judged: it does not go back by a correction.
+    furthest: RtcTime,
     /// What the clock read when the interval under way began, or the hours within it.
     interval_start: RtcTime,
     /// Whether the interval under way began under other settings.
@@ -49,10 +55,11 @@ impl Rota {
         let hours = WorkingHours::new(hours, zone);
         let goes_on = before.as_ref().is_some_and(|before| before.schedule.runs_on(regularly, zone));
         let interval_start = before.as_ref().filter(|_| goes_on).map_or(rtc, |before| before.interval_start);
+        let furthest = before.as_ref().map_or(rtc, |before| before.furthest);
         let (is_on, schedule) =
             before.map_or((hours.include(rtc), None), |before| (before.is_on, Some(before.schedule)));
         let schedule = Schedule::start(regularly, zone, now, rtc, schedule);
-        Rota { enabled, hours, schedule, is_on: is_on && enabled, interval_start, goes_on }
+        Rota { enabled, hours, schedule, is_on: is_on && enabled, furthest, interval_start, goes_on }
     }
 
     /// Whether the interval under way began before the present settings were saved.
@@ -72,7 +79,10 @@ impl Rota {
 
     /// Moves on to a reading of the clock. Ask once per step.
     pub fn turn(&mut self, rtc: RtcTime) -> Duty {
-        let was_on = std::mem::replace(&mut self.is_on, self.enabled && self.hours.include(rtc));
+        if !(0..CORRECTION_MAX_NS).contains(&self.furthest.0.saturating_sub(rtc.0)) {
+            self.furthest = rtc;
+        }
+        let was_on = std::mem::replace(&mut self.is_on, self.enabled && self.hours.include(self.furthest));
         match (was_on, self.is_on) {
             (false, false) => Duty::Off,
             (true, false) => Duty::Closing,
@@ -114,5 +124,40 @@ impl Rota {
             return None;
         }
         self.schedule.next_wake(now, rtc).into_iter().chain(self.hours.next_wake(now, rtc)).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+
+    /// 2026-03-04T06:00:00Z, a Wednesday, and so many milliseconds.
+    fn clock(ms: i64) -> RtcTime {
+        RtcTime((1_772_604_000_000 + ms) * 1_000_000)
+    }
+
+    fn duties(readings_ms: &[i64]) -> Vec<Duty> {
+        let text = r#"(wednesday: ["06:00-07:00"])"#;
+        let hours: TimeSchedule = ron_file::RonFile::embedded("hours", text).parse().expect("hours");
+        let (zone, first) = (Tz::UTC.into(), clock(readings_ms[0]));
+        let mut rota = Rota::start(true, ReportRegularly::Off, &hours, zone, Uptime::ZERO, first, None);
+        readings_ms.iter().map(|ms| rota.turn(clock(*ms))).collect()
+    }
+
+    #[test]
+    fn hours_begin_and_end_once_when_the_clock_is_corrected() {
+        use Duty::{Closing, Off, On, Opening};
+        assert_eq!(duties(&[-1000, 0, -72, -1, 0, 1]), [Off, Opening, On, On, On, On]);
+        let end = 3_600_000;
+        assert_eq!(duties(&[end - 1000, end, end - 72, end, end + 1]), [On, Closing, Off, Off, Off]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_to_another_time_is_followed() {
+        use Duty::{Closing, Off, On, Opening};
+        assert_eq!(duties(&[-1000, 0, -60_000, -1, 0]), [Off, Opening, Closing, Off, Opening]);
+        assert_eq!(duties(&[0, 600_000, 500_000, -1000]), [On, On, On, Closing]);
     }
 }

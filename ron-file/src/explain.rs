@@ -53,10 +53,21 @@ pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
         Error::ExpectedString => mismatch("text in quotes"),
         Error::ExpectedArray => mismatch("a list `[…]`"),
         Error::ExpectedMap => mismatch("a map `{…}`"),
-        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => mismatch("`(…)`"),
+        Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => match word_before(text, end) {
+            Some(name) => {
+                syntax(format!("`{name}` needs brackets: expected `{name}(…)`, or `{name}()` with nothing in them"))
+            }
+            None => mismatch("`(…)`"),
+        },
         Error::ExpectedIdentifier => mismatch("a name"),
-        Error::ExpectedComma => mismatch("a comma or the end of the list"),
         Error::ExpectedMapColon => mismatch("a colon"),
+        Error::ExpectedStructLikeEnd | Error::ExpectedOptionEnd | Error::ExpectedComma
+            if excerpt(text, end) == "(" && word_before(text, end).is_some() =>
+        {
+            let name = word_before(text, end).unwrap_or_default();
+            syntax(format!("`{name}` takes no brackets: expected `{name}` alone"))
+        }
+        Error::ExpectedComma => mismatch("a comma or the end of the list"),
         Error::ExpectedStructLikeEnd | Error::ExpectedOptionEnd => mismatch("`)`"),
         Error::ExpectedArrayEnd => mismatch("`]`"),
         Error::ExpectedMapEnd => mismatch("`}`"),
@@ -102,6 +113,15 @@ pub fn alternatives(found: &str, expected: &[&str]) -> String {
             format!("{suggestion}{separator} expected {either} {} or {last}", first.join(", "))
         }
     }
+}
+
+/// The name that stands just before a position, on its line.
+fn word_before(text: &str, at: Position) -> Option<String> {
+    let line: String = text.lines().nth(at.line.saturating_sub(1))?.chars().take(at.col.saturating_sub(1)).collect();
+    let is_of_a_name = |c: &char| c.is_alphanumeric() || *c == '_';
+    let reversed: String = line.trim_end().chars().rev().take_while(is_of_a_name).collect();
+    let word: String = reversed.chars().rev().collect();
+    word.starts_with(char::is_alphabetic).then_some(word)
 }
 
 /// The word or quoted text that stands at a position, for telling a person what was found there.

@@ -111,6 +111,18 @@ fn an_unknown_variant_is_named() {
 }
 
 #[test]
+fn a_variant_with_or_without_brackets_is_shown_as_it_should_be() {
+    assert_eq!(
+        told(&GOOD.replace("Sit]", "Walk]")),
+        "room.ron:7:55: people[0].does[1]: `Walk` needs brackets: expected `Walk(…)`, or `Walk()` with nothing in them"
+    );
+    assert_eq!(
+        told(&GOOD.replace("Sit]", "Sit()]")),
+        "room.ron:7:54: people[0].does: `Sit` takes no brackets: expected `Sit` alone"
+    );
+}
+
+#[test]
 fn a_value_of_the_wrong_kind_is_quoted() {
     assert_eq!(
         told(&GOOD.replace("1.60", "\"1.60 m, about\"")),

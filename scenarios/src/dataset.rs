@@ -12,8 +12,10 @@ use rand_chacha::ChaCha8Rng;
 use scenes::{Clutter, Scene, random_scene};
 
 use crate::Scenario;
+use crate::error::BrokenRun;
 use crate::light::{self, Exposure, LightError, LightSource, Stage, scene_light};
 use crate::truth::{TruePerson, Truth};
+use crate::twin::{Lane, Tracks, run};
 
 /// The most people of a random scene.
 const PEOPLE_MAX: usize = 12;
@@ -90,23 +92,29 @@ impl RandomRooms {
     }
 }
 
-/// Exports every frame of a scenario as its device takes them, with its number from 0.
-pub fn export_sequence<E: From<LightError>>(
+/// Exports every frame of a scenario as its device takes them, with its number from 0. What the device sets its camera to is known from a run in the
+/// oracle lane.
+pub fn export_sequence<E: From<LightError> + From<Box<BrokenRun>>>(
     light: &mut dyn LightSource,
     scenario: &Scenario,
     sink: &mut dyn FnMut(u64, Sample) -> Result<(), E>,
 ) -> Result<(), E> {
     let (profile, view) = (&scenario.profile, scenario.view());
+    let ran = run(scenario, Lane::Oracle, Tracks::Dropped, &mut |_| {})?;
+    // What is set when the device is through with a frame is for those after it.
+    let settings = |seq: u64| ran.camera_after(scenario.due(seq - 1)).unwrap_or(scenario.configuration.image);
     light.set_stage(&scenario.stage(profile))?;
     let truth = Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view);
     let mut camera = Camera::new(profile, scenario.seed);
     let frames = scenario.frames();
     let exposure =
         |seq: u64, camera: &Camera| (seq < frames).then(|| scenario.exposure(seq, camera.settings(seq).time_s));
-    camera.configure(scenario.camera_settings(0));
+    camera.configure(scenario.configuration.image);
     light.expose(exposure(0, &camera).as_ref(), &mut |_| {})?;
     for seq in 0..frames {
-        camera.configure(scenario.camera_settings(seq));
+        if seq > 0 {
+            camera.configure(settings(seq));
+        }
         let radiance = light::take(light, seq, exposure(seq + 1, &camera).as_ref(), &mut |_| {})?;
         let image = camera.expose(seq, scenario.light(seq, &radiance));
         sink(

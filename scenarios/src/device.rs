@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use analytics::{DetectError, Detection, Detector, Stay};
-use device_model::{Flash, PowerLost};
-use firmware::{Command, CommandError, Configuration, Counted, Factory, Firmware, Stage, Step};
+use device_model::{Flash, Led, PowerLost};
+use firmware::{Answer, Command, CommandError, Configuration, Counted, Factory, Firmware, Query, Stage, Step};
 use firmware_shim::{Frame, Inputs, RtcTime, Uptime};
 
 /// The hardware starts a device anew that has not come up for so long (assumed).
@@ -31,6 +31,10 @@ enum State {
     Starting { up_at: Uptime },
     Off,
 }
+
+/// The power was to come back, and never had gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NeverOff;
 
 impl Device {
     /// A device that is just up, and on which nothing but its configuration was saved before.
@@ -64,12 +68,17 @@ impl Device {
         }
     }
 
-    /// The power returns; the device is up so much later. Nothing happens while there is power.
-    pub fn power_on(&mut self, now: Uptime, start: Duration) {
-        if matches!(self.state, State::Off) {
-            self.flash.power_on();
-            self.state = State::Starting { up_at: now + start };
+    /// The power returns; the device is up so much later.
+    ///
+    /// # Errors
+    /// It never was without power: less was written to flash than the cut waited for.
+    pub fn power_on(&mut self, now: Uptime, start: Duration) -> Result<(), NeverOff> {
+        if !matches!(self.state, State::Off) {
+            return Err(NeverOff);
         }
+        self.flash.power_on();
+        self.state = State::Starting { up_at: now + start };
+        Ok(())
     }
 
     /// The firmware asked to be started anew.
@@ -111,6 +120,11 @@ impl Device {
             State::Up { firmware, .. } => Some(firmware.configuration()),
             State::Starting { .. } | State::Off => None,
         }
+    }
+
+    /// How its LED is driven while it does not work.
+    pub fn idle_led(&self) -> Led {
+        if matches!(self.state, State::Off) { Led::Dark } else { Led::Undriven }
     }
 
     /// Whether it works.
@@ -163,6 +177,14 @@ impl Device {
     pub fn command(&mut self, now: Uptime, rtc: RtcTime, command: Command) -> Option<Result<(), CommandError>> {
         match &mut self.state {
             State::Up { firmware, since } => Some(firmware.command(now - since.since(Uptime::ZERO), rtc, command)),
+            State::Starting { .. } | State::Off => None,
+        }
+    }
+
+    /// A person asks the device something; `None` when it is not up.
+    pub fn ask(&self, query: Query) -> Option<Result<Answer, CommandError>> {
+        match &self.state {
+            State::Up { firmware, .. } => Some(firmware.ask(query)),
             State::Starting { .. } | State::Off => None,
         }
     }

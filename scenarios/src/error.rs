@@ -43,6 +43,15 @@ pub enum RunError {
         /// The detector's words.
         reason: String,
     },
+    /// A cut of the power was to come in the middle of writing to flash, and did not.
+    #[error(
+        "the power comes back at {at} and was never cut: the device wrote less to flash than `after_flash_bytes` of the PowerCut before; give a \
+         smaller number"
+    )]
+    NeverCut {
+        /// When it was to come back.
+        at: Uptime,
+    },
     /// Device and recipients never came to rest, or the device wants to wake at once for ever.
     #[error("the device never came to rest at {at}: virtual time cannot pass")]
     NeverAtRest {

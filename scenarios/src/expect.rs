@@ -1,15 +1,20 @@
 //! What a scenario demands of a run, beside its golden file: judged against the ground truth and the captured reports.
 
+mod answers;
+mod problems;
+
+use std::time::Duration;
+
+use firmware::Function;
 use firmware_shim::{Contact, Uptime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Scenario;
 use crate::counting::{EventScore, counting_scores};
-use crate::file::DURATION_MAX_S;
-use crate::locations::false_locations;
 use crate::record::{Capture, RunRecord};
 use crate::twin::run_time;
+pub use answers::ConnectionStatus;
 
 /// One demand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,12 +53,72 @@ pub enum Expectation {
         /// How far off each may be, seconds.
         within_s: f64,
     },
+    /// How the LED looks to somebody who watches it for a second.
+    Led {
+        /// From when on, seconds.
+        at_s: f64,
+        /// How it looks.
+        looks: LedLook,
+    },
     /// The device refuses what a person wants of it at this time. Whatever else it refuses fails the run.
     Refused {
         /// Of the event, seconds.
         at_s: f64,
         /// What the device says holds these words.
         saying: String,
+    },
+    /// *Status* of a place that a function sends to.
+    Connection {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// Whose.
+        function: Function,
+        /// *URL 1*, *URL 2* or *URL 3*; the broker is 1.
+        #[serde(default = "first")]
+        url: usize,
+        /// How it stands.
+        status: ConnectionStatus,
+    },
+    /// *Device Information*.
+    Information {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// *Device Name*; anything if not given, as for all of these.
+        #[serde(default)]
+        name: Option<String>,
+        /// *Device Model*.
+        #[serde(default)]
+        model: Option<String>,
+        /// *SN*.
+        #[serde(default)]
+        sn: Option<String>,
+        /// *MAC*.
+        #[serde(default)]
+        mac: Option<String>,
+        /// *Hardware Version*.
+        #[serde(default)]
+        hardware_version: Option<String>,
+        /// *Software Version*.
+        #[serde(default)]
+        software_version: Option<String>,
+    },
+    /// *Total In/Out counting* of a detection region, since the last reset.
+    RegionTotals {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// Its number; 0 when none is drawn.
+        region: u32,
+        /// People who came.
+        r#in: u64,
+        /// People who went.
+        out: u64,
+    },
+    /// What whoever forgot the password is asked.
+    SecurityQuestions {
+        /// Asked for then, seconds.
+        at_s: f64,
+        /// In order; `None`: there are none.
+        questions: Option<[String; 3]>,
     },
     /// At the end this program runs.
     Runs {
@@ -77,41 +142,41 @@ pub enum Expectation {
     },
 }
 
-impl Expectation {
-    /// What is wrong with the demand itself.
-    pub(crate) fn problem(&self) -> Option<String> {
-        match self {
-            Expectation::CountAccuracy { at_least } if !(0.0..=1.0).contains(at_least) => {
-                Some(format!("at_least: {at_least} is out of 0 to 1"))
-            }
-            Expectation::Reports { at_least: None, at_most: None, .. } => {
-                Some("Reports needs at_least, at_most or both".to_owned())
-            }
-            Expectation::Reports { report_type: Some(kind), .. } if kind != "interval" && kind != "trigger" => {
-                Some(format!("report_type: `{kind}` is neither \"interval\" nor \"trigger\""))
-            }
-            Expectation::Reports { event: Some(event), .. } if !EVENTS.contains(&event.as_str()) => {
-                Some(format!("event: `{event}` is none of {}", EVENTS.join(", ")))
-            }
-            Expectation::DoContact { within_s, .. } if !(0.0..=600.0).contains(within_s) => {
-                Some(format!("within_s: {within_s} s is out of 0 to 600 s"))
-            }
-            Expectation::LocationsAreTrue { at_least: 0, .. } => {
-                Some("at_least: 0 would hold if nobody were told anything; 1 or more".to_owned())
-            }
-            Expectation::Refused { at_s, .. } if !(0.0..=DURATION_MAX_S).contains(at_s) => {
-                Some(format!("at_s: {at_s} s is out of 0 to a week"))
-            }
-            Expectation::LocationsAreTrue { within_m, .. } if !(0.0..=10.0).contains(within_m) => {
-                Some(format!("within_m: {within_m} m is out of 0 to 10 m"))
-            }
-            Expectation::TotalsAreTrue { lag_s, .. } if !(0.0..=600.0).contains(lag_s) => {
-                Some(format!("lag_s: {lag_s} s is out of 0 to 600 s"))
-            }
-            _ => None,
+fn first() -> usize {
+    1
+}
+
+/// How an LED looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LedLook {
+    /// Lit all the time.
+    On,
+    /// Dark all the time.
+    Off,
+    /// Now lit and now dark, more than once.
+    Blinking,
+    /// It goes out, or on, once.
+    Changing,
+}
+
+/// How long somebody looks at an LED.
+pub(crate) const LED_LOOK: Duration = Duration::from_secs(1);
+
+impl LedLook {
+    /// How an LED looks from `from` on that was lit, or not, from these times on.
+    fn of(led: &[(Uptime, bool)], from: Uptime) -> LedLook {
+        let until = from + LED_LOOK;
+        let was_lit = led.iter().rfind(|(at, _)| *at <= from).is_some_and(|(_, is_lit)| *is_lit);
+        match led.iter().filter(|(at, _)| *at > from && *at < until).count() {
+            0 if was_lit => LedLook::On,
+            0 => LedLook::Off,
+            1 => LedLook::Changing,
+            _ => LedLook::Blinking,
         }
     }
+}
 
+impl Expectation {
     /// What the run failed to do, a line each.
     pub(crate) fn failures(&self, scenario: &Scenario, record: &RunRecord) -> Vec<String> {
         match self {
@@ -165,12 +230,23 @@ impl Expectation {
                 let same = changes.len() == told.len() && changes.iter().zip(&told).all(is_same);
                 if same { vec![] } else { vec![format!("the DO contact changed so: {told:?}; expected {changes:?}")] }
             }
+            Expectation::Led { at_s, looks } => {
+                let told = LedLook::of(&record.led, run_time(*at_s));
+                if told == *looks {
+                    return vec![];
+                }
+                vec![format!("the LED looks so from {at_s} s on: {told:?}; expected {looks:?}")]
+            }
             Expectation::Refused { at_s, saying } => {
                 if record.refused.iter().any(|(at, error)| self.allows(*at, error)) {
                     return vec![];
                 }
                 vec![format!("at {at_s} s the device was to refuse something, saying `{saying}`, and did not")]
             }
+            Expectation::Connection { .. }
+            | Expectation::Information { .. }
+            | Expectation::RegionTotals { .. }
+            | Expectation::SecurityQuestions { .. } => self.answer_failure(record).into_iter().collect(),
             Expectation::Runs { software_version } => match &record.software_version {
                 Some(running) if running == software_version => vec![],
                 running => {
@@ -179,7 +255,8 @@ impl Expectation {
                 }
             },
             Expectation::LocationsAreTrue { within_m, at_least } => {
-                false_locations(scenario, record, *within_m, *at_least)
+                let judge = record.location_judges.iter().find(|judge| judge.within_m() == *within_m);
+                judge.map(|judge| judge.failures(&scenario.scene, *at_least)).unwrap_or_default()
             }
             Expectation::TotalsAreTrue { within, lag_s } => {
                 let counting = record.captures.iter().filter(|c| text(c, "event").as_deref() == Some(EVENTS[0]));
@@ -223,4 +300,19 @@ fn false_total(record: &RunRecord, capture: &Capture, within: u32, lag_s: f64) -
     (error > within).then(|| {
         format!("the report at {at_s:.3} s says current_total {total}; the nearest true count in the {lag_s} s before is {truth}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_led_is_looked_at_for_a_second() {
+        let at = Uptime::from_millis;
+        let led = [(at(0), true), (at(2000), false), (at(2250), true), (at(2500), false), (at(5000), true)];
+        let looks = |ms| LedLook::of(&led, at(ms));
+        use LedLook::{Blinking, Changing, Off, On};
+        let told = [0, 1000, 1001, 1500, 2250, 3000, 4000, 4500, 5000].map(looks);
+        assert_eq!(told, [On, On, Changing, Blinking, Changing, Off, Off, Changing, On]);
+    }
 }

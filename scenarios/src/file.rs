@@ -1,16 +1,16 @@
 //! Scenario files: which scene, which device, what happens, and what must be true.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
-use device_model::{Light, Profile, Radiance};
+use device_model::{Light, PowerInputs, PowerSource, Profile, Radiance};
 use firmware::configuration::{ClockSource, ReportByResult, ReportProtocol, ReportRegularly};
-use firmware::{Configuration, Factory};
-use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
+use firmware::{Configuration, Factory, Query};
+use firmware_shim::{Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
-use golden::{Recipient, RecipientKind, Rule, Tolerance};
+use golden::{Recipient, RecipientKind, Rule, Tolerance, host_and_port};
 use ron_file::{FileError, FileErrors, RonFile};
 use scenes::Scene;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::expect::Expectation;
 use crate::happening::{Event, Happening};
 use crate::light::{self, Exposure, Stage};
+use crate::locations::LocationJudge;
 use crate::oracle::{self, OracleErrors};
+use crate::order;
 use crate::truth::{Drawn, TrueArea};
 use crate::twin::run_time;
 use crate::vendor;
@@ -76,6 +78,9 @@ struct DeviceFile {
     /// How much the crystal of the device's clock is fast, microseconds a second.
     #[serde(default)]
     clock_drift_ppm: f64,
+    /// What supplies it.
+    #[serde(default = "default_power")]
+    power: Vec<PowerSource>,
     /// What is set on the device. Its mounting is the true one unless set.
     #[serde(default)]
     configuration: Configuration,
@@ -86,6 +91,10 @@ struct DeviceFile {
 
 fn yes() -> bool {
     true
+}
+
+fn default_power() -> Vec<PowerSource> {
+    vec![PowerSource::Poe]
 }
 
 fn default_profile() -> String {
@@ -120,6 +129,8 @@ pub struct Scenario {
     pub clock: RtcTime,
     /// How much its crystal is fast, microseconds a second.
     pub clock_drift_ppm: f64,
+    /// What supplies it.
+    pub power: Vec<PowerSource>,
     /// What is set on the device at first.
     pub configuration: Configuration,
     /// Certificates, in PEM, of authorities that the device came with, besides those of Mozilla's store.
@@ -167,8 +178,11 @@ impl Scenario {
             return Err(problem("device.profile", words));
         };
 
-        let problems: Vec<FileError> =
-            file.problems(&scene).into_iter().map(|(field, words)| source.problem(&field, words)).collect();
+        let problems: Vec<FileError> = file
+            .problems(&scene, &profile.power)
+            .into_iter()
+            .map(|(field, words)| source.problem(&field, words))
+            .collect();
         if !problems.is_empty() {
             return Err(FileErrors(problems));
         }
@@ -202,6 +216,7 @@ impl Scenario {
             mounting,
             clock: RtcTime(0),
             clock_drift_ppm: 0.0,
+            power: default_power(),
             configuration,
             authorities: vec![],
             recipients: vec![],
@@ -270,15 +285,21 @@ impl Scenario {
         light::scene_light(&self.scene, radiance, self.taken_at(seq).as_secs_f64())
     }
 
-    /// What the camera is set to for frame `seq`: what firmware sets when it is through with the frame before.
-    pub(crate) fn camera_settings(&self, seq: u64) -> CameraSettings {
-        let happened = |event: &&Event| seq > 0 && run_time(event.at_s) <= self.due(seq - 1);
-        let changes = self.timeline.iter().take_while(happened).filter_map(|event| match &event.event {
-            Happening::Configure(configuration) => Some(configuration.image),
-            Happening::Import(file) => Some(Configuration::import(file).ok()?.image),
+    /// What is expected to be answered, and when, in the order of time.
+    pub(crate) fn asks(&self) -> VecDeque<(Uptime, Query)> {
+        let asks = self.expect.iter().filter_map(Expectation::query).map(|(at_s, query)| (run_time(at_s), query));
+        let mut asks: Vec<(Uptime, Query)> = asks.collect();
+        asks.sort_by_key(|(at, _)| *at);
+        asks.into()
+    }
+
+    /// Whoever judges where clients are told that people are: one for each distance that is demanded.
+    pub(crate) fn location_judges(&self) -> Vec<LocationJudge> {
+        let within_m = self.expect.iter().filter_map(|expectation| match expectation {
+            Expectation::LocationsAreTrue { within_m, .. } => Some(*within_m),
             _ => None,
         });
-        changes.last().unwrap_or(self.configuration.image)
+        within_m.map(LocationJudge::new).collect()
     }
 
     /// Where people are to be counted under a configuration.
@@ -306,7 +327,7 @@ fn referred(source: &RonFile, field: &str, beside: &Path, name: &str) -> Result<
 }
 
 impl ScenarioFile {
-    fn problems(&self, scene: &Scene) -> Vec<(String, String)> {
+    fn problems(&self, scene: &Scene, power: &PowerInputs) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         let mut report = |field: String, words: String| problems.push((field, words));
         if !(0.1..=DURATION_MAX_S).contains(&self.duration_s) {
@@ -333,6 +354,9 @@ impl ScenarioFile {
             let words = format!("{} is out of ±{DRIFT_MAX_PPM} microseconds a second", device.clock_drift_ppm);
             report("device.clock_drift_ppm".into(), words);
         }
+        if device.power.is_empty() {
+            report("device.power".into(), "nothing supplies it: [Poe], [Dc] or [Poe, Dc]".into());
+        }
         if let Some(words) = clock_problem(&device.clock) {
             report("device.clock".into(), words);
         }
@@ -348,7 +372,6 @@ impl ScenarioFile {
             report(field, words);
         }
         let mut before = 0.0;
-        let mut clients = BTreeSet::new();
         for (i, event) in self.timeline.iter().enumerate() {
             if !(0.0..=self.duration_s).contains(&event.at_s) {
                 let words = format!("{} s is outside the run of {} s", event.at_s, self.duration_s);
@@ -359,23 +382,13 @@ impl ScenarioFile {
                 report(format!("timeline[{i}].at_s"), words);
             }
             before = event.at_s;
-            let known = match &event.event {
-                Happening::ConnectClient { client, .. } => {
-                    clients.insert(client.as_str());
-                    true
-                }
-                Happening::StopClient { client } | Happening::DisconnectClient { client } => {
-                    clients.contains(client.as_str())
-                }
-                _ => true,
-            };
-            if !known {
-                report(format!("timeline[{i}].event.client"), "no such client has connected before".to_owned());
-            }
             for (field, words) in event.event.problems(&self.recipients) {
                 report(format!("timeline[{i}].event{field}"), words);
             }
         }
+        order::problems(&self.timeline, power, &device.power)
+            .into_iter()
+            .for_each(|(field, words)| report(field, words));
         for (field, value) in [("miss", self.oracle.miss), ("false_alarm", self.oracle.false_alarm)] {
             if !(0.0..=1.0).contains(&value) {
                 report(format!("oracle.{field}"), format!("{value} is out of 0 to 1"));
@@ -385,10 +398,10 @@ impl ScenarioFile {
             report("oracle.jitter_px".into(), format!("{} pixels are out of 0 to 100", self.oracle.jitter_px));
         }
         for (i, recipient) in self.recipients.iter().enumerate() {
-            if let Some(words) = recipient.problem() {
-                report(format!("recipients[{i}].address"), words);
+            if let Some((field, words)) = recipient.problem() {
+                report(format!("recipients[{i}].{field}"), words);
             }
-            if self.recipients[..i].iter().any(|other| other.address == recipient.address) {
+            if self.recipients[..i].iter().any(|other| is_at(other, &recipient.address)) {
                 report(format!("recipients[{i}].address"), format!("{} is listed twice", recipient.address));
             }
         }
@@ -407,8 +420,13 @@ impl ScenarioFile {
             {
                 report(format!("expect[{i}].at_s"), format!("at {at_s} s nothing is wanted of the device"));
             }
-            if let Some(words) = expectation.problem() {
+            if let Expectation::CrossingsAreTrue { .. } = expectation
+                && let Some(words) = order::redrawn(&device.configuration, &self.timeline)
+            {
                 report(format!("expect[{i}]"), words);
+            }
+            if let Some((field, words)) = expectation.problem(self.duration_s) {
+                report(format!("expect[{i}]{field}"), words);
             }
         }
         if !(0.0..=60.0).contains(&self.rendered_tolerance.time_s) {
@@ -431,7 +449,7 @@ impl ScenarioFile {
                 configuration;
             if let ClockSource::Ntp { server, .. } = &configuration.clock.source {
                 let address = address(server.as_str(), 123);
-                let other = self.recipients.iter().find(|r| r.address == address && r.kind != RecipientKind::Ntp);
+                let other = self.recipients.iter().find(|r| is_at(r, &address) && r.kind != RecipientKind::Ntp);
                 problems.extend(other.map(|other| {
                     let words =
                         format!("{address} is a recipient of kind {:?}, and this asks for the time", other.kind);
@@ -445,7 +463,7 @@ impl ScenarioFile {
             ];
             for (function, _, protocol) in functions.into_iter().filter(|(_, enable, _)| *enable) {
                 for (field, address, kind) in wanted(protocol) {
-                    let other = self.recipients.iter().find(|r| r.address == address && r.kind != kind);
+                    let other = self.recipients.iter().find(|r| is_at(r, &address) && r.kind != kind);
                     problems.extend(other.map(|other| {
                         let words =
                             format!("{address} is a recipient of kind {:?}, and this speaks {kind:?}", other.kind);
@@ -478,6 +496,7 @@ impl ScenarioFile {
             mounting,
             clock: rtc(device.clock),
             clock_drift_ppm: device.clock_drift_ppm,
+            power: device.power,
             configuration: device.configuration,
             authorities: device.authorities,
             recipients: self.recipients,
@@ -500,6 +519,11 @@ fn wanted(protocol: &ReportProtocol) -> Vec<(String, String, RecipientKind)> {
             vec![("host".to_owned(), address(host, port.get()), RecipientKind::Mqtt)]
         }
     }
+}
+
+/// Whether a recipient is the one at an address.
+pub(crate) fn is_at(recipient: &Recipient, address: &str) -> bool {
+    host_and_port(address).is_ok_and(|it| host_and_port(&recipient.address).is_ok_and(|other| other == it))
 }
 
 fn file_stem(path: &Path) -> String {

@@ -1,11 +1,12 @@
 //! What can happen during a run: to the light, the hardware, the network, and by people's hands.
 
 use chrono::{DateTime, Utc};
+use device_model::PowerSource;
 use firmware::{AccountCommand, Command, Configuration, Function};
-use golden::{Recipient, host_and_port};
+use golden::Recipient;
 use serde::{Deserialize, Serialize};
 
-use crate::file::{DURATION_MAX_S, clock_problem, rtc};
+use crate::file::{DURATION_MAX_S, clock_problem, is_at, rtc};
 use crate::network::Fault;
 use crate::vendor::Package;
 
@@ -38,6 +39,10 @@ pub enum Happening {
     Configure(Box<Configuration>),
     /// A person imports a configuration, the text of an exported file.
     Import(String),
+    /// A person exports the configuration.
+    Export,
+    /// A person imports what was exported last.
+    ImportExported,
     /// A person does something about the account: activates the device, logs in, changes the password.
     Account(AccountCommand),
     /// A person tests the connection to one of a function's URLs.
@@ -122,14 +127,35 @@ pub enum Happening {
         /// Which.
         client: String,
     },
-    /// The device loses its power.
+    /// The device's network cable is pulled out, and with it goes PoE. (Faults further up the network are [`NetworkFault`](Self::NetworkFault)s
+    /// and take no power away. A decision.)
+    UnplugCable,
+    /// The cable is in again.
+    PlugCable,
+    /// A source, or each, gives nothing any more. The device loses its power when no other supplies it. A switch that gives no PoE goes on
+    /// switching (a decision: its budget is spent, or the port's PoE is off).
     PowerCut {
+        /// Which; every one that the device is connected to if not given.
+        #[serde(default)]
+        source: Option<PowerSource>,
         /// Only when so many more bytes were programmed or erased on its flash, in the middle of the next; at once if not given.
         #[serde(default)]
         after_flash_bytes: Option<u64>,
     },
-    /// The power is back; the device starts.
+    /// Every source is in order again; the device starts if it was without power.
     PowerOn,
+    /// One source is in order again.
+    PowerRestored {
+        /// Which.
+        source: PowerSource,
+    },
+    /// What a source gives changes to this voltage.
+    PowerSags {
+        /// Which.
+        source: PowerSource,
+        /// Volts at the device.
+        volts: f64,
+    },
 }
 
 impl Happening {
@@ -185,6 +211,8 @@ impl Happening {
             | Happening::PressDi { .. }
             | Happening::PressReset { .. }
             | Happening::Import(_)
+            | Happening::Export
+            | Happening::ImportExported
             | Happening::Account(_)
             | Happening::TestConnection { .. }
             | Happening::Reset { .. }
@@ -193,8 +221,12 @@ impl Happening {
             | Happening::ConnectClient { .. }
             | Happening::StopClient { .. }
             | Happening::DisconnectClient { .. }
+            | Happening::UnplugCable
+            | Happening::PlugCable
             | Happening::PowerCut { .. }
-            | Happening::PowerOn => vec![],
+            | Happening::PowerOn
+            | Happening::PowerRestored { .. }
+            | Happening::PowerSags { .. } => vec![],
         }
     }
 }
@@ -202,7 +234,8 @@ impl Happening {
 impl Happening {
     /// Whether the device may say no to it.
     pub(crate) fn can_be_refused(&self) -> bool {
-        matches!(self, Happening::ConnectClient { .. }) || self.command().is_some()
+        use Happening::{ConnectClient, Export, ImportExported};
+        matches!(self, ConnectClient { .. } | Export | ImportExported) || self.command().is_some()
     }
 
     /// What a person has the device do, with the words for it, if that is what happens.
@@ -245,9 +278,7 @@ fn is_of_a_name(c: char) -> bool {
 
 /// The recipient of this address.
 fn named<'r>(address: &str, recipients: &'r [Recipient]) -> Result<&'r Recipient, String> {
-    let is_it =
-        |one: &&Recipient| host_and_port(address).is_ok_and(|it| host_and_port(&one.address).is_ok_and(|o| o == it));
-    recipients.iter().find(is_it).ok_or_else(|| {
+    recipients.iter().find(|one| is_at(one, address)).ok_or_else(|| {
         let known: Vec<&str> = recipients.iter().map(|one| one.address.as_str()).collect();
         format!("`{address}` is none of the recipients: {}", known.join(", "))
     })

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 pub enum Fault {
     /// Nobody listens: connections are refused, and those there were are reset.
     Refuses,
-    /// The cable is out: nothing that is sent arrives, and nothing comes back.
+    /// The recipient's cable is out: nothing that is sent arrives, and nothing comes back. (The device's own, over which its power may come, is
+    /// another event.)
     Unplugged,
     /// It lets the device in and then says nothing.
     Silent,
@@ -66,6 +67,8 @@ type Address = (String, u16);
 pub(crate) struct Network {
     net: Net,
     faults: BTreeMap<Address, Fault>,
+    /// Whether the device's own cable is in.
+    cable_is_in: bool,
     conns: BTreeMap<ConnId, Way>,
     /// What comes late, in the order in which it came.
     late: Vec<(Uptime, NetEvent)>,
@@ -81,8 +84,16 @@ struct Guest {
     client: Client,
     /// What it was sent and has yet to take.
     sent_bytes: usize,
+    /// Something that it was sent never came, since the device's cable was out.
+    has_missed: bool,
     /// It takes nothing: that is played, for how much a real connection's buffers hold is another number on every machine.
     has_stopped: bool,
+}
+
+impl Guest {
+    fn takes(&self) -> bool {
+        !self.has_stopped && !self.has_missed
+    }
 }
 
 /// What the buffers of a connection hold whose other end takes nothing, bytes.
@@ -104,6 +115,7 @@ impl Network {
         Network {
             net,
             faults: BTreeMap::new(),
+            cable_is_in: true,
             conns: BTreeMap::new(),
             late: Vec::new(),
             ports: BTreeSet::new(),
@@ -124,6 +136,31 @@ impl Network {
             Some(fault) => self.faults.insert(to.clone(), fault),
             None => self.faults.remove(to),
         };
+        self.turned(to)
+    }
+
+    /// The device's own cable goes out, or in again. Returns what comes of it at once. Whoever was sent something meanwhile and
+    /// did not get it, client of the device or recipient, knows nothing of the connection any more.
+    pub fn plug_cable(&mut self, is_in: bool) -> Vec<NetEvent> {
+        self.cable_is_in = is_in;
+        let peers: BTreeSet<Address> = self.conns.values().map(|way| way.to.clone()).collect();
+        let mut events: Vec<NetEvent> = peers.iter().flat_map(|to| self.turned(to)).collect();
+        if is_in {
+            let missed: Vec<ConnId> =
+                self.guests.values().filter(|guest| guest.has_missed).map(|guest| guest.conn).collect();
+            events.extend(missed.into_iter().map(|conn| self.reset(conn)));
+        }
+        events
+    }
+
+    /// What is wrong with the way to an address.
+    fn fault(&self, to: &Address) -> Option<Fault> {
+        if self.cable_is_in { self.faults.get(to).copied() } else { Some(Fault::Unplugged) }
+    }
+
+    /// What comes at once of the way to an address having become as it is now.
+    fn turned(&mut self, to: &Address) -> Vec<NetEvent> {
+        let fault = self.fault(to);
         let ends = |way: &Way| match fault {
             _ if way.is_datagram => false,
             Some(Fault::Refuses) => true,
@@ -159,8 +196,8 @@ impl Network {
     fn carry_out_one(&mut self, now: Uptime, action: &NetAction) -> Vec<NetEvent> {
         match action {
             NetAction::Connect { conn, host, port } => {
-                let to = (host.clone(), *port);
-                let fault = self.faults.get(&to).copied();
+                let to = (host.to_ascii_lowercase(), *port);
+                let fault = self.fault(&to);
                 let is_real = matches!(fault, None | Some(Fault::Slow { .. } | Fault::LosesAnswers));
                 let events = match fault {
                     Some(Fault::Refuses) => {
@@ -174,8 +211,8 @@ impl Network {
                 self.in_time(now, events)
             }
             NetAction::Ask { conn, host, port, .. } => {
-                let to = (host.clone(), *port);
-                let fault = self.faults.get(&to).copied();
+                let to = (host.to_ascii_lowercase(), *port);
+                let fault = self.fault(&to);
                 let is_real = matches!(fault, None | Some(Fault::Slow { .. }));
                 let events = match fault {
                     // Nobody listens: the host itself says so.
@@ -199,9 +236,11 @@ impl Network {
             }
             NetAction::Send { conn, bytes } if *conn >= ConnId::ACCEPTED => self.tell(*conn, bytes),
             NetAction::Send { conn, .. } => {
+                let Some(to) = self.conns.get(conn).map(|way| way.to.clone()) else { return vec![] };
+                let fault = self.fault(&to);
                 let Some(way) = self.conns.get_mut(conn) else { return vec![] };
-                let answer = match self.faults.get(&way.to) {
-                    Some(Fault::Status(status)) => http_answer(*status),
+                let answer = match fault {
+                    Some(Fault::Status(status)) => http_answer(status),
                     Some(Fault::Garbage) => GARBAGE.to_vec(),
                     Some(Fault::Refuses | Fault::Unplugged | Fault::Silent) => {
                         way.is_broken = true;
@@ -224,6 +263,9 @@ impl Network {
 
     /// Somebody connects to a port of the device.
     pub fn connect_client(&mut self, name: &str, port: u16) -> Result<NetEvent, String> {
+        if !self.cable_is_in {
+            return Err("the device's cable is out".to_owned());
+        }
         if self.guests.contains_key(name) {
             return Err("it is connected already".to_owned());
         }
@@ -231,7 +273,8 @@ impl Network {
         let client = Client::connect(address).map_err(|error| error.to_string())?;
         let accepted = self.net.accept(port).ok_or("connection refused")?;
         let conn = accepted.conn();
-        self.guests.insert(name.to_owned(), Guest { conn, client, sent_bytes: 0, has_stopped: false });
+        self.guests
+            .insert(name.to_owned(), Guest { conn, client, sent_bytes: 0, has_missed: false, has_stopped: false });
         Ok(accepted)
     }
 
@@ -253,7 +296,8 @@ impl Network {
     fn tell(&mut self, conn: ConnId, bytes: &[u8]) -> Vec<NetEvent> {
         let Some(guest) = self.guests.values_mut().find(|guest| guest.conn == conn) else { return vec![] };
         guest.sent_bytes += bytes.len();
-        if !guest.has_stopped {
+        guest.has_missed |= !self.cable_is_in;
+        if guest.takes() {
             return self.net.carry_out(&[NetAction::Send { conn, bytes: bytes.to_vec() }]);
         }
         if guest.sent_bytes <= BUFFERS_BYTES {
@@ -265,7 +309,7 @@ impl Network {
 
     /// What clients were sent and have taken, added to what each was sent before.
     pub fn take_told(&mut self, told: &mut BTreeMap<String, String>) -> io::Result<()> {
-        for (name, guest) in self.guests.iter_mut().filter(|(_, guest)| !guest.has_stopped && guest.sent_bytes > 0) {
+        for (name, guest) in self.guests.iter_mut().filter(|(_, guest)| guest.takes() && guest.sent_bytes > 0) {
             let bytes = guest.client.take(std::mem::take(&mut guest.sent_bytes))?;
             told.entry(name.clone()).or_default().push_str(&String::from_utf8_lossy(&bytes));
         }
@@ -276,7 +320,7 @@ impl Network {
     pub fn receive(&mut self, now: Uptime, awaiting: &[ConnId]) -> Result<Vec<NetEvent>, NetError> {
         let is_late = |conn: &ConnId| self.late.iter().any(|(_, event)| event.conn() == *conn);
         let comes = |conn: &&ConnId| {
-            let fault = |way: &Way| self.faults.get(&way.to);
+            let fault = |way: &Way| self.fault(&way.to);
             let is_mute = |way: &Way| {
                 !matches!(fault(way), None | Some(Fault::Slow { .. } | Fault::LosesAnswers)) || way.is_broken
             };
@@ -292,7 +336,7 @@ impl Network {
         let mut in_time = Vec::new();
         for event in events {
             let conn = event.conn();
-            let fault = self.conns.get(&conn).and_then(|way| self.faults.get(&way.to)).copied();
+            let fault = self.conns.get(&conn).and_then(|way| self.fault(&way.to));
             let behind = self.late.iter().filter(|(_, late)| late.conn() == conn).map(|(at, _)| *at).max();
             match (fault, &event) {
                 (Some(Fault::Slow { by_s }), _) => {
@@ -357,4 +401,30 @@ impl Network {
 
 fn http_answer(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} Out of order\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_missed_something_while_the_cable_was_out_is_lost() {
+        let mut network = Network::new(Net::new(BTreeMap::new()));
+        network.carry_out(Uptime::ZERO, &[NetAction::Listen { port: 9000 }]);
+        let told = |network: &mut Network, conn| {
+            assert_eq!(network.carry_out(Uptime::ZERO, &[NetAction::Send { conn, bytes: b"line\n".to_vec() }]), []);
+            let mut told = BTreeMap::new();
+            network.take_told(&mut told).expect("what was sent comes");
+            told.into_values().collect::<String>()
+        };
+        let accepted = network.connect_client("missing", 9000).expect("the device listens").conn();
+        let quiet = network.connect_client("quiet", 9000).expect("the device listens").conn();
+        assert_eq!(told(&mut network, accepted), "line\n");
+        assert_eq!(network.plug_cable(false), []);
+        assert_eq!(told(&mut network, accepted), "");
+        assert_eq!(network.connect_client("third", 9000), Err("the device's cable is out".to_owned()));
+        let closed = NetEvent::Closed { conn: accepted, reason: Some(RESET.to_owned()) };
+        assert_eq!(network.plug_cable(true), [closed]);
+        assert_eq!((told(&mut network, accepted).as_str(), told(&mut network, quiet).as_str()), ("", "line\n"));
+    }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use analytics::Track;
-use firmware::Counted;
-use firmware_shim::{Contact, RgbImage, Uptime};
+use firmware::{Answer, CommandError, Counted, Query};
+use firmware_shim::{CameraSettings, Contact, RgbImage, Uptime};
 use golden::Delivery;
 
+use crate::locations::LocationJudge;
 use crate::truth::{TrueArea, TrueCount, TrueFrame};
 
 /// A report off the wire, with the instant at which virtual time waited for it.
@@ -65,16 +66,24 @@ pub struct RunRecord {
     pub counted: Vec<(Uptime, Counted)>,
     /// How the DO contact was, from when on; the first is that of power-on.
     pub do_contact: Vec<(Uptime, Contact)>,
+    /// Whether the LED was lit, from when on; the first is that of power-on.
+    pub led: Vec<(Uptime, bool)>,
+    /// What the device set its camera to, from when on.
+    pub camera: Vec<(Uptime, CameraSettings)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
     /// Where people were counted, from when on.
     pub areas: Vec<(Uptime, TrueArea)>,
-    /// What clients of *Realtime Location Push* were sent, by their names.
+    /// What is to be said of what clients of *Realtime Location Push* were sent: one judge for each demand.
+    pub location_judges: Vec<LocationJudge>,
+    /// What they were sent, by their names; nothing unless tracks are kept.
     pub locations: BTreeMap<String, String>,
     /// What happened, a line each.
     pub transcript: Vec<String>,
     /// What was wanted of the device and it did not do, and why: commands, and clients who found nobody.
     pub refused: Vec<(Uptime, String)>,
+    /// What the device answered to what the scenario expects of it, and when; `None` when it was not up.
+    pub answers: Vec<(Uptime, Query, Option<Result<Answer, CommandError>>)>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
     /// Of the program that ran at the end; `None` when none did.
@@ -84,6 +93,11 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// What the camera is set to for what it takes after `at`; `None` before anything was set.
+    pub fn camera_after(&self, at: Uptime) -> Option<CameraSettings> {
+        self.camera.iter().rfind(|(since, _)| *since <= at).map(|(_, settings)| *settings)
+    }
+
     /// The mean over analysed frames of 1 − |counted − true| / max(true, 1), floored at 0; `None` without a frame.
     pub fn count_accuracy(&self) -> Option<f64> {
         let sum: f64 = self.frames.iter().map(|frame| frame.truth.accuracy(frame.counted)).sum();

@@ -55,7 +55,7 @@ impl Subject {
             scene: Arc::clone(&scenario.scene),
             profile: scenario.profile.clone(),
             place: Some((scenario.sensor_at, scenario.mounting)),
-            settings: scenario.camera_settings(0),
+            settings: scenario.configuration.image,
             looks: Looks::Library,
         }
     }

@@ -9,12 +9,13 @@
 
 mod timeline;
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, DigitalInput, DigitalOutput, End, MainStream, Overload, Rs485, Rtc};
-use firmware::{Counted, Diagnostic, Net, Stage as FirmwareStage};
+use device_model::{Camera, DigitalInput, DigitalOutput, End, Led, MainStream, Overload, PowerSupply, Rs485, Rtc};
+use firmware::{Counted, Diagnostic, Net, Query, Stage as FirmwareStage};
 use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
 use golden::Wire;
 use rand::SeedableRng;
@@ -59,10 +60,10 @@ pub enum Lane<'a> {
     Oracle,
 }
 
-/// Whether it is kept who was followed in each frame: of a day that is hundreds of megabytes.
+/// Whether it is kept who was followed in each frame, and what clients were told of it: of a day that is hundreds of megabytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tracks {
-    /// In [`RunRecord::tracks`].
+    /// In [`RunRecord::tracks`] and [`RunRecord::locations`].
     Kept,
     /// Not.
     Dropped,
@@ -108,6 +109,7 @@ struct Twin<'a> {
     di: DigitalInput,
     dout: DigitalOutput,
     rs485: Rs485,
+    power: PowerSupply,
     /// How the button on DI bounces.
     button: ChaCha8Rng,
     /// Until when the reset button is held.
@@ -119,6 +121,10 @@ struct Twin<'a> {
     heard: Vec<NetEvent>,
     /// Timeline events that have happened.
     happened: usize,
+    /// What the device is to be asked, in the order of time.
+    asks: VecDeque<(Uptime, Query)>,
+    /// The configuration that was exported last.
+    exported: Option<String>,
     area: TrueArea,
     tracks: Tracks,
     record: RunRecord,
@@ -142,7 +148,7 @@ impl<'a> Twin<'a> {
             Lane::Rendered { light, detector } => {
                 light.set_stage(&scenario.stage(&scenario.profile))?;
                 let mut camera = Camera::new(&scenario.profile, scenario.seed);
-                camera.configure(scenario.camera_settings(0));
+                camera.configure(scenario.configuration.image);
                 let picture = Picture { light, camera, under_way: None, main_stream: None };
                 (Some(picture), detector)
             }
@@ -164,6 +170,7 @@ impl<'a> Twin<'a> {
             di: DigitalInput::default(),
             dout: DigitalOutput::default(),
             rs485: Rs485::default(),
+            power: PowerSupply::new(scenario.profile.power, &scenario.power),
             button: button_rng(scenario.seed),
             reset_held_until: None,
             network: Network::new(Net::new(wire.address_map())),
@@ -171,9 +178,11 @@ impl<'a> Twin<'a> {
             next_wake: Some(Uptime::ZERO),
             heard: Vec::new(),
             happened: 0,
+            asks: scenario.asks(),
+            exported: None,
             area: Scenario::true_area(&scenario.configuration),
             tracks,
-            record: RunRecord::default(),
+            record: RunRecord { location_judges: scenario.location_judges(), ..RunRecord::default() },
         })
     }
 
@@ -253,7 +262,8 @@ impl<'a> Twin<'a> {
         loop {
             let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
             let hardware = [self.di.next_change(), self.reset_held_until, self.device.next_change()];
-            let instants = [event_at, self.next_wake, self.network.next_due()].into_iter().chain(hardware);
+            let asked_at = self.asks.front().map(|(at, _)| *at);
+            let instants = [event_at, asked_at, self.next_wake, self.network.next_due()].into_iter().chain(hardware);
             let Some(at) = instants.flatten().min().filter(|at| *at < until) else {
                 return Ok(());
             };
@@ -261,10 +271,11 @@ impl<'a> Twin<'a> {
         }
     }
 
-    /// Timeline events that are due at an instant, then a step without a frame.
+    /// Timeline events that are due at an instant, a step without a frame, then questions.
     fn happen_at(&mut self, at: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         self.timeline_at(at)?;
         self.step(at, None, enter)?;
+        self.ask_until(at);
         enter(Work::Rest);
         Ok(())
     }
@@ -284,6 +295,7 @@ impl<'a> Twin<'a> {
         let (taken_at, image) = (frame.taken_at, frame.image.clone());
         self.timeline_at(due)?;
         let analysis = self.step(due, Some(frame), enter)?;
+        self.ask_until(due);
         enter(Work::Rest);
         let Some(analysis) = analysis else { return Ok(()) };
         let truth = self.truth.count(taken_at, &self.area);
@@ -359,16 +371,20 @@ impl<'a> Twin<'a> {
             self.record.counted.extend(step.counted.into_iter().map(|counted| (seen_at, counted)));
             let borne = self.dout.drive(step.outputs.do_contact);
             self.note_contact(now, borne);
+            self.note_led(now, Led::Driven { on: step.outputs.led_on });
             analysis = analysis.or(step.analysis);
             if let Some(picture) = &mut self.picture {
                 picture.camera.configure(step.outputs.camera);
+            }
+            if self.record.camera.last().is_none_or(|(_, before)| *before != step.outputs.camera) {
+                self.record.camera.push((now, step.outputs.camera));
             }
             if let Some(time) = step.outputs.set_rtc {
                 self.rtc.set(now, time);
             }
             network = self.network.carry_out(now, &step.outputs.network);
             if step.outputs.restart {
-                self.network.take_told(&mut self.record.locations).map_err(RunError::Client)?;
+                self.take_told()?;
                 self.device.restart(now, self.scenario.profile.start_time());
                 self.fall_silent(now);
                 self.take_in(now)?;
@@ -389,7 +405,7 @@ impl<'a> Twin<'a> {
                 if self.network.bytes_sent() > sent_before {
                     self.take_in(now)?;
                 }
-                self.network.take_told(&mut self.record.locations).map_err(RunError::Client)?;
+                self.take_told()?;
                 return Ok(analysis);
             }
         }
@@ -404,6 +420,7 @@ impl<'a> Twin<'a> {
             self.next_wake = None;
             let borne = self.dout.drive(Contact::Open);
             self.note_contact(now, borne);
+            self.note_led(now, self.device.idle_led());
         }
     }
 
@@ -419,12 +436,36 @@ impl<'a> Twin<'a> {
         }
     }
 
+    /// How the LED is driven now.
+    fn note_led(&mut self, now: Uptime, led: Led) {
+        let is_lit = led.is_lit();
+        if self.record.led.last().is_none_or(|(_, before)| *before != is_lit) {
+            self.record.led.push((now, is_lit));
+            self.note(now, format!("device: the LED is {}", if is_lit { "on" } else { "off" }));
+        }
+    }
+
     /// Waits for every byte sent to come out at the recipients, and keeps what did.
     fn take_in(&mut self, now: Uptime) -> Result<(), RunError> {
         self.wire.settle(self.network.bytes_sent())?;
         for delivery in self.wire.drain() {
             self.note(now, format!("wire: {delivery}: {} bytes", delivery.body.len()));
             self.record.captures.push(Capture { at: now, delivery });
+        }
+        Ok(())
+    }
+
+    /// What clients of the device were sent, for those who judge it.
+    fn take_told(&mut self) -> Result<(), RunError> {
+        let mut told = BTreeMap::new();
+        self.network.take_told(&mut told).map_err(RunError::Client)?;
+        for (client, text) in told {
+            for judge in &mut self.record.location_judges {
+                judge.hear(&client, &text, self.scenario, &self.truth, &self.record.areas);
+            }
+            if self.tracks == Tracks::Kept {
+                self.record.locations.entry(client).or_default().push_str(&text);
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use glam::{DVec2, DVec3};
 
 use super::Profile;
+use crate::power::PowerInput;
 
 /// The largest angle to the axis, in degrees, that a rectilinear picture can show with a reasonable number of pixels.
 const CORNER_DEG_MAX: f64 = 75.0;
@@ -14,7 +15,7 @@ impl Profile {
     /// What no such device could have, as field and message.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let Profile { optics, image, sensor, exposure, processing, mounting, .. } = self;
-        let mut problems = Vec::new();
+        let (mut problems, mut odd_inputs) = (Vec::new(), Vec::new());
         let mut within = |field, value: f64, range: RangeInclusive<f64>, unit: &str| {
             if !range.contains(&value) {
                 problems.push((field, format!("is {value}, expected {} to {}{unit}", range.start(), range.end())));
@@ -32,6 +33,13 @@ impl Profile {
         let readout_ms = if sensor.readout_ms.is_finite() { sensor.readout_ms.clamp(0.0, 1000.0) } else { 0.0 };
         let last_row_ms = (self.exposure.time_max_ms + readout_ms) / 2.0;
         within("start_s", self.start_s, 0.0..=600.0, " s");
+        for (at, input) in [("power.poe", &self.power.poe), ("power.dc", &self.power.dc)] {
+            let PowerInput { nominal_v, turns_on_v, turns_off_v, max_v } = *input;
+            if !(0.0 < turns_off_v && turns_off_v <= turns_on_v && turns_on_v <= nominal_v && nominal_v <= max_v) {
+                let order = "0 < turns_off_v ≤ turns_on_v ≤ nominal_v ≤ max_v";
+                odd_inputs.push((at, format!("{turns_off_v}, {turns_on_v}, {nominal_v}, {max_v} V, expected {order}")));
+            }
+        }
         within("image.latency_ms", image.latency_ms, last_row_ms..=1000.0, " ms");
         within("sensor.pixel_pitch_um", sensor.pixel_pitch_um, 0.5..=50.0, " µm");
         within("sensor.photosites_per_channel", f64::from(sensor.photosites_per_channel), 1.0..=1024.0, "");
@@ -72,6 +80,7 @@ impl Profile {
             within("recommended", row.size_m.0, 0.1..=100.0, " m along the picture's width");
             within("recommended", row.size_m.1, 0.1..=100.0, " m along the picture's height");
         }
+        problems.extend(odd_inputs);
         if let Some(pair) = self.recommended.windows(2).find(|pair| pair[1].height_m <= pair[0].height_m) {
             let (before, after) = (pair[0].height_m, pair[1].height_m);
             problems.push(("recommended", format!("has {after} m after {before} m: heights must ascend")));
@@ -142,7 +151,9 @@ mod tests {
     #[test]
     fn every_figure_out_of_its_range_is_named() {
         type Mistake = (&'static str, fn(&mut Profile));
-        let mistakes: [Mistake; 15] = [
+        let mistakes: [Mistake; 17] = [
+            ("power.poe", |p| p.power.poe.turns_off_v = 43.0),
+            ("power.dc", |p| p.power.dc.nominal_v = f64::NAN),
             ("recommended", |p| p.recommended[1].height_m = 2.5),
             ("recommended", |p| p.recommended[0].size_m.1 = f64::NAN),
             ("image.main_stream_factor", |p| p.image.main_stream_factor = 0),

@@ -64,8 +64,11 @@ pub enum NetError {
 }
 
 impl Net {
-    /// A network in which each `(host, port)` the device may use is found at a socket address of this host.
+    /// A network in which each `(host, port)` the device may use is found at a socket address of this host. Names of hosts are the same however they
+    /// are capitalised.
     pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>) -> Self {
+        let addresses =
+            addresses.into_iter().map(|((host, port), at)| ((host.to_ascii_lowercase(), port), at)).collect();
         Net {
             addresses,
             patience: PATIENCE,
@@ -147,7 +150,7 @@ impl Net {
 
     fn connect(&mut self, conn: ConnId, host: &str, port: u16) -> NetEvent {
         let peer = format!("{host}:{port}");
-        let Some(address) = self.addresses.get(&(host.to_owned(), port)) else {
+        let Some(address) = self.addresses.get(&(host.to_ascii_lowercase(), port)) else {
             return NetEvent::ConnectFailed { conn, reason: format!("no route to {peer}") };
         };
         match open(*address, self.patience) {
@@ -191,7 +194,7 @@ impl Net {
 
     fn ask(&mut self, conn: ConnId, host: &str, port: u16, bytes: &[u8]) -> Option<NetEvent> {
         let peer = format!("{host}:{port}");
-        let Some(address) = self.addresses.get(&(host.to_owned(), port)) else {
+        let Some(address) = self.addresses.get(&(host.to_ascii_lowercase(), port)) else {
             return Some(NetEvent::ConnectFailed { conn, reason: format!("no route to {peer}") });
         };
         match ask(*address, bytes, self.patience) {

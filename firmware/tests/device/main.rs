@@ -1,6 +1,7 @@
 //! The firmware as its surroundings know it: light in, bytes out, a configuration from a person.
 
 mod bench;
+mod certificates;
 mod clock;
 mod configuration_file;
 mod configure;

@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use firmware::{AccountCommand, AccountError, Command, CommandError, Configuration, Diagnostic, PrivacyMode};
+use firmware::{
+    AccountCommand, AccountError, Answer, Command, CommandError, Configuration, Connection, ConnectionState,
+    Diagnostic, Function, PrivacyMode, Query, RegionPassages, SecurityQuestion,
+};
 
 use crate::bench::{Bench, NobodyThere};
 
@@ -31,6 +34,52 @@ fn what_was_exported_can_be_imported_and_outlasts_the_power() {
     assert_eq!(*bench.firmware.configuration(), expected);
     bench.restarts();
     assert_eq!(*bench.firmware.configuration(), expected);
+}
+
+#[test]
+fn what_a_person_asks_is_answered_until_the_device_starts_anew() {
+    let mut bench = bench();
+    let ask = |bench: &Bench<NobodyThere>, query| bench.firmware.ask(query);
+    assert_eq!(ask(&bench, Query::Export), Ok(Answer::Export(settings().export())));
+    let Ok(Answer::Information(told)) = ask(&bench, Query::Information) else { panic!("no information") };
+    assert_eq!((told.name.as_str(), told.sn.as_str(), told.mac.as_str()), ("Lobby", "1234", "00:11:22:33:44:55"));
+    assert_eq!(ask(&bench, Query::RegionTotals), Ok(Answer::RegionTotals(vec![RegionPassages::default()])));
+
+    let refused = |error| Err(CommandError::Account(error));
+    assert_eq!(ask(&bench, Query::SecurityQuestions), refused(AccountError::NotActive));
+    let (password, privacy) = ("s3cretary".to_owned(), PrivacyMode::Blur);
+    bench.command(Command::Account(AccountCommand::Activate { password: password.clone(), privacy }));
+    assert_eq!(ask(&bench, Query::SecurityQuestions), refused(AccountError::NoQuestions));
+    let question = |question: &str| SecurityQuestion { question: question.into(), answer: "yes".into() };
+    let questions = ["one?", "two?", "three?"];
+    let set = AccountCommand::SetSecurityQuestions { password, questions: questions.map(question) };
+    bench.command(Command::Account(set));
+    let asked = Answer::SecurityQuestions(questions.map(str::to_owned));
+    assert_eq!(ask(&bench, Query::SecurityQuestions), Ok(asked));
+
+    let rtc = firmware_shim::RtcTime(0);
+    bench.firmware.command(bench.now, rtc, Command::Reboot).expect("it may");
+    assert_eq!(ask(&bench, Query::Information), Err(CommandError::Restarting));
+}
+
+#[test]
+fn the_status_of_a_function_is_told_address_by_address() {
+    let settings = |text: &str| -> Configuration {
+        let text = format!("(region_people_counting: (report_regularly: FromNowOn(interval_s: 5), {text}))");
+        ron_file::RonFile::embedded("settings", text).parse().expect("settings without mistakes")
+    };
+    let status = |text: &str| {
+        let mut bench = Bench::new(settings(text), NobodyThere);
+        bench.run_until_ms(6_000);
+        let told = bench.firmware.ask(Query::Connections(Function::RegionPeopleCounting));
+        let Ok(Answer::Connections(told)) = told else { panic!("no status: {told:?}") };
+        let is_down = |it: &Connection| matches!(it.state, ConnectionState::Down { .. });
+        told.iter().map(|it| it.as_ref().map(is_down)).collect::<Vec<_>>()
+    };
+    let two = r#"protocol: Http(urls: [(enable: false, url: "http://a/"), (url: "http://b/")])"#;
+    assert_eq!(status(two), [None, Some(true)]);
+    assert_eq!(status(r#"protocol: Mqtt(host: "b", client_id: "c", topic: "t")"#), [Some(true)]);
+    assert_eq!(status(&format!("enable: false, {two}")), [None, None], "nothing is sent");
 }
 
 #[test]

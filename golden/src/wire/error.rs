@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum WireError {
     /// A recipient's address has no host or no port.
     #[error(
-        "recipient address `{address}` is not HOST:PORT: write it as the device is configured with it, such as 192.168.0.9:80"
+        "recipient address `{address}` is not HOST:PORT with a port of 1 to 65535: write it as the device is configured with it, such as 192.168.0.9:80"
     )]
     Address {
         /// As given.

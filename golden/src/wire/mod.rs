@@ -77,18 +77,19 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// What is wrong with the address, in words of what would be right.
-    pub fn problem(&self) -> Option<String> {
-        let admits_all = self.kind == RecipientKind::Http || self.admits.is_none();
-        let admits = || (!admits_all).then(|| "`admits` is for HTTP; others let everybody in".to_owned());
-        let has_no_tls = self.kind == RecipientKind::Ntp && self.tls.is_some();
-        let tls = || has_no_tls.then(|| "`tls` is not for time servers".to_owned());
-        host_and_port(&self.address)
-            .err()
-            .map(|error| error.to_string())
-            .or_else(admits)
-            .or_else(tls)
-            .or_else(|| self.tls.as_ref()?.problem())
+    /// What is wrong with it, in words of what would be right, and the field.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        if let Err(error) = host_and_port(&self.address) {
+            return Some(("address", error.to_string()));
+        }
+        if self.kind != RecipientKind::Http && self.admits.is_some() {
+            return Some(("admits", "is for HTTP; others let everybody in".to_owned()));
+        }
+        let tls = self.tls.as_ref()?;
+        if self.kind == RecipientKind::Ntp {
+            return Some(("tls", "is not for time servers".to_owned()));
+        }
+        tls.problem().map(|words| ("tls.until", words))
     }
 }
 
@@ -231,14 +232,16 @@ impl Drop for Wire {
     }
 }
 
-/// Host and port of a recipient's address, an IPv6 address without its brackets.
+/// Host and port of a recipient's address: an IPv6 address without its brackets, a name in lower case, for names are the same however they are
+/// capitalised.
 ///
 /// # Errors
-/// It has no host or no port.
+/// It has no host or no port, or port 0, at which nobody can listen.
 pub fn host_and_port(address: &str) -> Result<(String, u16), WireError> {
     let parts = address.rsplit_once(':').and_then(|(host, port)| {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        (!host.is_empty() && !host.contains('/')).then_some((host.to_owned(), port.parse().ok()?))
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        (!host.is_empty() && !host.contains('/')).then(|| (host.to_ascii_lowercase(), port))
     });
     parts.ok_or_else(|| WireError::Address { address: address.to_owned() })
 }

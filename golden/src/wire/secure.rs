@@ -46,7 +46,7 @@ impl Tls {
     pub(super) fn problem(&self) -> Option<String> {
         let (from, until) = self.days();
         (from >= until)
-            .then(|| format!("tls: the certificate is to end on {until}, which is not after its first day, {from}"))
+            .then(|| format!("the certificate is to end on {until}, which is not after its first day, {from}"))
     }
 
     fn days(&self) -> (NaiveDate, NaiveDate) {

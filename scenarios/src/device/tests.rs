@@ -219,7 +219,7 @@ fn a_thousand_power_cuts_lose_no_report_that_was_written_down_and_no_configurati
         bench.run_for(Duration::from_millis(rng.random_range(0..20_000)));
         torn += u32::from(!bench.device.is_up());
         bench.device.cut_power(None);
-        bench.device.power_on(bench.now, Duration::from_secs(2));
+        bench.device.power_on(bench.now, Duration::from_secs(2)).expect("it was off");
         bench.run_for(Duration::from_secs(2));
         let after = bench.name().expect("it is up again");
         match (configures, after) {

@@ -120,3 +120,32 @@ fn the_truth_is_asked_where_the_device_is_configured_to_count() {
     let counts: Vec<u32> = record.frames.iter().map(|frame| frame.truth.sure).collect();
     assert_eq!(counts, [4, 4, 4, 4, 0, 0, 0, 0, 0, 0], "four in the mapped regions, nobody outside");
 }
+
+#[test]
+fn a_cut_of_the_power_that_never_came_is_an_error() {
+    let cut = |after_flash_bytes| {
+        let cut = Happening::PowerCut { source: None, after_flash_bytes: Some(after_flash_bytes) };
+        let events = [(0.5, cut), (1.0, Happening::PowerOn)];
+        let timeline = events.map(|(at_s, event)| Event { at_s, event }).to_vec();
+        run(&meeting(2.0, timeline), Lane::Oracle, Tracks::Dropped, &mut |_| {})
+    };
+    let never = cut(1).expect_err("nothing is written to flash");
+    assert!(matches!(never.error, RunError::NeverCut { at } if at == Uptime::from_millis(1000)), "{never}");
+}
+
+#[test]
+fn what_the_camera_is_set_to_is_what_the_device_made_of_the_timeline() {
+    let scenario = meeting(25.0, vec![]);
+    let with = |wide_dynamic_range| {
+        let mut configuration = scenario.configuration.clone();
+        configuration.image.wide_dynamic_range = wide_dynamic_range;
+        Happening::Configure(Box::new(configuration))
+    };
+    let reset = Happening::Reset { keep_ip: false, keep_users: false };
+    // While it starts it hears nothing.
+    let events = [(0.5, with(true)), (1.0, reset), (5.0, with(true))];
+    let timeline = events.map(|(at_s, event)| Event { at_s, event }).to_vec();
+    let record = run(&meeting(25.0, timeline), Lane::Oracle, Tracks::Dropped, &mut |_| {}).unwrap();
+    let wide = |ms| record.camera_after(Uptime::from_millis(ms)).expect("it was set").wide_dynamic_range;
+    assert_eq!([0, 499, 500, 999, 20_999, 21_000, 25_000].map(wide), [false, false, true, true, true, false, false]);
+}

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use device_model::Profile;
 use firmware_shim::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
-use scenarios::{LightError, RandomRooms, Sample, Scenario, export_sequence};
+use scenarios::{BrokenRun, LightError, RandomRooms, Sample, Scenario, export_sequence};
 use scenes::Clutter;
 
 use self::coco::Coco;
@@ -218,6 +218,12 @@ fn write_jpeg(path: &Path, image: &RgbImage) -> anyhow::Result<()> {
 
 /// Whatever stops an export.
 struct ExportError(anyhow::Error);
+
+impl From<Box<BrokenRun>> for ExportError {
+    fn from(broken: Box<BrokenRun>) -> Self {
+        ExportError(broken.error.into())
+    }
+}
 
 impl From<LightError> for ExportError {
     fn from(error: LightError) -> Self {
