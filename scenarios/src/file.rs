@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, Profile, Radiance};
 use firmware::configuration::{ClockSource, ReportByResult, ReportProtocol, ReportRegularly};
-use firmware::{Configuration, Factory};
+use firmware::{Configuration, Factory, Identity, MacAddress, SerialNumber};
 use firmware_shim::{CameraSettings, Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance};
@@ -76,6 +76,12 @@ struct DeviceFile {
     /// How much the crystal of the device's clock is fast, microseconds a second.
     #[serde(default)]
     clock_drift_ppm: f64,
+    /// The device's serial number; the guide's unless said otherwise.
+    #[serde(default = "guide_sn")]
+    sn: SerialNumber,
+    /// Its hardware address; likewise.
+    #[serde(default = "guide_mac")]
+    mac: MacAddress,
     /// What is set on the device. Its mounting is the true one unless set.
     #[serde(default)]
     configuration: Configuration,
@@ -86,6 +92,14 @@ struct DeviceFile {
 
 fn yes() -> bool {
     true
+}
+
+fn guide_sn() -> SerialNumber {
+    Identity::default().sn
+}
+
+fn guide_mac() -> MacAddress {
+    Identity::default().mac
 }
 
 fn default_profile() -> String {
@@ -120,6 +134,8 @@ pub struct Scenario {
     pub clock: RtcTime,
     /// How much its crystal is fast, microseconds a second.
     pub clock_drift_ppm: f64,
+    /// Which device it is.
+    pub identity: Identity,
     /// What is set on the device at first.
     pub configuration: Configuration,
     /// Certificates, in PEM, of authorities that the device came with, besides those of Mozilla's store.
@@ -202,6 +218,7 @@ impl Scenario {
             mounting,
             clock: RtcTime(0),
             clock_drift_ppm: 0.0,
+            identity: Identity::default(),
             configuration,
             authorities: vec![],
             recipients: vec![],
@@ -221,8 +238,8 @@ impl Scenario {
     /// What the factory put into the device. It is calibrated for how it hangs.
     pub(crate) fn factory(&self) -> Factory {
         let authorities = self.authorities.clone();
-        let upgrade_key = Some(vendor::public_key());
-        Factory { authorities, upgrade_key, ..Factory::new(self.lens(), self.mounting) }
+        let (identity, upgrade_key) = (self.identity.clone(), Some(vendor::public_key()));
+        Factory { identity, authorities, upgrade_key, ..Factory::new(self.lens(), self.mounting) }
     }
 
     /// The lens as it really hangs.
@@ -478,6 +495,7 @@ impl ScenarioFile {
             mounting,
             clock: rtc(device.clock),
             clock_drift_ppm: device.clock_drift_ppm,
+            identity: Identity { sn: device.sn, mac: device.mac },
             configuration: device.configuration,
             authorities: device.authorities,
             recipients: self.recipients,

@@ -6,9 +6,8 @@ use super::{Firmware, cover, save, set_up};
 use crate::account::{Account, AccountError};
 use crate::calendar;
 use crate::command::{Command, CommandError};
-use crate::configuration::{ClockSource, Configuration, Device, ReportProtocol};
+use crate::configuration::{ClockSource, Configuration, ReportProtocol};
 use crate::diagnostic::Diagnostic;
-use crate::report::Letterhead;
 use crate::storage::{ACCOUNT, BOOT};
 use crate::upgrade::{self, BootRecord};
 
@@ -50,7 +49,7 @@ impl Firmware {
                     ReportProtocol::Mqtt { .. } => &[],
                 };
                 let entry = url.checked_sub(1).and_then(|i| urls.get(i)).ok_or(CommandError::NoSuchUrl { url })?;
-                let document = Letterhead::new(&self.configuration).connection_test(rtc);
+                let document = self.letterhead().connection_test(rtc);
                 self.delivery.test(entry, document.into(), &mut self.outbox);
                 Ok(())
             }
@@ -132,14 +131,11 @@ impl Firmware {
         Ok(())
     }
 
-    /// Saves the factory's settings, but for who the device is, and starts anew with them.
+    /// Saves the factory's settings, and starts anew with them.
     pub(super) fn reset(&mut self, keep_ip: bool, keep_users: bool) -> Result<(), CommandError> {
-        let Device { sn, mac, ip_address, .. } = self.configuration.device.clone();
         let mut configuration = Configuration::default();
-        let device = &mut configuration.device;
-        (device.sn, device.mac) = (sn, mac);
         if keep_ip {
-            device.ip_address = ip_address;
+            configuration.device.ip_address = self.configuration.device.ip_address;
         }
         save(&mut self.settings, &configuration)?;
         if !keep_users {

@@ -57,11 +57,11 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    pub fn new(configuration: &Configuration) -> Self {
+    pub fn new(configuration: &Configuration, head: &Letterhead) -> Self {
         let detection = &configuration.region_people_counting.detection_region;
         let mapped = detection.enable && detection.area == Area::Mapped;
         Profile {
-            head: Letterhead::new(configuration),
+            head: head.clone(),
             // The guide offers the choice with mapped regions only; elsewhere the report is the one that counts people.
             reporting_type: if mapped { detection.reporting_type } else { ReportingType::RegionPeopleCounting },
             with_regions: mapped && !detection.regions.is_empty(),
@@ -132,6 +132,7 @@ mod tests {
     use analytics::RegionCount;
     use chrono_tz::Tz;
 
+    use super::super::tests::head_of;
     use super::*;
     use crate::configuration::{Polygon, RegionSettings};
 
@@ -158,8 +159,13 @@ mod tests {
         Counts { total: 9, regions: vec![region(1, 5), region(2, 0), region(4, 4)] }
     }
 
+    fn profile_of(area: Area, reporting_type: ReportingType, region_ids: &[u32]) -> Profile {
+        let configuration = configuration(area, reporting_type, region_ids);
+        Profile::new(&configuration, &head_of(&configuration))
+    }
+
     fn profile(reporting_type: ReportingType) -> Profile {
-        Profile::new(&configuration(Area::Mapped, reporting_type, &[1, 2, 4]))
+        profile_of(Area::Mapped, reporting_type, &[1, 2, 4])
     }
 
     #[test]
@@ -185,14 +191,14 @@ mod tests {
 
     #[test]
     fn without_regions_there_are_no_region_keys() {
-        let profile = Profile::new(&configuration(Area::Mapped, ReportingType::Occupancy, &[]));
+        let profile = profile_of(Area::Mapped, ReportingType::Occupancy, &[]);
         let counts = Counts { total: 2, regions: Vec::new() };
         insta::assert_snapshot!(profile.interval(&counts, 3, START, END).document);
     }
 
     #[test]
     fn outside_the_regions_there_are_no_region_keys() {
-        let profile = Profile::new(&configuration(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]));
+        let profile = profile_of(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]);
         insta::assert_snapshot!(profile.trigger(&counts(), END).document);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use analytics::{DetectError, Detection, Detector, Posture};
-use firmware::{Command, Configuration, Diagnostic, Factory, Firmware, Step};
+use firmware::{Command, Configuration, Diagnostic, Factory, Firmware, Identity, MacAddress, SerialNumber, Step};
 use firmware_shim::{
     ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RgbImage, RtcTime,
     Uptime, View,
@@ -89,8 +89,16 @@ fn lens() -> Lens {
 
 const MOUNTING: Mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
 
+/// Which device it is.
+pub const SN: &str = "369362028335";
+pub const MAC: &str = "00:16:28:FA:8E:68";
+
 fn factory() -> Factory {
-    Factory { upgrade_key: Some(upgrade_key()), ..Factory::new(lens(), MOUNTING) }
+    let identity = Identity {
+        sn: SerialNumber::try_from(SN.to_owned()).expect("a serial number"),
+        mac: MacAddress::try_from(MAC.to_owned()).expect("a hardware address"),
+    };
+    Factory { identity, upgrade_key: Some(upgrade_key()), ..Factory::new(lens(), MOUNTING) }
 }
 
 impl<P: Peer> Bench<P> {

@@ -4,11 +4,11 @@ use std::net::Ipv4Addr;
 
 use firmware::{AccountCommand, AccountError, Command, CommandError, Configuration, Diagnostic, PrivacyMode};
 
-use crate::bench::{Bench, NobodyThere};
+use crate::bench::{Bench, MAC, NobodyThere, SN};
 
 fn settings() -> Configuration {
     let text = r#"(
-        device: (name: "Lobby", sn: "1234", mac: "00:11:22:33:44:55", ip_address: "10.0.0.9"),
+        device: (name: "Lobby", ip_address: "10.0.0.9"),
         region_people_counting: (report_regularly: FromNowOn(interval_s: 30)),
     )"#;
     ron_file::RonFile::embedded("settings", text.to_owned()).parse().expect("settings without mistakes")
@@ -36,22 +36,50 @@ fn what_was_exported_can_be_imported_and_outlasts_the_power() {
 #[test]
 fn a_file_with_mistakes_changes_nothing() {
     let mut bench = bench();
-    let file = bench.firmware.configuration().export().replace("10.0.0.9", "10.0.0").replace("\"1234\"", "\"\"");
+    let file = bench.firmware.configuration().export().replace("10.0.0.9", "10.0.0").replace("Lobby", "");
     let rtc = firmware_shim::RtcTime(0);
     let refused = bench.firmware.command(bench.now, rtc, Command::Import(file)).expect_err("two mistakes");
     let words = refused.to_string();
-    assert!(words.contains("device.ip_address: ") && words.contains("device.sn: must be 1 to 64 bytes"), "{words}");
+    assert!(words.contains("device.ip_address: ") && words.contains("device.name: must be 1 to 64 bytes"), "{words}");
     assert_eq!(*bench.firmware.configuration(), settings());
 }
 
 #[test]
-fn a_reset_keeps_who_the_device_is_and_its_address_if_asked() {
+fn nothing_that_is_imported_or_reset_makes_it_another_device() {
+    let mut bench = bench();
+    let of = |bench: &Bench<NobodyThere>| {
+        let information = bench.firmware.information();
+        (information.sn, information.mac)
+    };
+    let reported = |bench: &Bench<NobodyThere>| bench.documents().last().cloned().expect("a report");
+    let file = bench.firmware.configuration().export();
+    assert!(!file.contains(SN) && !file.contains(MAC), "{file}");
+    assert_eq!(of(&bench), (SN.to_owned(), MAC.to_owned()));
+    bench.command(Command::Import(r#"{"version": 1, "configuration": {}}"#.to_owned()));
+    bench.run_until_ms(15_000);
+    for what in [SN, MAC] {
+        assert!(reported(&bench).contains(what), "{}", reported(&bench));
+    }
+    let anothers =
+        file.replace("\"name\": \"Lobby\"", "\"name\": \"Lobby\", \"sn\": \"1\", \"mac\": \"00:00:00:00:00:01\"");
+    let refused = bench.firmware.command(bench.now, firmware_shim::RtcTime(0), Command::Import(anothers));
+    let words = refused.expect_err("another device's").to_string();
+    assert!(
+        words.contains("device.sn: is the device's own") && words.contains("device.mac: is the device's own"),
+        "{words}"
+    );
+    bench.command(Command::Reset { keep_ip: false, keep_users: false });
+    assert_eq!(of(&bench), (SN.to_owned(), MAC.to_owned()));
+}
+
+#[test]
+fn a_reset_keeps_the_address_if_asked() {
     for keep_ip in [false, true] {
         let mut bench = bench();
         bench.command(Command::Reset { keep_ip, keep_users: false });
         let device = &bench.firmware.configuration().device;
         let factory = Configuration::default().device;
-        assert_eq!((device.name.as_str(), device.sn.as_str()), (factory.name.as_str(), "1234"));
+        assert_eq!(device.name, factory.name);
         assert_eq!(device.ip_address, if keep_ip { Ipv4Addr::new(10, 0, 0, 9) } else { factory.ip_address });
         let counting = &bench.firmware.configuration().region_people_counting;
         assert_eq!(*counting, Configuration::default().region_people_counting);
