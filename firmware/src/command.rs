@@ -37,7 +37,7 @@ pub enum Command {
     },
     /// Something about the account.
     Account(AccountCommand),
-    /// *Connection Test*: sends a test message to a function's address, enabled or not.
+    /// *Connection Test*: sends a test message to a function's address, enabled or not. The guide has none of brokers.
     TestConnection {
         /// Whose.
         function: Function,
@@ -92,6 +92,8 @@ pub enum CommandError {
         /// Counted from 1.
         url: usize,
     },
+    /// The function reports to a broker.
+    NoTestOfBrokers,
 }
 
 /// How many mistakes are told in words; those beyond are counted. Ours: nobody reads more at once.
@@ -112,6 +114,9 @@ impl fmt::Display for CommandError {
             CommandError::Upgrade(error) => error.fmt(f),
             CommandError::Restarting => f.write_str("the device is about to start anew"),
             CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
+            CommandError::NoTestOfBrokers => {
+                f.write_str("the function reports by MQTT, and the device tests connections by HTTP only: see the status of its connection")
+            }
             CommandError::Clock(words) => write!(f, "clock: {words}"),
             CommandError::TooLarge { bytes, max } => {
                 write!(f, "failed to configure: the configuration takes {bytes} bytes, and there is room for {max}; ")?;

@@ -33,7 +33,7 @@ impl Factory {
             mounting,
             authorities: vec![],
             model: "VS121-P".to_owned(),
-            hardware_version: "1.0".to_owned(),
+            hardware_version: "V1.0".to_owned(),
             software_version: "31.7.0.78-iot2".to_owned(),
             upgrade_key: None,
         }

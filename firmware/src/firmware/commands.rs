@@ -46,7 +46,7 @@ impl Firmware {
             Command::TestConnection { function, url } => {
                 let urls = match function.protocol(&self.configuration) {
                     ReportProtocol::Http { urls } => urls.as_slice(),
-                    ReportProtocol::Mqtt { .. } => &[],
+                    ReportProtocol::Mqtt { .. } => return Err(CommandError::NoTestOfBrokers),
                 };
                 let entry = url.checked_sub(1).and_then(|i| urls.get(i)).ok_or(CommandError::NoSuchUrl { url })?;
                 let document = self.letterhead().connection_test(rtc);

@@ -60,6 +60,8 @@ fn a_mistake_is_pointed_at() {
         counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", port: 0)"#),
         counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", qoss: 1)"#),
         counting("detection_region: (regions: [(id: 0, polygon: [])])"),
+        counting("overcrowding_alarm: TotalNumber(threshold: -1)"),
+        counting("min_dwell_s: -1"),
         counting("detection_region: (regions: [(id: 1, polygon: [(0.1, 0.1), (0.9, 0.9)])])"),
     ]
     .join("\n");
