@@ -148,6 +148,7 @@ impl Firmware {
         let calendar = Arc::new(Calendar::default());
         let trust = Trust::new(authorities, Arc::clone(&calendar)).expect("the factory checks what it puts in");
         let mut settings = Settings::open(flash);
+        let ended_reset = settings.end_reset().expect("the factory's settings have room");
         let stored = settings.get(&CONFIGURATION);
         let configuration_is_lost =
             !stored.as_ref().is_ok_and(|stored| stored.as_ref().is_none_or(|it| it.is_usable()));
@@ -168,6 +169,7 @@ impl Firmware {
         let account = settings.get(&ACCOUNT);
         // What cannot be read was torn by the power at the very slot that is not reported then.
         let reported = settings.get(&REPORTED).ok().flatten().unwrap_or_default();
+        outbox.diagnostics.extend(ended_reset.then_some(Diagnostic::FactoryReset));
         outbox.diagnostics.extend(account.is_err().then_some(Diagnostic::AccountLost));
         outbox.diagnostics.extend(configuration_is_lost.then_some(Diagnostic::ConfigurationLost));
         outbox.diagnostics.extend((!journal_is_readable).then_some(Diagnostic::JournalLost));

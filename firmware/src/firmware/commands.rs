@@ -8,7 +8,7 @@ use crate::calendar;
 use crate::command::{Command, CommandError};
 use crate::configuration::{ClockSource, Configuration, ReportProtocol};
 use crate::diagnostic::Diagnostic;
-use crate::storage::{ACCOUNT, BOOT};
+use crate::storage::{ACCOUNT, BOOT, RESET, Reset};
 use crate::upgrade::{self, BootRecord};
 
 impl Firmware {
@@ -131,16 +131,12 @@ impl Firmware {
         Ok(())
     }
 
-    /// Saves the factory's settings, and starts anew with them.
+    /// Saves the factory's settings, and starts anew with them. That it is begun is written down first: however the power fails, all is as it was or all
+    /// is reset.
     pub(super) fn reset(&mut self, keep_ip: bool, keep_users: bool) -> Result<(), CommandError> {
-        let mut configuration = Configuration::default();
-        if keep_ip {
-            configuration.device.ip_address = self.configuration.device.ip_address;
-        }
-        save(&mut self.settings, &configuration)?;
-        if !keep_users {
-            self.settings.set(&ACCOUNT, &None)?;
-        }
+        let ip_address = keep_ip.then_some(self.configuration.device.ip_address);
+        self.settings.set(&RESET, &Some(Reset { ip_address, keep_users }))?;
+        self.settings.end_reset()?;
         self.outbox.diagnostics.push(Diagnostic::FactoryReset);
         self.restarts = true;
         Ok(())

@@ -101,6 +101,29 @@ fn factory() -> Factory {
     Factory { identity, upgrade_key: Some(upgrade_key()), ..Factory::new(lens(), MOUNTING) }
 }
 
+/// Does to a flash what the chip does.
+pub fn perform(flash: &mut [u8], ops: &[FlashOp]) {
+    for op in ops {
+        match op {
+            FlashOp::Erase { block } => flash[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES].fill(0xFF),
+            FlashOp::Program { at, bytes } => flash[*at..].iter_mut().zip(bytes).for_each(|(cell, byte)| *cell &= byte),
+        }
+    }
+}
+
+/// Firmware on a flash, without anybody to be seen.
+pub fn firmware_on(flash: &[u8]) -> Firmware {
+    let view = View { lens: lens(), mounting: MOUNTING };
+    let detector = SeesAll { view, people: Arc::new(Mutex::new(Ok(vec![]))) };
+    Firmware::power_on(flash, &factory(), Box::new(detector), 3)
+}
+
+/// What a device is told in which nothing happens.
+pub fn nothing() -> Inputs {
+    let (rtc, di) = (RtcTime(POWER_ON), Level::Low);
+    Inputs { rtc, frame: None, di, reset_pressed: false, rs485: vec![], network: vec![], picture: None }
+}
+
 impl<P: Peer> Bench<P> {
     /// A device that has just been switched on.
     pub fn new(configuration: Configuration, peer: P) -> Self {
@@ -215,16 +238,12 @@ impl<P: Peer> Bench<P> {
     }
 
     fn write(&mut self, ops: &[FlashOp]) {
-        for op in ops {
-            match op {
-                FlashOp::Erase { block } => {
-                    self.flash[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES].fill(0xFF);
-                }
-                FlashOp::Program { at, bytes } => {
-                    self.flash[*at..].iter_mut().zip(bytes).for_each(|(cell, byte)| *cell &= byte);
-                }
-            }
-        }
+        perform(&mut self.flash, ops);
+    }
+
+    /// What the flash chip holds.
+    pub fn flash(&self) -> &[u8] {
+        &self.flash
     }
 
     /// Time passes, with a frame every 100 ms and a step whenever the firmware asked for one.

@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use firmware::{AccountCommand, AccountError, Command, CommandError, Configuration, Diagnostic, PrivacyMode};
+use firmware_shim::{FLASH_BLOCK_BYTES, FlashOp, Uptime};
 
-use crate::bench::{Bench, MAC, NobodyThere, SN};
+use crate::bench::{Bench, MAC, NobodyThere, SN, firmware_on, nothing, perform};
 
 fn settings() -> Configuration {
     let text = r#"(
@@ -84,6 +85,76 @@ fn a_reset_keeps_the_address_if_asked() {
         let counting = &bench.firmware.configuration().region_people_counting;
         assert_eq!(*counting, Configuration::default().region_people_counting);
     }
+}
+
+/// Flash in which the power failed during these operations: each time after so many, and in the middle of the next.
+fn cut_short(flash: &[u8], ops: &[FlashOp]) -> Vec<Vec<u8>> {
+    let mut cut = Vec::new();
+    let mut image = flash.to_vec();
+    for op in ops {
+        let mut half = image.clone();
+        match op {
+            FlashOp::Erase { block } => {
+                let start = block * FLASH_BLOCK_BYTES;
+                half[start..start + FLASH_BLOCK_BYTES / 2].fill(0xFF);
+            }
+            FlashOp::Program { at, bytes } => {
+                let first = bytes[..bytes.len() / 2].to_vec();
+                perform(&mut half, &[FlashOp::Program { at: *at, bytes: first }]);
+            }
+        }
+        cut.extend([image.clone(), half]);
+        perform(&mut image, std::slice::from_ref(op));
+    }
+    cut.push(image);
+    cut
+}
+
+/// What a person finds set on a device with this flash, once it is up; and what it writes for that.
+fn found_on(flash: &[u8]) -> ((Configuration, Option<PrivacyMode>), Vec<FlashOp>) {
+    let mut firmware = firmware_on(flash);
+    let found = (firmware.configuration().clone(), firmware.privacy_mode());
+    (found, firmware.step(Uptime::ZERO, nothing()).outputs.flash)
+}
+
+#[test]
+fn a_reset_is_made_or_not_made_wherever_the_power_fails() {
+    let before = (settings(), Some(PrivacyMode::Blur));
+    let after = (Configuration::default(), None);
+    let mut bench = bench();
+    bench.command(Command::Account(AccountCommand::Activate {
+        password: "s3cretary".into(),
+        privacy: PrivacyMode::Blur,
+    }));
+    // At first, and when the room that there is has been gone through, so that the reset has to make some.
+    let mut has_erased = false;
+    for save in 0..60 {
+        let mut firmware = firmware_on(bench.flash());
+        firmware.step(Uptime::ZERO, nothing());
+        let reset = Command::Reset { keep_ip: false, keep_users: false };
+        firmware.command(Uptime::ZERO, nothing().rtc, reset).expect("reset");
+        let ops = firmware.step(Uptime::ZERO, nothing()).outputs.flash;
+        let is_erasing = ops.iter().any(|op| matches!(op, FlashOp::Erase { .. }));
+        if save == 0 || (is_erasing && !has_erased) {
+            let cut = cut_short(bench.flash(), &ops);
+            let made: Vec<bool> = (cut.iter())
+                .map(|flash| {
+                    let (found, repairs) = found_on(flash);
+                    assert!(found == before || found == after, "half of a reset: {found:?}");
+                    // The power fails once more while it is ended.
+                    for flash in cut_short(flash, &repairs) {
+                        assert_eq!(found_on(&flash).0, found);
+                    }
+                    found == after
+                })
+                .collect();
+            assert!(!made[0] && made[made.len() - 1] && made.is_sorted(), "{made:?}");
+            has_erased |= is_erasing;
+        }
+        bench.configure(Configuration::default());
+        bench.configure(settings());
+    }
+    assert!(has_erased, "no reset had to make room");
 }
 
 #[test]
