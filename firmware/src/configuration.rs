@@ -11,6 +11,7 @@ mod device;
 mod flow;
 mod json;
 mod line;
+mod network;
 mod privacy;
 mod problem;
 mod protocol;
@@ -32,6 +33,7 @@ pub use clock::{ClockSettings, ClockSource, Host, SyncHours};
 pub use device::{Device, MountingSettings};
 pub use flow::{FlowRegion, PeopleFlowAnalysis};
 pub use line::{DetectionLine, LineCrossingCounting};
+pub use network::{NetworkSettings, Ports};
 pub use privacy::{Mask, MaskColor, PrivacyMask};
 pub use problem::Problem;
 pub use protocol::{CertificateType, HttpUrl, NotificationUrl, QualityOfService, ReportProtocol, Topic};
@@ -61,6 +63,8 @@ pub struct Configuration {
     pub time_zone: Tz,
     /// Guide §5.4.3.
     pub clock: ClockSettings,
+    /// The ports of the device's services.
+    pub network: NetworkSettings,
     /// How the device hangs, where that differs from what it was calibrated for.
     pub mounting: MountingSettings,
     /// Guide §5.3, *Image*.
@@ -84,6 +88,9 @@ pub struct General {
     /// *Data Retransmission*: reports that cannot be delivered are kept, and sent once their recipient can be reached. Off unless set, a
     /// decision: the guide is silent.
     pub data_retransmission: bool,
+    /// Whether reports of regions tell their names, as `regions_name` after `total_mapped_regions`. V1.3 of the guide has no such key and newer
+    /// documentation has, so that it is off unless set: a decision.
+    pub regions_name: bool,
     /// *Recognition Scheme*.
     pub recognition_scheme: RecognitionScheme,
     /// *Realtime Location Push*.
@@ -106,15 +113,13 @@ impl Default for LocationPushSettings {
     }
 }
 
-/// The ports of the device's other services.
-const SERVICE_PORTS: [(u16, &str); 3] = [(22, "SSH"), (80, "the web page"), (554, "RTSP")];
-
 impl Default for Configuration {
     fn default() -> Self {
         Configuration {
             device: Device::default(),
             time_zone: Tz::UTC,
             clock: ClockSettings::default(),
+            network: NetworkSettings::default(),
             mounting: MountingSettings::default(),
             image: CameraSettings::default(),
             general: General::default(),
@@ -157,11 +162,7 @@ impl Configuration {
                 problems.add(path, format!("must be {} to {} {unit}, not {value}", range.start(), range.end()));
             }
         }
-        let push = self.general.realtime_location_push;
-        if let Some((port, service)) = SERVICE_PORTS.iter().find(|(port, _)| push.enable && *port == push.port.get()) {
-            problems
-                .add("general.realtime_location_push.port", format!("{port} is in use: it is the port of {service}"));
-        }
+        self.network.check(&self.general.realtime_location_push, &mut problems);
         self.region_people_counting.check(&mut problems.below("region_people_counting"));
         self.line_crossing_counting.check(&mut problems.below("line_crossing_counting"));
         self.people_flow_analysis.check(&mut problems.below("people_flow_analysis"));
@@ -245,6 +246,7 @@ impl Read for Configuration {
             device: group.or("device", default.device),
             time_zone: group.or("time_zone", default.time_zone),
             clock: group.or("clock", default.clock),
+            network: group.or("network", default.network),
             mounting: group.or("mounting", default.mounting),
             image: group.or("image", default.image),
             general: group.or("general", default.general),
@@ -283,11 +285,12 @@ impl Read for PowerLineFrequency {
 
 impl Read for General {
     fn read(json: &Json, place: &mut Place) -> Option<Self> {
-        let General { data_retransmission, recognition_scheme, realtime_location_push } = General::default();
+        let default = General::default();
         place.group(json, |group| General {
-            data_retransmission: group.or("data_retransmission", data_retransmission),
-            recognition_scheme: group.or("recognition_scheme", recognition_scheme),
-            realtime_location_push: group.or("realtime_location_push", realtime_location_push),
+            data_retransmission: group.or("data_retransmission", default.data_retransmission),
+            regions_name: group.or("regions_name", default.regions_name),
+            recognition_scheme: group.or("recognition_scheme", default.recognition_scheme),
+            realtime_location_push: group.or("realtime_location_push", default.realtime_location_push),
         })
     }
 }

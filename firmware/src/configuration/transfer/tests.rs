@@ -228,7 +228,7 @@ fn mistakes_are_told_in_a_persons_words() {
             "line_crossing_counting.reset: must be `Off`, `{\"EveryDay\": …}` or `{\"Weekly\": …}`, not `EveryDay`",
             "line_crossing_counting.line: has 1 points: it takes 1 to 4 segments, which are one point more",
             "people_flow_analysis: must be settings in braces `{…}`, not a list `[…]`",
-            "colour: is no setting: expected `device`, `time_zone`, `clock`, `mounting`, `image`, `general`, `region_people_counting`, \
+            "colour: is no setting: expected `device`, `time_zone`, `clock`, `network`, `mounting`, `image`, `general`, `region_people_counting`, \
              `line_crossing_counting`, `people_flow_analysis` or `privacy_mask`",
             "device.name: must be 1 to 64 bytes long, not 0",
             "mounting.height_m: must be 1 to 20 metres, not 0.2",
@@ -239,6 +239,37 @@ fn mistakes_are_told_in_a_persons_words() {
 }
 
 #[test]
+fn a_port_is_of_one_service() {
+    check(
+        r#"{"network": {"ports": {"rtsp": 80, "ssh": 0}}}"#,
+        &[
+            "network.ports.ssh: must be a whole number, 1 to 65535, not 0",
+            "network.ports.rtsp: 80 is in use: it is network.ports.web, too",
+        ],
+    );
+    let push = |ports: &str, push: &str| {
+        mistakes_of(&format!(
+            r#"{{"network": {{"ports": {{{ports}}}}}, "general": {{"realtime_location_push": {{{push}}}}}}}"#
+        ))
+    };
+    for (port, service) in [(22, "ssh"), (80, "web"), (554, "rtsp")] {
+        let expected =
+            format!("general.realtime_location_push.port: {port} is in use: it is network.ports.{service}, too");
+        assert_eq!(push("", &format!(r#""enable": true, "port": {port}"#)), [expected]);
+        assert_eq!(push("", &format!(r#""port": {port}"#)), [""; 0], "nobody listens there");
+        assert_eq!(push(&format!(r#""{service}": 9999"#), &format!(r#""enable": true, "port": {port}"#)), [""; 0]);
+    }
+    // What the web page's port is, is not known, and that of RTSP is.
+    assert_eq!(
+        push(r#""web": "x", "rtsp": 80"#, r#""enable": true, "port": 80"#),
+        [
+            "network.ports.web: must be a whole number, 1 to 65535, not `x`",
+            "general.realtime_location_push.port: 80 is in use: it is network.ports.rtsp, too",
+        ]
+    );
+}
+
+#[test]
 fn what_is_given_twice_is_a_mistake() {
     check(
         r#"{"device": {"name": "a", "name": "b", "name": "c"}, "time_zone": "UTC", "time_zone": 3, "x": 1, "x": 2}"#,
@@ -246,7 +277,7 @@ fn what_is_given_twice_is_a_mistake() {
             "device.name: is given twice",
             "time_zone: must be the IANA name of a time zone, such as `Europe/Berlin`, not 3",
             "time_zone: is given twice",
-            "x: is no setting: expected `device`, `time_zone`, `clock`, `mounting`, `image`, `general`, `region_people_counting`, \
+            "x: is no setting: expected `device`, `time_zone`, `clock`, `network`, `mounting`, `image`, `general`, `region_people_counting`, \
              `line_crossing_counting`, `people_flow_analysis` or `privacy_mask`",
             "x: is given twice",
         ],
@@ -283,9 +314,10 @@ fn full() -> Configuration {
         device: (name: "Lobby", ip_address: "10.0.0.9"),
         time_zone: "Europe/Berlin",
         clock: (daylight_saving: false, source: Ntp(server: "pool.ntp.org", sync_every_h: 12)),
+        network: (ports: (web: 8080, rtsp: 8554, ssh: 2222)),
         mounting: (height_m: 2.9, rotation_deg: 90, tilt_deg: 3),
         image: (power_line_frequency: Hz60, wide_dynamic_range: true),
-        general: (data_retransmission: true, recognition_scheme: Algorithm1, realtime_location_push: (enable: true, port: 9100)),
+        general: (data_retransmission: true, regions_name: true, recognition_scheme: Algorithm1, realtime_location_push: (enable: true, port: 9100)),
         region_people_counting: (
             report_regularly: OnTheDot(interval_min: 10),
             report_by_result: OnceResultChanges,
