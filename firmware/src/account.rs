@@ -7,7 +7,8 @@ use std::fmt;
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The user's name (guide §5.4.1: fixed).
 pub const USER_NAME: &str = "admin";
@@ -82,15 +83,23 @@ pub enum AccountCommand {
         /// The user's.
         password: String,
         /// In the order in which they will be asked.
+        #[serde(deserialize_with = "three")]
         questions: [SecurityQuestion; 3],
     },
     /// *Forgot password*: sets another password for whoever can answer all three questions.
     Recover {
         /// In the order of the questions.
+        #[serde(deserialize_with = "three")]
         answers: [String; 3],
         /// As at activation.
         new_password: String,
     },
+}
+
+/// A list of three; serde would take a list for a tuple of another length, and speak of that.
+fn three<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<[T; 3], D::Error> {
+    let given: Vec<T> = Vec::deserialize(deserializer)?;
+    given.try_into().map_err(|given: Vec<T>| D::Error::custom(format!("must be three, not {}", given.len())))
 }
 
 /// Why an account command was refused. Nothing has changed.
@@ -100,8 +109,13 @@ pub enum AccountError {
     AlreadyActive,
     /// The device has no password yet.
     NotActive,
-    /// The new password cannot be one.
-    Password(&'static str),
+    /// What is to be the password cannot be one.
+    Password {
+        /// Where it was given.
+        field: &'static str,
+        /// What would be right.
+        words: &'static str,
+    },
     /// No such user, or not the user's password.
     WrongPassword,
     /// No questions were set.
@@ -119,7 +133,7 @@ impl fmt::Display for AccountError {
         match self {
             AccountError::AlreadyActive => f.write_str("the device is active already: log in, or reset it"),
             AccountError::NotActive => f.write_str("the device is not active yet: set a password first"),
-            AccountError::Password(words) => write!(f, "new_password: {words}"),
+            AccountError::Password { field, words } => write!(f, "{field}: {words}"),
             AccountError::WrongPassword => f.write_str("user name or password is wrong"),
             AccountError::NoQuestions => f.write_str("no security questions were set: reset the device"),
             AccountError::Question(number, words) => write!(f, "question {number}: {words}"),
@@ -158,7 +172,7 @@ impl Account {
                 if account.is_some() {
                     return Err(AccountError::AlreadyActive);
                 }
-                check_password(&password)?;
+                check_password("password", &password)?;
                 Ok(Account { password: Digest::of(&password, rng), questions: None, privacy })
             }
             AccountCommand::Login { user_name, password } => {
@@ -167,7 +181,7 @@ impl Account {
             }
             AccountCommand::ChangePassword { password, new_password } => {
                 let account = active?.known_by(&password)?;
-                check_password(&new_password)?;
+                check_password("new_password", &new_password)?;
                 Ok(Account { password: Digest::of(&new_password, rng), ..account.clone() })
             }
             AccountCommand::SetSecurityQuestions { password, questions } => {
@@ -188,7 +202,7 @@ impl Account {
                 if right.count() < questions.len() {
                     return Err(AccountError::WrongAnswers);
                 }
-                check_password(&new_password)?;
+                check_password("new_password", &new_password)?;
                 Ok(Account { password: Digest::of(&new_password, rng), ..account.clone() })
             }
         }
@@ -208,14 +222,15 @@ fn plain(answer: &str) -> String {
     answer.trim().to_lowercase()
 }
 
-fn check_password(password: &str) -> Result<(), AccountError> {
+fn check_password(field: &'static str, password: &str) -> Result<(), AccountError> {
+    let refused = |words| Err(AccountError::Password { field, words });
     let has = |is: fn(char) -> bool| password.chars().any(is);
     if !PASSWORD_CHARS.contains(&password.chars().count()) {
-        Err(AccountError::Password("must be 8 to 32 characters long"))
+        refused("must be 8 to 32 characters long")
     } else if !has(|c| c.is_alphabetic()) || !has(|c| c.is_ascii_digit()) {
-        Err(AccountError::Password("must hold at least one letter and one digit"))
+        refused("must hold at least one letter and one digit")
     } else if has(char::is_control) {
-        Err(AccountError::Password("must hold no control characters"))
+        refused("must hold no control characters")
     } else {
         Ok(())
     }
@@ -307,7 +322,10 @@ mod tests {
     #[test]
     fn passwords_are_as_the_guide_wants_them() {
         for password in ["a234567", &"a1".repeat(17), "abcdefgh", "12345678", "a1\u{7}bcdefg"] {
-            assert!(matches!(after(None, activate(password)), Err(AccountError::Password(_))), "{password:?}");
+            assert!(
+                matches!(after(None, activate(password)), Err(AccountError::Password { field: "password", .. })),
+                "{password:?}"
+            );
         }
         for password in ["a2345678", &"a1".repeat(16), "pässwört1"] {
             assert!(after(None, activate(password)).is_ok(), "{password:?}");
@@ -322,7 +340,10 @@ mod tests {
         };
         let account = active();
         assert_eq!(after(Some(&account), change("wrong-0ne", "n3w-password")), Err(AccountError::WrongPassword));
-        assert!(matches!(after(Some(&account), change("s3cretary", "short")), Err(AccountError::Password(_))));
+        assert!(matches!(
+            after(Some(&account), change("s3cretary", "short")),
+            Err(AccountError::Password { field: "new_password", .. })
+        ));
         let changed = after(Some(&account), change("s3cretary", "n3w-password")).expect("changed");
         assert!(after(Some(&changed), login("admin", "n3w-password")).is_ok());
         assert_eq!(after(Some(&changed), login("admin", "s3cretary")), Err(AccountError::WrongPassword));
@@ -358,5 +379,27 @@ mod tests {
     fn nothing_that_is_stored_tells_a_secret() {
         let stored = serde_json::to_string(&active()).expect("plain data");
         assert!(!stored.contains("s3cretary"), "{stored}");
+    }
+
+    #[test]
+    fn a_list_of_questions_that_are_not_three_is_refused_so() {
+        let read = |text: &str| {
+            let command: Result<AccountCommand, _> = ron_file::RonFile::embedded("command", text).parse();
+            command.map_err(|errors| errors.to_string())
+        };
+        let question = |number: usize| format!("(question: \"{number}?\", answer: \"a\")");
+        let set = |count: usize| {
+            let questions: Vec<String> = (1..=count).map(question).collect();
+            read(&format!("SetSecurityQuestions(password: \"s3cretary\", questions: [{}])", questions.join(", ")))
+        };
+        assert!(
+            matches!(set(3), Ok(AccountCommand::SetSecurityQuestions { questions, .. }) if questions[2].question == "3?")
+        );
+        for count in [0, 2, 4] {
+            let words = set(count).expect_err("not three");
+            assert!(words.ends_with(&format!("questions: must be three, not {count}")), "{words}");
+        }
+        let words = read("Recover(answers: [\"a\"], new_password: \"rec0vered\")").expect_err("one");
+        assert!(words.ends_with("answers: must be three, not 1"), "{words}");
     }
 }

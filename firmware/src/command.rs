@@ -37,7 +37,7 @@ pub enum Command {
     },
     /// Something about the account.
     Account(AccountCommand),
-    /// *Connection Test*: sends a test message to a function's address, enabled or not.
+    /// *Connection Test*: sends a test message to a function's address, enabled or not. The guide has none of brokers.
     TestConnection {
         /// Whose.
         function: Function,
@@ -92,19 +92,31 @@ pub enum CommandError {
         /// Counted from 1.
         url: usize,
     },
+    /// The function reports to a broker.
+    NoTestOfBrokers,
 }
+
+/// How many mistakes are told in words; those beyond are counted. Ours: nobody reads more at once.
+const TOLD_MAX: usize = 100;
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CommandError::Configuration(problems) => {
-                let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
-                write!(f, "failed to configure: {}", lines.join("; "))
+                let lines: Vec<String> = problems.iter().take(TOLD_MAX).map(Problem::to_string).collect();
+                write!(f, "failed to configure: {}", lines.join("; "))?;
+                match problems.len().saturating_sub(TOLD_MAX) {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
             }
             CommandError::Account(error) => error.fmt(f),
             CommandError::Upgrade(error) => error.fmt(f),
             CommandError::Restarting => f.write_str("the device is about to start anew"),
             CommandError::NoSuchUrl { url } => write!(f, "no URL {url} is set to be tested"),
+            CommandError::NoTestOfBrokers => {
+                f.write_str("the function reports by MQTT, and the device tests connections by HTTP only: see the status of its connection")
+            }
             CommandError::Clock(words) => write!(f, "clock: {words}"),
             CommandError::TooLarge { bytes, max } => {
                 write!(f, "failed to configure: the configuration takes {bytes} bytes, and there is room for {max}; ")?;
@@ -121,3 +133,19 @@ impl From<TooLarge> for CommandError {
 }
 
 impl std::error::Error for CommandError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_that_are_too_many_to_be_told_are_counted() {
+        let told = |count: usize| {
+            let problem = |i| Problem { path: format!("setting_{i}"), message: "is wrong".to_owned() };
+            CommandError::Configuration((1..=count).map(problem).collect()).to_string()
+        };
+        assert_eq!(told(2), "failed to configure: setting_1: is wrong; setting_2: is wrong");
+        assert!(told(100).ends_with("; setting_100: is wrong"), "{}", told(100));
+        assert!(told(137).ends_with("; setting_100: is wrong; and 37 more"), "{}", told(137));
+    }
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub enum Diagnostic {
     /// A report was made; it now goes to its recipients, if any.
     ReportMade {
-        /// Counts reports from 1 since power-on.
+        /// Numbers reports from 1; after a loss of power it goes on from the last that is kept on flash, if any is.
         report: u64,
         /// Periodic or trigger.
         kind: ReportKind,

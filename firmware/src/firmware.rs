@@ -28,6 +28,7 @@ use crate::location_push::LocationPush;
 use crate::ntp::NtpClient;
 use crate::people_flow_analysis::PeopleFlow;
 use crate::region_people_counting::{RegionCounting, Seen, detection_area};
+use crate::report::Letterhead;
 use crate::reset_button::ResetButton;
 use crate::rota::Rota;
 use crate::schedule::ReportedSlots;
@@ -149,6 +150,7 @@ impl Firmware {
         let calendar = Arc::new(Calendar::default());
         let trust = Trust::new(authorities, Arc::clone(&calendar)).expect("the factory checks what it puts in");
         let mut settings = Settings::open(flash);
+        let ended_reset = settings.end_reset().expect("the factory's settings have room");
         let stored = settings.get(&CONFIGURATION);
         let configuration_is_lost =
             !stored.as_ref().is_ok_and(|stored| stored.as_ref().is_none_or(|it| it.is_usable()));
@@ -169,6 +171,7 @@ impl Firmware {
         let account = settings.get(&ACCOUNT);
         // What cannot be read was torn by the power at the very slot that is not reported then.
         let reported = settings.get(&REPORTED).ok().flatten().unwrap_or_default();
+        outbox.diagnostics.extend(ended_reset.then_some(Diagnostic::FactoryReset));
         outbox.diagnostics.extend(account.is_err().then_some(Diagnostic::AccountLost));
         outbox.diagnostics.extend(configuration_is_lost.then_some(Diagnostic::ConfigurationLost));
         outbox.diagnostics.extend((!journal_is_readable).then_some(Diagnostic::JournalLost));
@@ -313,12 +316,12 @@ impl Firmware {
 
     /// *Device Information*.
     pub fn information(&self) -> Information {
-        let device = &self.configuration.device;
+        let Factory { identity, .. } = &self.factory;
         Information {
-            name: device.name.clone(),
+            name: self.configuration.device.name.clone(),
             model: self.factory.model.clone(),
-            sn: device.sn.clone(),
-            mac: device.mac.as_str().to_owned(),
+            sn: identity.sn.as_str().to_owned(),
+            mac: identity.mac.as_str().to_owned(),
             hardware_version: self.factory.hardware_version.clone(),
             software_version: self.software_version.clone(),
         }
@@ -364,6 +367,11 @@ impl Firmware {
         view(&self.configuration, self.lens, self.default_mounting)
     }
 
+    /// What every report tells of the device.
+    fn letterhead(&self) -> Letterhead {
+        Letterhead::new(&self.configuration, &self.factory.identity)
+    }
+
     fn apply_configuration(&mut self, now: Uptime, rtc: RtcTime) {
         let configuration = &self.configuration;
         let Configuration { region_people_counting, line_crossing_counting, people_flow_analysis, .. } = configuration;
@@ -378,11 +386,12 @@ impl Firmware {
         self.ntp.configure(&configuration.clock.source, now, &mut self.outbox);
         self.delivery.reconfigure(&used, configuration.general.data_retransmission, now, &mut self.outbox);
         let view = view(configuration, self.lens, self.default_mounting);
+        let head = self.letterhead();
         let Functions { region, line, flow } = std::mem::take(&mut self.functions);
         self.functions = Functions {
-            region: Some(RegionCounting::start(configuration, &view, now, rtc, region)),
-            line: Some(LineCrossing::start(configuration, &view, now, rtc, line)),
-            flow: Some(PeopleFlow::start(configuration, &view, now, rtc, flow)),
+            region: Some(RegionCounting::start(configuration, &head, &view, now, rtc, region)),
+            line: Some(LineCrossing::start(configuration, &head, &view, now, rtc, line)),
+            flow: Some(PeopleFlow::start(configuration, &head, &view, now, rtc, flow)),
         };
         if self.functions.line.as_ref().is_some_and(LineCrossing::sees_no_floor) {
             let setting = "line_crossing_counting.line, or its u_turn_area,";

@@ -46,7 +46,7 @@ pub use counted::Counted;
 pub use delivery::{Connection, ConnectionState};
 pub use diagnostic::{Diagnostic, Failure, Receipt, ReportKind};
 pub use dwell::RegionPassages;
-pub use factory::{Factory, Information};
+pub use factory::{Factory, Identity, Information, MacAddress, SerialNumber};
 pub use firmware::{Firmware, Stage, Step, Tally, set_up_flash};
 pub use net::{Net, NetError, TAKES_NOTHING};
 pub use query::{Answer, Query};

@@ -38,18 +38,19 @@ impl LineCrossing {
     /// that concerns it has changed; else its totals go on, and what was going on at a line that is still there.
     pub fn start(
         configuration: &Configuration,
+        head: &Letterhead,
         view: &View,
         now: Uptime,
         rtc: RtcTime,
         before: Option<LineCrossing>,
     ) -> Self {
         let settings = &configuration.line_crossing_counting;
-        let (zone, head) = (configuration.zone(), Letterhead::new(configuration));
+        let zone = head.zone;
         let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
         let rota = |before| Rota::start(settings.enable, regularly, hours, zone, now, rtc, before);
         let drawn = |of: &LineCrossingCounting| (of.line.clone(), of.u_turn_area.clone(), of.filter_u_turns);
         let mut function = match before {
-            Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
+            Some(before) if (&before.settings, &before.head, &before.view) == (settings, head, view) => return before,
             Some(before) => {
                 let is_same_line = drawn(&before.settings) == drawn(settings) && before.view == *view;
                 let counter = if is_same_line { before.counter } else { counter(settings, view) };
@@ -72,7 +73,7 @@ impl LineCrossing {
         if !function.rota.interval_goes_on() {
             function.passed = Passed::default();
         }
-        (function.settings, function.head, function.view) = (settings.clone(), head, *view);
+        (function.settings, function.head, function.view) = (settings.clone(), head.clone(), *view);
         function
     }
 
@@ -169,6 +170,7 @@ mod tests {
         Day, DetectionLine, DotMinutes, IntervalSeconds, Period, Polygon, ReportRegularly, ResetOnSchedule, TimeOfDay,
         TimeSchedule,
     };
+    use crate::report::tests::head_of;
     use crate::test_view::{seen, view};
 
     fn at_floor(x: f64, y: f64) -> DVec2 {
@@ -206,7 +208,14 @@ mod tests {
         fn saved(mut self) -> Self {
             let rtc = self.rtc();
             let now = Uptime::from_millis(self.now_ms);
-            self.function = Some(LineCrossing::start(&self.configuration, &view(), now, rtc, self.function.take()));
+            self.function = Some(LineCrossing::start(
+                &self.configuration,
+                &head_of(&self.configuration),
+                &view(),
+                now,
+                rtc,
+                self.function.take(),
+            ));
             self
         }
 
@@ -282,7 +291,7 @@ mod tests {
         }
     }
 
-    fn every(interval_s: u32) -> ReportRegularly {
+    fn every(interval_s: i64) -> ReportRegularly {
         ReportRegularly::FromNowOn { interval_s: IntervalSeconds::try_from(interval_s).expect("an interval") }
     }
 

@@ -4,9 +4,11 @@
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use firmware_shim::{ConnId, NetEvent, RtcTime, Uptime};
+use rand::RngExt;
 use sntpc::{NtpContext, NtpTimestampGenerator, NtpUdpSocket, SendRequestResult};
 
 use crate::calendar::{CLOCK_YEARS, year};
@@ -47,6 +49,7 @@ enum State {
     Asked {
         conn: ConnId,
         request: SendRequestResult,
+        stamp: Stamp,
         /// When, and what the clock read then: it may jump before the answer comes.
         at: Uptime,
         read: RtcTime,
@@ -77,14 +80,15 @@ impl NtpClient {
 
     /// Takes in what the network did; what the clock should read, if that was the server's answer.
     pub fn hear(&mut self, event: &NetEvent, now: Uptime, rtc: RtcTime, outbox: &mut Outbox) -> Option<RtcTime> {
-        let State::Asked { conn, request, at, read, .. } = self.state else { return None };
+        let State::Asked { conn, request, stamp, at, read, .. } = self.state else { return None };
         if conn != event.conn() {
             return None;
         }
         let failure = match event {
             NetEvent::Received { bytes, .. } => {
                 outbox.close(conn);
-                let exchange = Exchange { sent: RefCell::default(), answer: bytes };
+                let answer = stamp.taken_from(bytes);
+                let exchange = Exchange { sent: RefCell::default(), answer: &answer };
                 // As a clock reads that goes on from the request.
                 let reads = RtcTime(read.0.saturating_add_unsigned(now.0 - at.0));
                 match at_once(sntpc::sntp_process_response(SERVER, &exchange, context(reads), request)) {
@@ -131,8 +135,10 @@ impl NtpClient {
                 let Ok(request) = at_once(sntpc::sntp_send_request(SERVER, &exchange, context(rtc))) else {
                     unreachable!("memory takes everything");
                 };
-                let conn = outbox.ask(server.host.as_str(), PORT, exchange.sent.take());
-                self.state = State::Asked { conn, request, at: now, read: rtc, deadline: now + ANSWER_MAX };
+                let mut request_bytes = exchange.sent.take();
+                let stamp = Stamp::put_on(&mut request_bytes, outbox.rng.random());
+                let conn = outbox.ask(server.host.as_str(), PORT, request_bytes);
+                self.state = State::Asked { conn, request, stamp, at: now, read: rtc, deadline: now + ANSWER_MAX };
             }
             _ => {}
         }
@@ -152,6 +158,39 @@ impl NtpClient {
             State::Waiting { until } => Some(until),
             State::Asked { deadline, .. } => Some(deadline),
         }
+    }
+}
+
+/// What stands in a request instead of the clock's time: a random number, which the answer has to repeat. The time could be guessed, and with it an answer be forged
+/// by somebody who never saw the request (RFC 9109 says the same of ports, and draft-ietf-ntp-data-minimization of this field). The protocol's library reckons with the time, and
+/// finds it in what it is given.
+#[derive(Clone, Copy)]
+struct Stamp {
+    /// The time of the request, as the library wrote it.
+    time: [u8; 8],
+    random: [u8; 8],
+}
+
+/// The transmit timestamp of a packet (RFC 5905, section 7.3), and the origin timestamp, which repeats it.
+const TRANSMIT: Range<usize> = 40..48;
+const ORIGIN: Range<usize> = 24..32;
+
+impl Stamp {
+    fn put_on(request: &mut [u8], random: [u8; 8]) -> Self {
+        let mut time = [0; 8];
+        time.copy_from_slice(&request[TRANSMIT]);
+        request[TRANSMIT].copy_from_slice(&random);
+        Stamp { time, random }
+    }
+
+    /// The answer as the library expects it; one without the stamp is none to it, whatever it says.
+    fn taken_from(self, answer: &[u8]) -> Vec<u8> {
+        let mut answer = answer.to_vec();
+        if let Some(origin) = answer.get_mut(ORIGIN) {
+            let time = if *origin == self.random { self.time } else { self.time.map(|byte| !byte) };
+            origin.copy_from_slice(&time);
+        }
+        answer
     }
 }
 

@@ -27,19 +27,20 @@ impl PeopleFlow {
     /// that concerns it has changed.
     pub fn start(
         configuration: &Configuration,
+        head: &Letterhead,
         view: &View,
         now: Uptime,
         rtc: RtcTime,
         before: Option<PeopleFlow>,
     ) -> Self {
         let settings = &configuration.people_flow_analysis;
-        let (zone, head) = (configuration.zone(), Letterhead::new(configuration));
+        let zone = head.zone;
         let edges = settings.region.as_ref().map_or(0, |region| region.corners().len());
         let nobody = || vec![vec![0; edges]; edges];
         let counter =
             || settings.region.as_ref().map(FlowRegion::corners).and_then(|region| FlowCounter::new(view, region));
         let (rota, kept) = match before {
-            Some(before) if (&before.settings, &before.head, &before.view) == (settings, &head, view) => return before,
+            Some(before) if (&before.settings, &before.head, &before.view) == (settings, head, view) => return before,
             Some(before) => {
                 let is_same_place = before.settings.region == settings.region && before.view == *view;
                 (Some(before.rota), is_same_place.then_some((before.counter, before.passed)))
@@ -50,7 +51,7 @@ impl PeopleFlow {
         let rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, rota);
         let (counter, passed) = kept.unwrap_or_else(|| (counter(), nobody()));
         let passed = if rota.interval_goes_on() { passed } else { nobody() };
-        PeopleFlow { settings: settings.clone(), head, view: *view, counter, rota, passed }
+        PeopleFlow { settings: settings.clone(), head: head.clone(), view: *view, counter, rota, passed }
     }
 
     /// The reports this instant brings. `people`: where everybody is, if a frame came.
@@ -116,6 +117,7 @@ mod tests {
 
     use super::*;
     use crate::configuration::{IntervalSeconds, ReportRegularly};
+    use crate::report::tests::head_of;
     use crate::test_view::{seen, view};
 
     /// The reports of a square of 2 m, every 10 s, when somebody new walks along each of these ways within 2 s. A is the south edge, B the
@@ -130,7 +132,8 @@ mod tests {
         let interval_s = IntervalSeconds::try_from(10).expect("an interval");
         settings.report_regularly = ReportRegularly::FromNowOn { interval_s };
         let clock = |ms: u64| RtcTime(ms as i64 * 1_000_000);
-        let mut flow = PeopleFlow::start(&configuration, &view(), Uptime::ZERO, clock(0), None);
+        let mut flow =
+            PeopleFlow::start(&configuration, &head_of(&configuration), &view(), Uptime::ZERO, clock(0), None);
         let mut told: Vec<Vec<(String, u64)>> = Vec::new();
         for step in 0..100 * expected.len() as u64 + 1 {
             let (id, part) = (step / 20, (step % 20) as f64 / 19.0);

@@ -12,7 +12,7 @@ use crate::configuration::{
 };
 use crate::counted::Counted;
 use crate::dwell::{Dwell, RegionPassages};
-use crate::report::{EndedStay, Profile, Report, interval_dwell, trigger_dwell};
+use crate::report::{EndedStay, Letterhead, Profile, Report, interval_dwell, trigger_dwell};
 use crate::rota::{Duty, Rota};
 use crate::schedule::Dots;
 use crate::stability::Stability;
@@ -44,13 +44,14 @@ impl RegionCounting {
     /// elsewhere, or does not look any more.
     pub fn start(
         configuration: &Configuration,
+        head: &Letterhead,
         view: &View,
         now: Uptime,
         rtc: RtcTime,
         before: Option<RegionCounting>,
     ) -> Self {
         let settings = &configuration.region_people_counting;
-        let (zone, profile) = (configuration.zone(), Profile::new(configuration));
+        let (zone, profile) = (head.zone, Profile::new(configuration, head));
         let (area, regions) = detection_area(&settings.detection_region);
         let (stability, dwell, rota, reset, total_max) = match before {
             Some(before) if (&before.settings, &before.profile, &before.view) == (settings, &profile, view) => {

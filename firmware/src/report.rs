@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::calendar::{Zone, local_time};
 use crate::configuration::Configuration;
 use crate::diagnostic::ReportKind;
+use crate::factory::Identity;
 
 pub(crate) use dwell::{DwellFigures, EndedStay, interval_dwell, trigger_dwell};
 pub(crate) use flow::interval_flow;
@@ -87,12 +88,12 @@ struct Head<Time> {
 }
 
 impl Letterhead {
-    pub fn new(configuration: &Configuration) -> Self {
+    pub fn new(configuration: &Configuration, identity: &Identity) -> Self {
         let device = &configuration.device;
         let device = DeviceInfo {
             device: device.name.clone(),
-            device_sn: device.sn.clone(),
-            device_mac: device.mac.as_str().to_owned(),
+            device_sn: identity.sn.as_str().to_owned(),
+            device_mac: identity.mac.as_str().to_owned(),
             ip_address: device.ip_address,
         };
         Letterhead { device, zone: configuration.zone() }
@@ -132,7 +133,7 @@ impl Letterhead {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use chrono_tz::Tz;
 
     use super::*;
@@ -141,6 +142,11 @@ mod tests {
     pub const END: RtcTime = RtcTime(1_671_534_952_000_000_000);
 
     pub fn head() -> Letterhead {
-        Letterhead::new(&Configuration { time_zone: Tz::Asia__Shanghai, ..Configuration::default() })
+        head_of(&Configuration { time_zone: Tz::Asia__Shanghai, ..Configuration::default() })
+    }
+
+    /// The letterhead of the guide's device.
+    pub fn head_of(configuration: &Configuration) -> Letterhead {
+        Letterhead::new(configuration, &Identity::default())
     }
 }

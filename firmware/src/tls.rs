@@ -13,6 +13,7 @@ use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
@@ -70,8 +71,7 @@ impl Trust {
                 let builder = builder.with_root_certificates(authority);
                 match client_certificate.as_ref().zip(client_key.as_ref()) {
                     Some((certificate, key)) => {
-                        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-                            .map_err(|_| "client_key: must be a private key in PEM".to_owned())?;
+                        let key = key_in(key).map_err(|words| format!("client_key: {words}"))?;
                         let chain =
                             certificates_in(certificate).map_err(|words| format!("client_certificate: {words}"))?;
                         let config = builder.with_client_auth_cert(chain, key);
@@ -87,14 +87,44 @@ impl Trust {
     }
 }
 
-/// What is wrong with certificates, as `field: words`.
-pub(crate) fn problem(certificates: &CertificateType) -> Option<String> {
-    let trust = Trust { calendar: Arc::default(), authorities: Arc::new(RootCertStore::empty()) };
-    let CertificateType::SelfSigned { client_certificate, client_key, .. } = certificates else { return None };
-    if client_certificate.is_some() != client_key.is_some() {
-        return Some("client_key: a client certificate and its key go together".to_owned());
+/// What is wrong with one of the files of a certificate type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateProblem {
+    pub field: &'static str,
+    /// What it is wrong together with.
+    pub about: &'static [&'static str],
+    pub words: String,
+}
+
+/// All that is wrong with certificates.
+pub(crate) fn problems(certificates: &CertificateType) -> Vec<CertificateProblem> {
+    let CertificateType::SelfSigned { ca_certificate, client_certificate, client_key } = certificates else {
+        return vec![];
+    };
+    let problem = |field, words: String| CertificateProblem { field, about: &[], words };
+    let mut found = Vec::new();
+    found.extend(authority_problem(ca_certificate).map(|words| problem("ca_certificate", words)));
+    let chain = client_certificate.as_ref().map(|pem| certificates_in(pem));
+    let key = client_key.as_ref().map(|pem| key_in(pem));
+    if let Some(Err(words)) = &chain {
+        found.push(problem("client_certificate", words.clone()));
     }
-    trust.towards("localhost", certificates).err()
+    if let Some(Err(words)) = &key {
+        found.push(problem("client_key", words.clone()));
+    }
+    let words = match (chain, key) {
+        (None, Some(Ok(_))) | (Some(Ok(_)), None) => Some("a client certificate and its key go together".to_owned()),
+        (Some(Ok(chain)), Some(Ok(key))) => {
+            let ring = ring::default_provider();
+            CertifiedKey::from_der(chain, key, &ring)
+                .err()
+                .map(|error| format!("must be of the client certificate: {error}"))
+        }
+        _ => None,
+    };
+    let about = &["client_certificate"];
+    found.extend(words.map(|words| CertificateProblem { field: "client_key", about, words }));
+    found
 }
 
 /// What is wrong with the certificate of an authority.
@@ -112,6 +142,10 @@ fn add(store: &mut RootCertStore, pem: &str) -> Result<(), String> {
 fn certificates_in(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     found.ok().filter(|found| !found.is_empty()).ok_or_else(|| "must hold a certificate in PEM".to_owned())
+}
+
+fn key_in(pem: &str) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| "must be a private key in PEM".to_owned())
 }
 
 /// How to speak to one host.

@@ -41,7 +41,9 @@ pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
         Error::NoSuchEnumVariant { expected, found, .. } => {
             value(format!("unknown name `{found}`{}", alternatives(found, expected)))
         }
-        Error::InvalidValueForType { expected, found } => value(format!("expected {expected}, found {found}")),
+        Error::InvalidValueForType { expected, found } => {
+            value(format!("expected {}, found {}", plain_type(expected), plain_type(found)))
+        }
         Error::ExpectedDifferentLength { expected, found } => {
             value(format!("expected {expected}, found {found} element{}", if *found == 1 { "" } else { "s" }))
         }
@@ -85,6 +87,29 @@ pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
         }
         Error::ExceededRecursionLimit => syntax("is nested too deeply".to_owned()),
         other => syntax(lowercase_first(&other.to_string())),
+    }
+}
+
+/// What serde calls a type of Rust, in words of the person who wrote the file.
+fn plain_type(words: &str) -> String {
+    let whole = |least: u64, most: u64| format!("a whole number from {least} to {most}");
+    match words {
+        "u8" => whole(0, u8::MAX.into()),
+        "u16" => whole(0, u16::MAX.into()),
+        "u32" => whole(0, u32::MAX.into()),
+        "u64" | "usize" => "a whole number from 0".to_owned(),
+        "i8" | "i16" | "i32" | "i64" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a nonzero u8" => whole(1, u8::MAX.into()),
+        "a nonzero u16" => whole(1, u16::MAX.into()),
+        "a nonzero u32" => whole(1, u32::MAX.into()),
+        "a string" => "text in quotes".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        // The number itself is told, and its kind means nothing to whoever wrote it.
+        found => found
+            .replace("the unsigned integer ", "")
+            .replace("the signed integer ", "")
+            .replace("the floating point number ", ""),
     }
 }
 

@@ -118,7 +118,7 @@ pub enum Expectation {
         /// Asked for then, seconds.
         at_s: f64,
         /// In order; `None`: there are none.
-        questions: Option<[String; 3]>,
+        questions: Option<Vec<String>>,
     },
     /// At the end this program runs.
     Runs {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use device_model::{Light, PowerInputs, PowerSource, Profile, Radiance};
 use firmware::configuration::{ClockSource, ReportByResult, ReportProtocol, ReportRegularly};
-use firmware::{Configuration, Factory, Query};
+use firmware::{Configuration, Factory, Identity, MacAddress, Query, SerialNumber};
 use firmware_shim::{Lens, Mounting, RtcTime, Uptime, View};
 use glam::DVec2;
 use golden::{Recipient, RecipientKind, Rule, Tolerance, host_and_port};
@@ -81,6 +81,12 @@ struct DeviceFile {
     /// What supplies it.
     #[serde(default = "default_power")]
     power: Vec<PowerSource>,
+    /// The device's serial number; the guide's unless said otherwise.
+    #[serde(default = "guide_sn")]
+    sn: SerialNumber,
+    /// Its hardware address; likewise.
+    #[serde(default = "guide_mac")]
+    mac: MacAddress,
     /// What is set on the device. Its mounting is the true one unless set.
     #[serde(default)]
     configuration: Configuration,
@@ -95,6 +101,14 @@ fn yes() -> bool {
 
 fn default_power() -> Vec<PowerSource> {
     vec![PowerSource::Poe]
+}
+
+fn guide_sn() -> SerialNumber {
+    Identity::default().sn
+}
+
+fn guide_mac() -> MacAddress {
+    Identity::default().mac
 }
 
 fn default_profile() -> String {
@@ -131,6 +145,8 @@ pub struct Scenario {
     pub clock_drift_ppm: f64,
     /// What supplies it.
     pub power: Vec<PowerSource>,
+    /// Which device it is.
+    pub identity: Identity,
     /// What is set on the device at first.
     pub configuration: Configuration,
     /// Certificates, in PEM, of authorities that the device came with, besides those of Mozilla's store.
@@ -217,6 +233,7 @@ impl Scenario {
             clock: RtcTime(0),
             clock_drift_ppm: 0.0,
             power: default_power(),
+            identity: Identity::default(),
             configuration,
             authorities: vec![],
             recipients: vec![],
@@ -236,8 +253,8 @@ impl Scenario {
     /// What the factory put into the device. It is calibrated for how it hangs.
     pub(crate) fn factory(&self) -> Factory {
         let authorities = self.authorities.clone();
-        let upgrade_key = Some(vendor::public_key());
-        Factory { authorities, upgrade_key, ..Factory::new(self.lens(), self.mounting) }
+        let (identity, upgrade_key) = (self.identity.clone(), Some(vendor::public_key()));
+        Factory { identity, authorities, upgrade_key, ..Factory::new(self.lens(), self.mounting) }
     }
 
     /// The lens as it really hangs.
@@ -497,6 +514,7 @@ impl ScenarioFile {
             clock: rtc(device.clock),
             clock_drift_ppm: device.clock_drift_ppm,
             power: device.power,
+            identity: Identity { sn: device.sn, mac: device.mac },
             configuration: device.configuration,
             authorities: device.authorities,
             recipients: self.recipients,

@@ -91,12 +91,26 @@ fn without_snapshot(mut document: Value) -> (Value, Option<Value>) {
     (document, snapshot)
 }
 
+/// A document without the names of regions, which newer firmware's can tell between their number and their numbers; and whether it told them.
+fn without_names(mut document: Value) -> (Value, bool) {
+    let fields = document.as_object_mut().expect("an object");
+    let keys: Vec<&String> = fields.keys().collect();
+    let is_in_place = keys.windows(3).any(|keys| keys == ["total_mapped_regions", "regions_name", "numbering_regions"]);
+    let names = is_in_place.then(|| fields.shift_remove("regions_name")).flatten();
+    if let Some(names) = &names {
+        assert_eq!(form(names), "[text]");
+        let lengths = [names, &fields["numbering_regions"]].map(|list| list.as_array().map(Vec::len));
+        assert_eq!(lengths[0], lengths[1], "{fields:?}");
+    }
+    (document, names.is_some())
+}
+
 #[test]
 fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent_by_http_and_by_mqtt() {
     let bench = Bench::new();
     bench.oracle(&[library().to_str().unwrap(), "--out", "kept"]).exits(0);
     let forms = forms();
-    let (mut seen, mut pictures) = (BTreeSet::new(), 0);
+    let (mut seen, mut pictures, mut named) = (BTreeSet::new(), 0, 0);
     for scenario in fs::read_dir(bench.path("kept")).unwrap() {
         let folder = scenario.unwrap().path();
         for (to, document) in arrivals(&folder) {
@@ -104,6 +118,8 @@ fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent_by_htt
             let (document, snapshot) = without_snapshot(document);
             assert!(snapshot.is_none() || protocol == "HTTP", "{}: a picture by MQTT", folder.display());
             pictures += usize::from(snapshot.is_some());
+            let (document, tells_names) = without_names(document);
+            named += usize::from(tells_names);
             let form = form(&document);
             let known = forms.iter().find(|(_, known)| *known == form);
             let (section, _) = known.unwrap_or_else(|| panic!("{}: {form} is not in the guide", folder.display()));
@@ -113,5 +129,5 @@ fn every_report_has_the_form_that_the_guide_prints_and_every_form_is_sent_by_htt
     let all = forms.iter().flat_map(|(section, _)| ["HTTP", "MQTT"].map(|protocol| (*section, protocol)));
     let never: Vec<_> = all.filter(|cell| !seen.contains(cell)).collect();
     assert!(never.is_empty(), "no scenario of the library sends: {never:?}");
-    assert!(pictures > 0, "no scenario of the library sends a picture");
+    assert!(pictures > 0 && named > 0, "no scenario of the library sends a picture, or names regions");
 }

@@ -4,6 +4,10 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::json::Json;
+use super::reading::{Place, Read};
+use super::within;
+
 /// *Time & Date*, but for the time zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -81,20 +85,55 @@ impl From<Host> for String {
 
 /// Hours between two synchronisations, 1 to 720: a month. A decision; the guide pictures one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[serde(try_from = "i64", into = "u32")]
 pub struct SyncHours(u32);
 
-impl TryFrom<u32> for SyncHours {
+impl TryFrom<i64> for SyncHours {
     type Error = String;
 
-    fn try_from(hours: u32) -> Result<Self, String> {
-        if (1..=720).contains(&hours) { Ok(SyncHours(hours)) } else { Err(format!("{hours} h is out of 1 to 720 h")) }
+    fn try_from(hours: i64) -> Result<Self, String> {
+        within(hours, 1..=720, "hours").map(SyncHours)
     }
 }
 
 impl From<SyncHours> for u32 {
     fn from(hours: SyncHours) -> u32 {
         hours.0
+    }
+}
+
+impl Read for ClockSettings {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let ClockSettings { daylight_saving, source } = ClockSettings::default();
+        place.group(json, |group| ClockSettings {
+            daylight_saving: group.or("daylight_saving", daylight_saving),
+            source: group.or("source", source),
+        })
+    }
+}
+
+impl Read for ClockSource {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let (name, settings) = place.choice(json, &["Manual"], &["Ntp"])?;
+        if name == "Manual" {
+            return Some(ClockSource::Manual);
+        }
+        place.group(settings, |group| ClockSource::Ntp {
+            server: group.or("server", pool()),
+            sync_every_h: group.or("sync_every_h", daily()),
+        })
+    }
+}
+
+impl Read for Host {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.text(json, "the name or address of a host, such as `pool.ntp.org`")
+    }
+}
+
+impl Read for SyncHours {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.whole(json, "1 to 720 hours")
     }
 }
 

@@ -1,31 +1,27 @@
-//! Who the device is, and how it hangs.
+//! What the device is called, and how it hangs.
 
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// Guide §5.4.2, and the address of §4.
+use super::json::Json;
+use super::reading::{Place, Read};
+
+/// What a person can set of who the device is: its name (guide §5.4.2), and the address of §4.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Device {
     /// Device name.
     pub name: String,
-    /// Serial number; text, since samples hold letters.
-    pub sn: String,
-    /// Hardware address.
-    pub mac: MacAddress,
     /// The device's own address, as it reports it.
+    #[serde(deserialize_with = "read_ip_address")]
     pub ip_address: Ipv4Addr,
 }
 
 impl Default for Device {
     fn default() -> Self {
-        Device {
-            name: "Workplace Sensor".to_owned(),
-            sn: "6600D0233093".to_owned(),
-            mac: MacAddress::try_from("24:E1:24:F5:4E:2F".to_owned()).expect("the guide's address is one"),
-            ip_address: Ipv4Addr::new(192, 168, 5, 220),
-        }
+        Device { name: "Workplace Sensor".to_owned(), ip_address: Ipv4Addr::new(192, 168, 5, 220) }
     }
 }
 
@@ -52,33 +48,33 @@ impl MountingSettings {
     }
 }
 
-/// A hardware address, written as six pairs of hexadecimal digits with colons between.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct MacAddress(String);
+/// The address of a network's device, from text.
+pub(super) fn ip_address(text: &str) -> Result<Ipv4Addr, String> {
+    text.parse().map_err(|_| format!("must be an address such as `192.168.5.220`, not `{text}`"))
+}
 
-impl MacAddress {
-    /// As written.
-    pub fn as_str(&self) -> &str {
-        &self.0
+fn read_ip_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ipv4Addr, D::Error> {
+    ip_address(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+impl Read for Device {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let Device { name, ip_address } = Device::default();
+        place.group(json, |group| {
+            for (printed, which) in [("sn", "serial number"), ("mac", "hardware address")] {
+                group.refuse(printed, &format!("is the device's own and no setting: leave the {which} out"));
+            }
+            Device { name: group.or("name", name), ip_address: group.or("ip_address", ip_address) }
+        })
     }
 }
 
-impl TryFrom<String> for MacAddress {
-    type Error = String;
-
-    fn try_from(address: String) -> Result<Self, String> {
-        let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
-        if address.split(':').count() == 6 && address.split(':').all(is_pair) {
-            Ok(MacAddress(address))
-        } else {
-            Err(format!("must be six pairs of hexadecimal digits such as `24:E1:24:F5:4E:2F`, not `{address}`"))
-        }
-    }
-}
-
-impl From<MacAddress> for String {
-    fn from(address: MacAddress) -> String {
-        address.0
+impl Read for MountingSettings {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| MountingSettings {
+            height_m: group.or("height_m", None),
+            rotation_deg: group.or("rotation_deg", None),
+            tilt_deg: group.or("tilt_deg", None),
+        })
     }
 }

@@ -3,9 +3,11 @@
 use glam::DVec2;
 use serde::{Deserialize, Serialize};
 
-use super::IDENTITY_BYTES_MAX;
+use super::NAME_BYTES_MAX;
+use super::json::Json;
 use super::problem::Problems;
 use super::protocol::ReportProtocol;
+use super::reading::{Place, Read};
 use super::times::{ReportRegularly, TimeSchedule};
 
 /// *People Flow Analysis* (guide §5.3.3). Off unless set: without a region there is nothing to count.
@@ -36,19 +38,24 @@ impl PeopleFlowAnalysis {
             );
         }
         if self.enable && self.region.is_none() {
-            problems.add("region", "must be drawn: without one there is no edge that people could come through");
+            problems.add_between(
+                "region",
+                &["enable"],
+                "must be drawn: without one there is no edge that people could come through",
+            );
         }
         let edges = self.region.as_ref().map_or(0, |region| region.corners().len());
         if self.edge_names.len() > edges {
-            problems.add(
+            problems.add_between(
                 "edge_names",
+                &["region"],
                 format!("must be at most {edges}, one for each edge of the region, not {}", self.edge_names.len()),
             );
         }
-        for (i, name) in self.edge_names.iter().enumerate().filter(|(_, name)| name.len() > IDENTITY_BYTES_MAX) {
+        for (i, name) in self.edge_names.iter().enumerate().filter(|(_, name)| name.len() > NAME_BYTES_MAX) {
             problems.add(
                 format!("edge_names[{i}]"),
-                format!("must be at most {IDENTITY_BYTES_MAX} bytes long, not {}", name.len()),
+                format!("must be at most {NAME_BYTES_MAX} bytes long, not {}", name.len()),
             );
         }
     }
@@ -78,5 +85,24 @@ impl TryFrom<Vec<DVec2>> for FlowRegion {
 impl From<FlowRegion> for Vec<DVec2> {
     fn from(region: FlowRegion) -> Vec<DVec2> {
         region.0
+    }
+}
+
+impl Read for PeopleFlowAnalysis {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| PeopleFlowAnalysis {
+            enable: group.or("enable", false),
+            report_regularly: group.or("report_regularly", ReportRegularly::default()),
+            protocol: group.or("protocol", ReportProtocol::default()),
+            region: group.or("region", None),
+            edge_names: group.or("edge_names", vec![]),
+            time_schedule: group.or("time_schedule", TimeSchedule::default()),
+        })
+    }
+}
+
+impl Read for FlowRegion {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.points(json)
     }
 }

@@ -3,8 +3,10 @@
 use glam::DVec2;
 use serde::{Deserialize, Serialize};
 
+use super::json::Json;
 use super::problem::Problems;
 use super::protocol::ReportProtocol;
+use super::reading::{Place, Read};
 use super::region::Polygon;
 use super::times::{ReportRegularly, ResetOnSchedule, TimeSchedule};
 
@@ -38,7 +40,7 @@ impl LineCrossingCounting {
     pub(super) fn check(&self, problems: &mut Problems) {
         self.protocol.check(&mut problems.below("protocol"));
         if self.line.is_none() && self.u_turn_area.is_some() {
-            problems.add("u_turn_area", "needs a `line` that it is around");
+            problems.add_between("u_turn_area", &["line"], "needs a `line` that it is around");
         }
     }
 }
@@ -67,5 +69,28 @@ impl TryFrom<Vec<DVec2>> for DetectionLine {
 impl From<DetectionLine> for Vec<DVec2> {
     fn from(line: DetectionLine) -> Vec<DVec2> {
         line.0
+    }
+}
+
+impl Read for LineCrossingCounting {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| LineCrossingCounting {
+            enable: group.or("enable", false),
+            report_regularly: group.or("report_regularly", ReportRegularly::default()),
+            trigger_report: group.or("trigger_report", false),
+            filter_u_turns: group.or("filter_u_turns", false),
+            filter_staff: group.or("filter_staff", false),
+            protocol: group.or("protocol", ReportProtocol::default()),
+            reset: group.or("reset", ResetOnSchedule::Off),
+            line: group.or("line", None),
+            u_turn_area: group.or("u_turn_area", None),
+            time_schedule: group.or("time_schedule", TimeSchedule::default()),
+        })
+    }
+}
+
+impl Read for DetectionLine {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.points(json)
     }
 }

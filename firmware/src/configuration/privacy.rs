@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::IDENTITY_BYTES_MAX;
+use super::NAME_BYTES_MAX;
+use super::json::Json;
 use super::problem::Problems;
+use super::reading::{Place, Read, StandIn};
 use super::region::Polygon;
 
 /// *Privacy Mask* (guide §5.3.5): nothing below is ever seen, and nobody there counted.
@@ -68,8 +70,8 @@ impl PrivacyMask {
         if self.masks.len() > MASKS_MAX {
             problems.add("masks", format!("must be at most {MASKS_MAX} masks, not {}", self.masks.len()));
         }
-        for (i, mask) in self.masks.iter().enumerate().filter(|(_, mask)| mask.name.len() > IDENTITY_BYTES_MAX) {
-            let message = format!("must be at most {IDENTITY_BYTES_MAX} bytes long, not {}", mask.name.len());
+        for (i, mask) in self.masks.iter().enumerate().filter(|(_, mask)| mask.name.len() > NAME_BYTES_MAX) {
+            let message = format!("must be at most {NAME_BYTES_MAX} bytes long, not {}", mask.name.len());
             problems.add(format!("masks[{i}].name"), message);
         }
     }
@@ -77,5 +79,38 @@ impl PrivacyMask {
     /// The masks in use.
     pub fn in_use(&self) -> impl Iterator<Item = &Mask> {
         self.masks.iter().filter(|mask| self.enable && mask.enable)
+    }
+}
+
+impl Read for PrivacyMask {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let PrivacyMask { enable, color, masks } = PrivacyMask::default();
+        place.group(json, |group| PrivacyMask {
+            enable: group.or("enable", enable),
+            color: group.or("color", color),
+            masks: group.or("masks", masks),
+        })
+    }
+}
+
+impl Read for MaskColor {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.name(json, &[("White", MaskColor::White), ("Black", MaskColor::Black)])
+    }
+}
+
+impl Read for Mask {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| Mask {
+            name: group.or("name", String::new()),
+            enable: group.or("enable", enabled()),
+            polygon: group.must("polygon"),
+        })
+    }
+}
+
+impl StandIn for Mask {
+    fn stand_in() -> Self {
+        Mask { name: String::new(), enable: enabled(), polygon: Polygon::stand_in() }
     }
 }

@@ -18,21 +18,37 @@ impl fmt::Display for Problem {
     }
 }
 
+/// A mistake, and what else it is about.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub problem: Problem,
+    /// The paths of other settings without which it would be none.
+    pub about: Vec<String>,
+}
+
 /// Collects the mistakes of a group of settings.
 pub(super) struct Problems<'a> {
     /// The group's own path, with a dot behind it; empty at the top.
     prefix: String,
-    found: &'a mut Vec<Problem>,
+    found: &'a mut Vec<Finding>,
 }
 
 impl<'a> Problems<'a> {
-    pub fn new(found: &'a mut Vec<Problem>) -> Self {
+    pub fn new(found: &'a mut Vec<Finding>) -> Self {
         Problems { prefix: String::new(), found }
     }
 
     /// Notes what is wrong with a setting of the group.
     pub fn add(&mut self, setting: impl fmt::Display, message: impl Into<String>) {
-        self.found.push(Problem { path: format!("{}{setting}", self.prefix), message: message.into() });
+        self.add_between(setting, &[], message);
+    }
+
+    /// The same where it is wrong only together with others of the group.
+    pub fn add_between(&mut self, setting: impl fmt::Display, others: &[&str], message: impl Into<String>) {
+        let path = |setting: &dyn fmt::Display| format!("{}{setting}", self.prefix);
+        let about = others.iter().map(|other| path(other)).collect();
+        let problem = Problem { path: path(&setting), message: message.into() };
+        self.found.push(Finding { problem, about });
     }
 
     /// A group within this one.

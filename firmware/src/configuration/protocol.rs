@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use ureq_proto::http::Uri;
 use ureq_proto::http::uri::Scheme;
 
+use super::json::Json;
 use super::problem::Problems;
+use super::reading::{Place, Read, StandIn};
 use crate::tls;
 
 /// URL 1, URL 2 and URL 3.
@@ -121,9 +123,10 @@ pub enum CertificateType {
 
 impl CertificateType {
     fn check(&self, place: &str, problems: &mut Problems) {
-        if let Some(problem) = tls::problem(self) {
-            let (field, words) = problem.split_once(": ").unwrap_or(("", &problem));
-            problems.add(format!("{place}.{field}"), words);
+        for tls::CertificateProblem { field, about, words } in tls::problems(self) {
+            let about: Vec<String> = about.iter().map(|field| format!("{place}.{field}")).collect();
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            problems.add_between(format!("{place}.{field}"), &about, words);
         }
     }
 }
@@ -155,7 +158,12 @@ impl ReportProtocol {
                         problems.add(format!("urls[{i}].user_name"), "must hold no `:` (RFC 7617 §2)");
                     }
                     if url.password.is_some() && url.user_name.is_none() {
-                        problems.add(format!("urls[{i}].password"), "needs a user_name beside it");
+                        let user_name = format!("urls[{i}].user_name");
+                        problems.add_between(
+                            format!("urls[{i}].password"),
+                            &[&user_name],
+                            "needs a user_name beside it",
+                        );
                     }
                 }
                 for (i, url) in urls.iter().enumerate() {
@@ -169,7 +177,8 @@ impl ReportProtocol {
                     let before = *first.entry(url.url.to_string()).or_insert(i);
                     if before != i {
                         let message = format!("must differ from urls[{before}]: each report goes to an address once");
-                        problems.add(format!("urls[{i}].url"), message);
+                        let about = [format!("urls[{before}]"), format!("urls[{i}].enable")];
+                        problems.add_between(format!("urls[{i}].url"), &about.each_ref().map(String::as_str), message);
                     }
                 }
             }
@@ -186,7 +195,7 @@ impl ReportProtocol {
                     let message = format!(
                         "must be a host name or address such as `192.168.0.9`, of at most {HOST_BYTES_MAX} bytes, not `{shown}`"
                     );
-                    problems.add("host", message);
+                    problems.add_between("host", &["tls"], message);
                 }
                 let texts = [
                     ("client_id", Some(client_id), CREDENTIAL_BYTES_MAX),
@@ -199,7 +208,11 @@ impl ReportProtocol {
                     }
                 }
                 if password.is_some() && user_name.is_none() {
-                    problems.add("password", "needs a user_name beside it (MQTT 3.1.1 §3.1.2.9)");
+                    problems.add_between(
+                        "password",
+                        &["user_name"],
+                        "needs a user_name beside it (MQTT 3.1.1 §3.1.2.9)",
+                    );
                 }
             }
         }
@@ -208,7 +221,7 @@ impl ReportProtocol {
 
 /// An MQTT quality of service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
+#[serde(try_from = "i64", into = "u8")]
 pub enum QualityOfService {
     /// 0: sent once, never acknowledged.
     #[default]
@@ -219,10 +232,10 @@ pub enum QualityOfService {
     ExactlyOnce,
 }
 
-impl TryFrom<u8> for QualityOfService {
+impl TryFrom<i64> for QualityOfService {
     type Error = String;
 
-    fn try_from(qos: u8) -> Result<Self, String> {
+    fn try_from(qos: i64) -> Result<Self, String> {
         match qos {
             0 => Ok(QualityOfService::AtMostOnce),
             1 => Ok(QualityOfService::AtLeastOnce),
@@ -348,5 +361,95 @@ impl TryFrom<String> for HttpUrl {
 impl From<HttpUrl> for String {
     fn from(url: HttpUrl) -> String {
         url.uri.to_string()
+    }
+}
+
+impl Read for ReportProtocol {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let (name, settings) = place.choice(json, &[], &["Http", "Mqtt"])?;
+        place.group(settings, |group| match name {
+            "Http" => ReportProtocol::Http { urls: group.or("urls", vec![]) },
+            _ => ReportProtocol::Mqtt {
+                host: group.must("host"),
+                port: group.or("port", mqtt_port()),
+                tls: group.or("tls", None),
+                client_id: group.must("client_id"),
+                user_name: group.or("user_name", None),
+                password: group.or("password", None),
+                topic: group.must("topic"),
+                qos: group.or("qos", QualityOfService::default()),
+                keep_alive_s: group.or("keep_alive_s", keep_alive()),
+            },
+        })
+    }
+}
+
+impl Read for NotificationUrl {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| NotificationUrl {
+            enable: group.or("enable", enabled()),
+            snapshot: group.or("snapshot", false),
+            url: group.must("url"),
+            user_name: group.or("user_name", None),
+            password: group.or("password", None),
+            certificate_type: group.or("certificate_type", CertificateType::default()),
+        })
+    }
+}
+
+impl StandIn for NotificationUrl {
+    fn stand_in() -> Self {
+        NotificationUrl {
+            enable: false,
+            snapshot: false,
+            url: HttpUrl::stand_in(),
+            user_name: None,
+            password: None,
+            certificate_type: CertificateType::default(),
+        }
+    }
+}
+
+impl Read for CertificateType {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let (name, settings) = place.choice(json, &["CaSigned"], &["SelfSigned"])?;
+        if name == "CaSigned" {
+            return Some(CertificateType::CaSigned);
+        }
+        place.group(settings, |group| CertificateType::SelfSigned {
+            ca_certificate: group.must("ca_certificate"),
+            client_certificate: group.or("client_certificate", None),
+            client_key: group.or("client_key", None),
+        })
+    }
+}
+
+impl Read for QualityOfService {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.whole(json, "0, 1 or 2")
+    }
+}
+
+impl Read for Topic {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.text(json, "a topic such as `office/people`")
+    }
+}
+
+impl StandIn for Topic {
+    fn stand_in() -> Self {
+        Topic("stand-in".to_owned())
+    }
+}
+
+impl Read for HttpUrl {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.text(json, "an address such as `http://192.168.0.9:8080/reports`")
+    }
+}
+
+impl StandIn for HttpUrl {
+    fn stand_in() -> Self {
+        HttpUrl::try_from("http://stand-in.invalid/".to_owned()).expect("an address")
     }
 }

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use glam::DVec2;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::IDENTITY_BYTES_MAX;
+use super::NAME_BYTES_MAX;
+use super::json::Json;
 use super::problem::Problems;
 use super::protocol::ReportProtocol;
+use super::reading::{Place, Read, StandIn};
 use super::times::{ReportRegularly, ResetOnSchedule, TimeSchedule};
+use super::within;
 
 /// Regions a device can hold (guide §5.3.1).
 const REGIONS_MAX: usize = 16;
@@ -84,30 +88,37 @@ pub enum OvercrowdingAlarm {
     Off,
     /// By the people of all drawn regions, each once; of the whole view when none is drawn.
     TotalNumber {
-        /// More people than this are too many.
+        /// More people than this are too many: 0 to 1000.
+        #[serde(deserialize_with = "read_threshold")]
         threshold: u32,
     },
     /// By the people of any one region; of the whole view when none is drawn.
     NumberInArea {
-        /// More people than this are too many.
+        /// More people than this are too many: 0 to 1000.
+        #[serde(deserialize_with = "read_threshold")]
         threshold: u32,
     },
 }
 
+/// *Trigger Threshold*. The guide gives no limit; no view holds a thousand people.
+fn threshold(people: i64) -> Result<u32, String> {
+    within(people, 0..=1000, "people")
+}
+
+fn read_threshold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    threshold(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
 /// *Min. Dwell Time*: 0 to 86400 s. The range is ours, as the guide names none; a day is as long as the longest interval of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[serde(try_from = "i64", into = "u32")]
 pub struct DwellSeconds(u32);
 
-impl TryFrom<u32> for DwellSeconds {
+impl TryFrom<i64> for DwellSeconds {
     type Error = String;
 
-    fn try_from(seconds: u32) -> Result<Self, String> {
-        if seconds <= 86_400 {
-            Ok(DwellSeconds(seconds))
-        } else {
-            Err(format!("must be 0 to 86400 seconds, not {seconds}"))
-        }
+    fn try_from(seconds: i64) -> Result<Self, String> {
+        within(seconds, 0..=86_400, "seconds").map(DwellSeconds)
     }
 }
 
@@ -187,7 +198,7 @@ impl DetectionRegion {
         if self.area == Area::NonMapped && self.reporting_type == ReportingType::Occupancy {
             let message =
                 "must be RegionPeopleCounting when area is NonMapped: occupancy is of mapped regions".to_owned();
-            problems.add("reporting_type", message);
+            problems.add_between("reporting_type", &["area"], message);
         }
         let regions = &self.regions;
         if regions.len() > REGIONS_MAX {
@@ -198,10 +209,10 @@ impl DetectionRegion {
             let before = *first.entry(region.id).or_insert(i);
             if before != i {
                 let message = format!("must differ from the id of regions[{before}], which is {}, too", region.id);
-                problems.add(format!("regions[{i}].id"), message);
+                problems.add_between(format!("regions[{i}].id"), &[&format!("regions[{before}].id")], message);
             }
-            if region.name.len() > IDENTITY_BYTES_MAX {
-                let message = format!("must be at most {IDENTITY_BYTES_MAX} bytes long, not {}", region.name.len());
+            if region.name.len() > NAME_BYTES_MAX {
+                let message = format!("must be at most {NAME_BYTES_MAX} bytes long, not {}", region.name.len());
                 problems.add(format!("regions[{i}].name"), message);
             }
         }
@@ -258,5 +269,129 @@ impl TryFrom<Vec<DVec2>> for Polygon {
 impl From<Polygon> for Vec<DVec2> {
     fn from(polygon: Polygon) -> Vec<DVec2> {
         polygon.0
+    }
+}
+
+impl Read for RegionPeopleCounting {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let default = RegionPeopleCounting::default();
+        place.group(json, |group| RegionPeopleCounting {
+            enable: group.or("enable", default.enable),
+            report_regularly: group.or("report_regularly", default.report_regularly),
+            report_by_result: group.or("report_by_result", default.report_by_result),
+            protocol: group.or("protocol", default.protocol),
+            detection_region: group.or("detection_region", default.detection_region),
+            stable_for_s: group.or("stable_for_s", default.stable_for_s),
+            dwell_time_detection: group.or("dwell_time_detection", default.dwell_time_detection),
+            min_dwell_s: group.or("min_dwell_s", default.min_dwell_s),
+            trigger_report_dwell: group.or("trigger_report_dwell", default.trigger_report_dwell),
+            overcrowding_alarm: group.or("overcrowding_alarm", default.overcrowding_alarm),
+            reset: group.or("reset", default.reset),
+            time_schedule: group.or("time_schedule", default.time_schedule),
+        })
+    }
+}
+
+impl Read for ReportByResult {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        use ReportByResult::{Off, OnceResultChanges, ZeroNonZero};
+        place.name(json, &[("Off", Off), ("OnceResultChanges", OnceResultChanges), ("ZeroNonZero", ZeroNonZero)])
+    }
+}
+
+/// *Trigger Threshold*.
+struct Threshold(u32);
+
+impl Read for Threshold {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.number_within(json, "0 to 1000 people", threshold).map(Threshold)
+    }
+}
+
+impl StandIn for Threshold {
+    fn stand_in() -> Self {
+        Threshold(0)
+    }
+}
+
+impl Read for OvercrowdingAlarm {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let (name, settings) = place.choice(json, &["Off"], &["TotalNumber", "NumberInArea"])?;
+        if name == "Off" {
+            return Some(OvercrowdingAlarm::Off);
+        }
+        place.group(settings, |group| {
+            let Threshold(threshold) = group.must("threshold");
+            match name {
+                "TotalNumber" => OvercrowdingAlarm::TotalNumber { threshold },
+                _ => OvercrowdingAlarm::NumberInArea { threshold },
+            }
+        })
+    }
+}
+
+impl Read for DwellSeconds {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.whole(json, "0 to 86400 seconds")
+    }
+}
+
+impl Read for StableSeconds {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let seconds = f64::read(json, place)?;
+        place.accept(StableSeconds::try_from(seconds))
+    }
+}
+
+impl Read for DetectionRegion {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let default = DetectionRegion::default();
+        place.group(json, |group| DetectionRegion {
+            enable: group.or("enable", default.enable),
+            area: group.or("area", default.area),
+            reporting_type: group.or("reporting_type", default.reporting_type),
+            regions: group.or("regions", default.regions),
+        })
+    }
+}
+
+impl Read for Area {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.name(json, &[("Mapped", Area::Mapped), ("NonMapped", Area::NonMapped)])
+    }
+}
+
+impl Read for ReportingType {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        use ReportingType::{Occupancy, RegionPeopleCounting};
+        place.name(json, &[("Occupancy", Occupancy), ("RegionPeopleCounting", RegionPeopleCounting)])
+    }
+}
+
+impl Read for RegionSettings {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| RegionSettings {
+            id: group.must("id"),
+            name: group.or("name", String::new()),
+            polygon: group.must("polygon"),
+        })
+    }
+}
+
+impl StandIn for RegionSettings {
+    fn stand_in() -> Self {
+        RegionSettings { id: NonZeroU32::stand_in(), name: String::new(), polygon: Polygon::stand_in() }
+    }
+}
+
+impl Read for Polygon {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.points(json)
+    }
+}
+
+impl StandIn for Polygon {
+    fn stand_in() -> Self {
+        Polygon(vec![DVec2::ZERO, DVec2::X, DVec2::ONE])
     }
 }

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::json::Json;
+use super::reading::{Place, Read, StandIn};
+use super::within;
+
 /// *Report Regularly* and its *Periodic Report Scheme*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,18 +33,14 @@ impl Default for ReportRegularly {
 
 /// The interval of *From Now On* reports: 5 to 86400 s (guide §5.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[serde(try_from = "i64", into = "u32")]
 pub struct IntervalSeconds(u32);
 
-impl TryFrom<u32> for IntervalSeconds {
+impl TryFrom<i64> for IntervalSeconds {
     type Error = String;
 
-    fn try_from(seconds: u32) -> Result<Self, String> {
-        if (5..=86_400).contains(&seconds) {
-            Ok(IntervalSeconds(seconds))
-        } else {
-            Err(format!("must be 5 to 86400 seconds, not {seconds}"))
-        }
+    fn try_from(seconds: i64) -> Result<Self, String> {
+        within(seconds, 5..=86_400, "seconds").map(IntervalSeconds)
     }
 }
 
@@ -52,7 +52,7 @@ impl From<IntervalSeconds> for u32 {
 
 /// The interval of *On the Dot* reports in minutes: every choice divides the day, so slots align to local midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[serde(try_from = "i64", into = "u32")]
 pub struct DotMinutes(u32);
 
 impl DotMinutes {
@@ -60,15 +60,14 @@ impl DotMinutes {
     pub const CHOICES: [u32; 9] = [5, 10, 15, 30, 60, 240, 360, 480, 720];
 }
 
-impl TryFrom<u32> for DotMinutes {
+impl TryFrom<i64> for DotMinutes {
     type Error = String;
 
-    fn try_from(minutes: u32) -> Result<Self, String> {
-        if Self::CHOICES.contains(&minutes) {
-            Ok(DotMinutes(minutes))
-        } else {
-            Err(format!("must be one of 5, 10, 15, 30, 60, 240, 360, 480, 720 minutes, not {minutes}"))
-        }
+    fn try_from(minutes: i64) -> Result<Self, String> {
+        let choice = Self::CHOICES.into_iter().find(|choice| i64::from(*choice) == minutes);
+        choice
+            .map(DotMinutes)
+            .ok_or_else(|| format!("must be one of 5, 10, 15, 30, 60, 240, 360, 480, 720 minutes, not {minutes}"))
     }
 }
 
@@ -251,6 +250,122 @@ impl From<Period> for String {
     fn from(period: Period) -> String {
         let Period { start, end } = period;
         format!("{:02}:{:02}-{:02}:{:02}", start / 60, start % 60, end / 60, end % 60)
+    }
+}
+
+impl Read for ReportRegularly {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let (name, settings) = place.choice(json, &["Off"], &["FromNowOn", "OnTheDot"])?;
+        match name {
+            "Off" => Some(ReportRegularly::Off),
+            "FromNowOn" => {
+                place.group(settings, |group| ReportRegularly::FromNowOn { interval_s: group.must("interval_s") })
+            }
+            _ => place.group(settings, |group| ReportRegularly::OnTheDot { interval_min: group.must("interval_min") }),
+        }
+    }
+}
+
+impl Read for IntervalSeconds {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.whole(json, "5 to 86400 seconds")
+    }
+}
+
+impl StandIn for IntervalSeconds {
+    fn stand_in() -> Self {
+        IntervalSeconds(10)
+    }
+}
+
+impl Read for DotMinutes {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.whole(json, "one of 5, 10, 15, 30, 60, 240, 360, 480, 720 minutes")
+    }
+}
+
+impl StandIn for DotMinutes {
+    fn stand_in() -> Self {
+        DotMinutes(10)
+    }
+}
+
+impl Read for ResetOnSchedule {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let (name, settings) = place.choice(json, &["Off"], &["EveryDay", "Weekly"])?;
+        match name {
+            "Off" => Some(ResetOnSchedule::Off),
+            "EveryDay" => place.group(settings, |group| ResetOnSchedule::EveryDay { at: group.must("at") }),
+            _ => {
+                place.group(settings, |group| ResetOnSchedule::Weekly { day: group.must("day"), at: group.must("at") })
+            }
+        }
+    }
+}
+
+impl Read for Day {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let names = [
+            ("Sunday", Day::Sunday),
+            ("Monday", Day::Monday),
+            ("Tuesday", Day::Tuesday),
+            ("Wednesday", Day::Wednesday),
+            ("Thursday", Day::Thursday),
+            ("Friday", Day::Friday),
+            ("Saturday", Day::Saturday),
+        ];
+        place.name(json, &names)
+    }
+}
+
+impl StandIn for Day {
+    fn stand_in() -> Self {
+        Day::Sunday
+    }
+}
+
+impl Read for TimeOfDay {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.text(json, "a time of day such as `18:04`")
+    }
+}
+
+impl StandIn for TimeOfDay {
+    fn stand_in() -> Self {
+        TimeOfDay { minutes: 0 }
+    }
+}
+
+impl Read for TimeSchedule {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.group(json, |group| TimeSchedule {
+            sunday: group.or("sunday", DayPeriods::default()),
+            monday: group.or("monday", DayPeriods::default()),
+            tuesday: group.or("tuesday", DayPeriods::default()),
+            wednesday: group.or("wednesday", DayPeriods::default()),
+            thursday: group.or("thursday", DayPeriods::default()),
+            friday: group.or("friday", DayPeriods::default()),
+            saturday: group.or("saturday", DayPeriods::default()),
+        })
+    }
+}
+
+impl Read for DayPeriods {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        let periods: Vec<Period> = Read::read(json, place)?;
+        place.accept(DayPeriods::try_from(periods))
+    }
+}
+
+impl Read for Period {
+    fn read(json: &Json, place: &mut Place) -> Option<Self> {
+        place.text(json, "a period such as `08:00-17:30`")
+    }
+}
+
+impl StandIn for Period {
+    fn stand_in() -> Self {
+        Period { start: 0, end: 0 }
     }
 }
 

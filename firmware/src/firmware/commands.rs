@@ -6,10 +6,9 @@ use super::{Firmware, cover, save, set_up};
 use crate::account::{Account, AccountError};
 use crate::calendar;
 use crate::command::{Command, CommandError};
-use crate::configuration::{ClockSource, Configuration, Device, ReportProtocol};
+use crate::configuration::{ClockSource, Configuration, ReportProtocol};
 use crate::diagnostic::Diagnostic;
-use crate::report::Letterhead;
-use crate::storage::{ACCOUNT, BOOT};
+use crate::storage::{ACCOUNT, BOOT, RESET, Reset};
 use crate::upgrade::{self, BootRecord};
 
 impl Firmware {
@@ -47,10 +46,10 @@ impl Firmware {
             Command::TestConnection { function, url } => {
                 let urls = match function.protocol(&self.configuration) {
                     ReportProtocol::Http { urls } => urls.as_slice(),
-                    ReportProtocol::Mqtt { .. } => &[],
+                    ReportProtocol::Mqtt { .. } => return Err(CommandError::NoTestOfBrokers),
                 };
                 let entry = url.checked_sub(1).and_then(|i| urls.get(i)).ok_or(CommandError::NoSuchUrl { url })?;
-                let document = Letterhead::new(&self.configuration).connection_test(rtc);
+                let document = self.letterhead().connection_test(rtc);
                 self.delivery.test(entry, document.into(), &mut self.outbox);
                 Ok(())
             }
@@ -132,19 +131,12 @@ impl Firmware {
         Ok(())
     }
 
-    /// Saves the factory's settings, but for who the device is, and starts anew with them.
+    /// Saves the factory's settings, and starts anew with them. That it is begun is written down first: however the power fails, all is as it was or all
+    /// is reset.
     pub(super) fn reset(&mut self, keep_ip: bool, keep_users: bool) -> Result<(), CommandError> {
-        let Device { sn, mac, ip_address, .. } = self.configuration.device.clone();
-        let mut configuration = Configuration::default();
-        let device = &mut configuration.device;
-        (device.sn, device.mac) = (sn, mac);
-        if keep_ip {
-            device.ip_address = ip_address;
-        }
-        save(&mut self.settings, &configuration)?;
-        if !keep_users {
-            self.settings.set(&ACCOUNT, &None)?;
-        }
+        let ip_address = keep_ip.then_some(self.configuration.device.ip_address);
+        self.settings.set(&RESET, &Some(Reset { ip_address, keep_users }))?;
+        self.settings.end_reset()?;
         self.outbox.diagnostics.push(Diagnostic::FactoryReset);
         self.restarts = true;
         Ok(())

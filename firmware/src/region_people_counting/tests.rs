@@ -8,6 +8,7 @@ use super::*;
 use crate::configuration::{
     IntervalSeconds, Period, Polygon, RegionSettings, ReportRegularly, ReportingType, StableSeconds, TimeSchedule,
 };
+use crate::report::tests::head_of;
 use crate::test_view::view;
 
 /// A room with two tables, 1 and 2, looked at ten times a second. Power-on is 2022/12/20 10:00:00 UTC.
@@ -39,7 +40,7 @@ impl Room {
         Room { configuration, counting: None, now_ms: 0, clock_put_by_s: 0, people: vec![], reports: Vec::new() }
     }
 
-    fn reporting_every(mut self, interval_s: u32) -> Self {
+    fn reporting_every(mut self, interval_s: i64) -> Self {
         let interval_s = IntervalSeconds::try_from(interval_s).expect("5 to 86400 s");
         self.configuration.region_people_counting.report_regularly = ReportRegularly::FromNowOn { interval_s };
         self
@@ -67,7 +68,14 @@ impl Room {
 
     fn saved(mut self) -> Self {
         let (now, rtc) = self.instant();
-        self.counting = Some(RegionCounting::start(&self.configuration, &view(), now, rtc, self.counting.take()));
+        self.counting = Some(RegionCounting::start(
+            &self.configuration,
+            &head_of(&self.configuration),
+            &view(),
+            now,
+            rtc,
+            self.counting.take(),
+        ));
         self
     }
 

@@ -1,5 +1,7 @@
 //! The documents of *Region People Counting* (guide §7.1 and §7.2).
 
+use std::collections::BTreeMap;
+
 use analytics::Counts;
 use firmware_shim::RtcTime;
 use serde::Serialize;
@@ -40,6 +42,8 @@ struct TriggerReport {
 struct RegionKeys {
     total_mapped_regions: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
+    regions_name: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     numbering_regions: Option<Vec<u32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     occupancy: Option<Vec<u8>>,
@@ -54,17 +58,23 @@ pub(crate) struct Profile {
     reporting_type: ReportingType,
     /// Whether regions are reported at all: some are drawn, in use, and mapped.
     with_regions: bool,
+    /// What the regions are called, by their numbers, when reports say so.
+    names: Option<BTreeMap<u32, String>>,
 }
 
 impl Profile {
-    pub fn new(configuration: &Configuration) -> Self {
+    pub fn new(configuration: &Configuration, head: &Letterhead) -> Self {
         let detection = &configuration.region_people_counting.detection_region;
         let mapped = detection.enable && detection.area == Area::Mapped;
         Profile {
-            head: Letterhead::new(configuration),
+            head: head.clone(),
             // The guide offers the choice with mapped regions only; elsewhere the report is the one that counts people.
             reporting_type: if mapped { detection.reporting_type } else { ReportingType::RegionPeopleCounting },
             with_regions: mapped && !detection.regions.is_empty(),
+            names: configuration
+                .general
+                .regions_name
+                .then(|| detection.regions.iter().map(|region| (region.id.get(), region.name.clone())).collect()),
         }
     }
 
@@ -108,11 +118,19 @@ impl Profile {
     }
 
     fn regions(&self, counts: &Counts) -> RegionKeys {
-        let mut keys =
-            RegionKeys { total_mapped_regions: 0, numbering_regions: None, occupancy: None, current_counted: None };
+        let mut keys = RegionKeys {
+            total_mapped_regions: 0,
+            regions_name: None,
+            numbering_regions: None,
+            occupancy: None,
+            current_counted: None,
+        };
         if self.with_regions {
             let regions = counts.regions.iter();
             keys.total_mapped_regions = regions.len();
+            keys.regions_name = self.names.as_ref().map(|names| {
+                regions.clone().map(|region| names.get(&region.id).cloned().unwrap_or_default()).collect()
+            });
             keys.numbering_regions = Some(regions.clone().map(|region| region.id).collect());
             match self.reporting_type {
                 ReportingType::Occupancy => {
@@ -132,6 +150,7 @@ mod tests {
     use analytics::RegionCount;
     use chrono_tz::Tz;
 
+    use super::super::tests::head_of;
     use super::*;
     use crate::configuration::{Polygon, RegionSettings};
 
@@ -158,8 +177,13 @@ mod tests {
         Counts { total: 9, regions: vec![region(1, 5), region(2, 0), region(4, 4)] }
     }
 
+    fn profile_of(area: Area, reporting_type: ReportingType, region_ids: &[u32]) -> Profile {
+        let configuration = configuration(area, reporting_type, region_ids);
+        Profile::new(&configuration, &head_of(&configuration))
+    }
+
     fn profile(reporting_type: ReportingType) -> Profile {
-        Profile::new(&configuration(Area::Mapped, reporting_type, &[1, 2, 4]))
+        profile_of(Area::Mapped, reporting_type, &[1, 2, 4])
     }
 
     #[test]
@@ -184,15 +208,41 @@ mod tests {
     }
 
     #[test]
+    fn regions_are_named_if_that_is_set_and_any_is_reported() {
+        let reports = |area, reporting_type, ids: &[u32]| {
+            let mut configuration = configuration(area, reporting_type, ids);
+            configuration.general.regions_name = true;
+            for (region, name) in
+                configuration.region_people_counting.detection_region.regions.iter_mut().zip(["Door", "", "Desk"])
+            {
+                region.name = name.to_owned();
+            }
+            let profile = Profile::new(&configuration, &head_of(&configuration));
+            let counts = if ids.is_empty() { Counts { total: 9, regions: vec![] } } else { counts() };
+            [profile.interval(&counts, 12, START, END).document, profile.trigger(&counts, END).document]
+        };
+        let all = [
+            reports(Area::Mapped, ReportingType::Occupancy, &[1, 2, 4]),
+            reports(Area::Mapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]),
+        ];
+        insta::assert_snapshot!(all.concat().join("\n"));
+        let unnamed = [
+            reports(Area::Mapped, ReportingType::Occupancy, &[]),
+            reports(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]),
+        ];
+        assert!(unnamed.concat().iter().all(|document| !document.contains("regions_name")), "{unnamed:?}");
+    }
+
+    #[test]
     fn without_regions_there_are_no_region_keys() {
-        let profile = Profile::new(&configuration(Area::Mapped, ReportingType::Occupancy, &[]));
+        let profile = profile_of(Area::Mapped, ReportingType::Occupancy, &[]);
         let counts = Counts { total: 2, regions: Vec::new() };
         insta::assert_snapshot!(profile.interval(&counts, 3, START, END).document);
     }
 
     #[test]
     fn outside_the_regions_there_are_no_region_keys() {
-        let profile = Profile::new(&configuration(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]));
+        let profile = profile_of(Area::NonMapped, ReportingType::RegionPeopleCounting, &[1, 2, 4]);
         insta::assert_snapshot!(profile.trigger(&counts(), END).document);
     }
 }

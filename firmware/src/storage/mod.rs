@@ -17,7 +17,7 @@ use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash,
 use firmware_shim::{FLASH_BLOCK_BYTES, FLASH_BYTES, FLASH_WORD_BYTES, FlashOp};
 
 pub(crate) use journal::{Handshake, Identity, Journal, Kept};
-pub(crate) use settings::{ACCOUNT, BOOT, CONFIGURATION, REPORTED, Settings, TooLarge, VALUE_BYTES_MAX};
+pub(crate) use settings::{ACCOUNT, BOOT, CONFIGURATION, REPORTED, RESET, Reset, Settings, TooLarge, VALUE_BYTES_MAX};
 
 /// Where in the flash what is, in blocks.
 const SETTINGS_BLOCKS: Range<usize> = 0..4;

@@ -2,17 +2,18 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::net::Ipv4Addr;
 
 use firmware_shim::{FLASH_BLOCK_BYTES, FlashOp};
 use sequential_storage::Error;
 use sequential_storage::cache::{Cache, Uncached};
 use sequential_storage::map::{MapConfig, MapStorage};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{Part, SETTINGS_BLOCKS, SETTINGS_INTENTS, at_once};
 use crate::account::Account;
-use crate::configuration::ConfigFile;
+use crate::configuration::{ConfigFile, Configuration};
 use crate::schedule::ReportedSlots;
 use crate::upgrade::BootRecord;
 
@@ -40,6 +41,18 @@ pub(crate) const BOOT: Slot<BootRecord> = Slot::new(2);
 /// The slots of the calendar of which each function has reported, for *On the Dot*: of region people counting, line crossing counting
 /// and people flow analysis.
 pub(crate) const REPORTED: Slot<[ReportedSlots; 3]> = Slot::new(3);
+
+/// A reset that was begun and has to be ended; nothing otherwise. It stands here before anything is reset.
+pub(crate) const RESET: Slot<Option<Reset>> = Slot::new(4);
+
+/// A reset to the factory's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reset {
+    /// The address that is kept.
+    pub ip_address: Option<Ipv4Addr>,
+    /// Whether the account stays.
+    pub keep_users: bool,
+}
 
 /// The settings on flash.
 pub(crate) struct Settings {
@@ -98,6 +111,24 @@ impl Settings {
             stored = at_once(map.erase_all()).and_then(|()| at_once(map.store_item(buffer, &slot.key, &text)));
         }
         stored.map_err(|_: Error<Infallible>| too_large)
+    }
+
+    /// Ends a reset that was begun, if one was; whether it was.
+    ///
+    /// # Errors
+    /// There is no room for the factory's settings, which does not happen.
+    pub fn end_reset(&mut self) -> Result<bool, TooLarge> {
+        let Ok(Some(Some(Reset { ip_address, keep_users }))) = self.get(&RESET) else { return Ok(false) };
+        let mut configuration = Configuration::default();
+        if let Some(ip_address) = ip_address {
+            configuration.device.ip_address = ip_address;
+        }
+        self.set(&CONFIGURATION, &ConfigFile::new(configuration))?;
+        if !keep_users {
+            self.set(&ACCOUNT, &None)?;
+        }
+        self.set(&RESET, &None)?;
+        Ok(true)
     }
 
     /// What has to be done to the chip.

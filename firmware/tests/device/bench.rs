@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use analytics::{DetectError, Detection, Detector, Posture};
-use firmware::{Command, Configuration, Diagnostic, Factory, Firmware, Step};
+use firmware::{Command, Configuration, Diagnostic, Factory, Firmware, Identity, MacAddress, SerialNumber, Step};
 use firmware_shim::{
     ConnId, FLASH_BLOCK_BYTES, FlashOp, Frame, Inputs, Lens, Level, Mounting, NetAction, NetEvent, RgbImage, RtcTime,
     Uptime, View,
@@ -89,8 +89,39 @@ fn lens() -> Lens {
 
 const MOUNTING: Mounting = Mounting { height_m: 3.0, rotation_rad: 0.0, tilt_rad: 0.0 };
 
+/// Which device it is.
+pub const SN: &str = "369362028335";
+pub const MAC: &str = "00:16:28:FA:8E:68";
+
 fn factory() -> Factory {
-    Factory { upgrade_key: Some(upgrade_key()), ..Factory::new(lens(), MOUNTING) }
+    let identity = Identity {
+        sn: SerialNumber::try_from(SN.to_owned()).expect("a serial number"),
+        mac: MacAddress::try_from(MAC.to_owned()).expect("a hardware address"),
+    };
+    Factory { identity, upgrade_key: Some(upgrade_key()), ..Factory::new(lens(), MOUNTING) }
+}
+
+/// Does to a flash what the chip does.
+pub fn perform(flash: &mut [u8], ops: &[FlashOp]) {
+    for op in ops {
+        match op {
+            FlashOp::Erase { block } => flash[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES].fill(0xFF),
+            FlashOp::Program { at, bytes } => flash[*at..].iter_mut().zip(bytes).for_each(|(cell, byte)| *cell &= byte),
+        }
+    }
+}
+
+/// Firmware on a flash, without anybody to be seen.
+pub fn firmware_on(flash: &[u8]) -> Firmware {
+    let view = View { lens: lens(), mounting: MOUNTING };
+    let detector = SeesAll { view, people: Arc::new(Mutex::new(Ok(vec![]))) };
+    Firmware::power_on(flash, &factory(), Box::new(detector), 3)
+}
+
+/// What a device is told in which nothing happens.
+pub fn nothing() -> Inputs {
+    let (rtc, di) = (RtcTime(POWER_ON), Level::Low);
+    Inputs { rtc, frame: None, di, reset_pressed: false, rs485: vec![], network: vec![], picture: None }
 }
 
 impl<P: Peer> Bench<P> {
@@ -207,16 +238,12 @@ impl<P: Peer> Bench<P> {
     }
 
     fn write(&mut self, ops: &[FlashOp]) {
-        for op in ops {
-            match op {
-                FlashOp::Erase { block } => {
-                    self.flash[block * FLASH_BLOCK_BYTES..(block + 1) * FLASH_BLOCK_BYTES].fill(0xFF);
-                }
-                FlashOp::Program { at, bytes } => {
-                    self.flash[*at..].iter_mut().zip(bytes).for_each(|(cell, byte)| *cell &= byte);
-                }
-            }
-        }
+        perform(&mut self.flash, ops);
+    }
+
+    /// What the flash chip holds.
+    pub fn flash(&self) -> &[u8] {
+        &self.flash
     }
 
     /// Time passes, with a frame every 100 ms and a step whenever the firmware asked for one.

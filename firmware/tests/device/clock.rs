@@ -221,3 +221,26 @@ fn no_slot_is_reported_a_second_time_when_the_clock_goes_back_while_the_device_s
     bench.run_until_ms(400_000 + 12 * 60_000);
     assert_eq!(ends(&bench), ["10:10:00", "10:15:00", "10:20:00"]);
 }
+
+#[test]
+fn a_request_does_not_tell_the_clock_and_an_answer_to_what_could_be_guessed_is_none() {
+    let stamp = |request: &[u8]| u64::from_be_bytes(request[40..48].try_into().expect("eight bytes"));
+    // What the clock reads when it asks, in seconds since 1900: what another client would have sent.
+    let seconds = u64::try_from(POWER_ON / 1_000_000_000).expect("after 1970") + 2_208_988_800;
+    let mut bench = Bench::new(by_server(""), Server::new(TimeServer::AheadBy(0)));
+    bench.run_until_ms(1_000);
+    let first = stamp(&bench.peer.requests[0].1);
+    assert!((first >> 32).abs_diff(seconds) > 10, "{first:x} is a time");
+    bench.restarts();
+    assert_ne!(stamp(&bench.peer.requests[1].1), first, "no two are alike");
+
+    let mut forged =
+        Server::new(TimeServer::AheadBy(3_600_000_000_000)).answer(&bench.peer.requests[0].1).expect("one");
+    forged[24..32].copy_from_slice(&(seconds << 32).to_be_bytes());
+    let mut bench = Bench::new(by_server(""), Server::new(TimeServer::Says(forged)));
+    bench.run_until_ms(1_000);
+    assert_eq!(
+        bench.transcript(),
+        ["0.000 s no time from pool.ntp.org: protocol violated: IncorrectOriginTimestamp; next attempt in 16 s"]
+    );
+}

@@ -16,7 +16,7 @@ fn everything_can_be_left_out() {
 #[test]
 fn everything_can_be_written_down() {
     let text = r#"(
-        device: (name: "Room 5", sn: "6600D0233093", mac: "24:E1:24:F5:4E:2F", ip_address: "192.168.0.99"),
+        device: (name: "Room 5", ip_address: "192.168.0.99"),
         time_zone: "Europe/Berlin",
         mounting: (height_m: 2.8, rotation_deg: 90.0, tilt_deg: 5.0),
         region_people_counting: (
@@ -60,6 +60,8 @@ fn a_mistake_is_pointed_at() {
         counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", port: 0)"#),
         counting(r#"protocol: Mqtt(host: "h", client_id: "c", topic: "a", qoss: 1)"#),
         counting("detection_region: (regions: [(id: 0, polygon: [])])"),
+        counting("overcrowding_alarm: TotalNumber(threshold: -1)"),
+        counting("min_dwell_s: -1"),
         counting("detection_region: (regions: [(id: 1, polygon: [(0.1, 0.1), (0.9, 0.9)])])"),
     ]
     .join("\n");
@@ -73,7 +75,7 @@ fn all_mistakes_that_take_several_settings_are_found_at_once() {
     regions[3] = regions[2].clone();
     let text = format!(
         r#"(
-            device: (sn: ""),
+            device: (name: ""),
             mounting: (height_m: 0.0, rotation_deg: 400.0, tilt_deg: 75.0),
             region_people_counting: (
                 protocol: Http(urls: [

@@ -136,6 +136,11 @@ fn a_connection_test_sends_its_message_at_once_to_any_address_that_is_set() {
     assert_eq!(bench.firmware.tally(), Default::default(), "it is no report");
     let refused = bench.firmware.command(bench.now, RtcTime(0), test(3));
     assert_eq!(refused, Err(CommandError::NoSuchUrl { url: 3 }));
+    let of_a_broker = r#"(region_people_counting: (protocol: Mqtt(host: "h", client_id: "c", topic: "t")))"#;
+    let of_a_broker: Configuration = ron_file::RonFile::embedded("settings", of_a_broker).parse().expect("no mistakes");
+    bench.configure(of_a_broker);
+    let refused = bench.firmware.command(bench.now, RtcTime(0), test(1)).expect_err("the guide has none");
+    assert!(refused.to_string().contains("reports by MQTT"), "{refused}");
 
     let mut bench = Bench::new(settings(urls), BlackHole);
     bench.run_until_ms(1_000);

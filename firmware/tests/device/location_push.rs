@@ -89,11 +89,12 @@ fn a_ninth_client_is_turned_away_and_another_port_ends_all_connections() {
 
 #[test]
 fn the_ports_of_other_services_are_in_use() {
-    for (port, service) in [(22, "SSH"), (80, "the web page"), (554, "RTSP")] {
+    for (port, service) in [(22, "ssh"), (80, "web"), (554, "rtsp")] {
         let mut taken = settings("");
         taken.general.realtime_location_push.port = port.try_into().expect("not zero");
         let problems: Vec<String> = taken.validate().iter().map(ToString::to_string).collect();
-        let expected = format!("general.realtime_location_push.port: {port} is in use: it is the port of {service}");
+        let expected =
+            format!("general.realtime_location_push.port: {port} is in use: it is network.ports.{service}, too");
         assert_eq!(problems, [expected]);
     }
 }

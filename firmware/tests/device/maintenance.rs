@@ -6,12 +6,13 @@ use firmware::{
     AccountCommand, AccountError, Answer, Command, CommandError, Configuration, Connection, ConnectionState,
     Diagnostic, Function, PrivacyMode, Query, RegionPassages, SecurityQuestion,
 };
+use firmware_shim::{FLASH_BLOCK_BYTES, FlashOp, Uptime};
 
-use crate::bench::{Bench, NobodyThere};
+use crate::bench::{Bench, MAC, NobodyThere, SN, firmware_on, nothing, perform};
 
 fn settings() -> Configuration {
     let text = r#"(
-        device: (name: "Lobby", sn: "1234", mac: "00:11:22:33:44:55", ip_address: "10.0.0.9"),
+        device: (name: "Lobby", ip_address: "10.0.0.9"),
         region_people_counting: (report_regularly: FromNowOn(interval_s: 30)),
     )"#;
     ron_file::RonFile::embedded("settings", text.to_owned()).parse().expect("settings without mistakes")
@@ -85,26 +86,124 @@ fn the_status_of_a_function_is_told_address_by_address() {
 #[test]
 fn a_file_with_mistakes_changes_nothing() {
     let mut bench = bench();
-    let file = bench.firmware.configuration().export().replace("10.0.0.9", "10.0.0").replace("\"1234\"", "\"\"");
+    let file = bench.firmware.configuration().export().replace("10.0.0.9", "10.0.0").replace("Lobby", "");
     let rtc = firmware_shim::RtcTime(0);
     let refused = bench.firmware.command(bench.now, rtc, Command::Import(file)).expect_err("two mistakes");
     let words = refused.to_string();
-    assert!(words.contains("device.ip_address: ") && words.contains("device.sn: must be 1 to 64 bytes"), "{words}");
+    assert!(words.contains("device.ip_address: ") && words.contains("device.name: must be 1 to 64 bytes"), "{words}");
     assert_eq!(*bench.firmware.configuration(), settings());
 }
 
 #[test]
-fn a_reset_keeps_who_the_device_is_and_its_address_if_asked() {
+fn nothing_that_is_imported_or_reset_makes_it_another_device() {
+    let mut bench = bench();
+    let of = |bench: &Bench<NobodyThere>| {
+        let information = bench.firmware.information();
+        (information.sn, information.mac)
+    };
+    let reported = |bench: &Bench<NobodyThere>| bench.documents().last().cloned().expect("a report");
+    let file = bench.firmware.configuration().export();
+    assert!(!file.contains(SN) && !file.contains(MAC), "{file}");
+    assert_eq!(of(&bench), (SN.to_owned(), MAC.to_owned()));
+    bench.command(Command::Import(r#"{"version": 1, "configuration": {}}"#.to_owned()));
+    bench.run_until_ms(15_000);
+    for what in [SN, MAC] {
+        assert!(reported(&bench).contains(what), "{}", reported(&bench));
+    }
+    let anothers =
+        file.replace("\"name\": \"Lobby\"", "\"name\": \"Lobby\", \"sn\": \"1\", \"mac\": \"00:00:00:00:00:01\"");
+    let refused = bench.firmware.command(bench.now, firmware_shim::RtcTime(0), Command::Import(anothers));
+    let words = refused.expect_err("another device's").to_string();
+    assert!(
+        words.contains("device.sn: is the device's own") && words.contains("device.mac: is the device's own"),
+        "{words}"
+    );
+    bench.command(Command::Reset { keep_ip: false, keep_users: false });
+    assert_eq!(of(&bench), (SN.to_owned(), MAC.to_owned()));
+}
+
+#[test]
+fn a_reset_keeps_the_address_if_asked() {
     for keep_ip in [false, true] {
         let mut bench = bench();
         bench.command(Command::Reset { keep_ip, keep_users: false });
         let device = &bench.firmware.configuration().device;
         let factory = Configuration::default().device;
-        assert_eq!((device.name.as_str(), device.sn.as_str()), (factory.name.as_str(), "1234"));
+        assert_eq!(device.name, factory.name);
         assert_eq!(device.ip_address, if keep_ip { Ipv4Addr::new(10, 0, 0, 9) } else { factory.ip_address });
         let counting = &bench.firmware.configuration().region_people_counting;
         assert_eq!(*counting, Configuration::default().region_people_counting);
     }
+}
+
+/// Flash in which the power failed during these operations: each time after so many, and in the middle of the next.
+fn cut_short(flash: &[u8], ops: &[FlashOp]) -> Vec<Vec<u8>> {
+    let mut cut = Vec::new();
+    let mut image = flash.to_vec();
+    for op in ops {
+        let mut half = image.clone();
+        match op {
+            FlashOp::Erase { block } => {
+                let start = block * FLASH_BLOCK_BYTES;
+                half[start..start + FLASH_BLOCK_BYTES / 2].fill(0xFF);
+            }
+            FlashOp::Program { at, bytes } => {
+                let first = bytes[..bytes.len() / 2].to_vec();
+                perform(&mut half, &[FlashOp::Program { at: *at, bytes: first }]);
+            }
+        }
+        cut.extend([image.clone(), half]);
+        perform(&mut image, std::slice::from_ref(op));
+    }
+    cut.push(image);
+    cut
+}
+
+/// What a person finds set on a device with this flash, once it is up; and what it writes for that.
+fn found_on(flash: &[u8]) -> ((Configuration, Option<PrivacyMode>), Vec<FlashOp>) {
+    let mut firmware = firmware_on(flash);
+    let found = (firmware.configuration().clone(), firmware.privacy_mode());
+    (found, firmware.step(Uptime::ZERO, nothing()).outputs.flash)
+}
+
+#[test]
+fn a_reset_is_made_or_not_made_wherever_the_power_fails() {
+    let before = (settings(), Some(PrivacyMode::Blur));
+    let after = (Configuration::default(), None);
+    let mut bench = bench();
+    bench.command(Command::Account(AccountCommand::Activate {
+        password: "s3cretary".into(),
+        privacy: PrivacyMode::Blur,
+    }));
+    // At first, and when the room that there is has been gone through, so that the reset has to make some.
+    let mut has_erased = false;
+    for save in 0..60 {
+        let mut firmware = firmware_on(bench.flash());
+        firmware.step(Uptime::ZERO, nothing());
+        let reset = Command::Reset { keep_ip: false, keep_users: false };
+        firmware.command(Uptime::ZERO, nothing().rtc, reset).expect("reset");
+        let ops = firmware.step(Uptime::ZERO, nothing()).outputs.flash;
+        let is_erasing = ops.iter().any(|op| matches!(op, FlashOp::Erase { .. }));
+        if save == 0 || (is_erasing && !has_erased) {
+            let cut = cut_short(bench.flash(), &ops);
+            let made: Vec<bool> = (cut.iter())
+                .map(|flash| {
+                    let (found, repairs) = found_on(flash);
+                    assert!(found == before || found == after, "half of a reset: {found:?}");
+                    // The power fails once more while it is ended.
+                    for flash in cut_short(flash, &repairs) {
+                        assert_eq!(found_on(&flash).0, found);
+                    }
+                    found == after
+                })
+                .collect();
+            assert!(!made[0] && made[made.len() - 1] && made.is_sorted(), "{made:?}");
+            has_erased |= is_erasing;
+        }
+        bench.configure(Configuration::default());
+        bench.configure(settings());
+    }
+    assert!(has_erased, "no reset had to make room");
 }
 
 #[test]

@@ -29,7 +29,8 @@ use std::time::Duration;
 
 use rumqttd::Notification;
 use rumqttd::local::LinkRx;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -66,7 +67,7 @@ pub struct Recipient {
     /// Host and port as the device is configured with them, such as `192.168.0.9:80`.
     pub address: String,
     /// Where to listen on this machine, for a device outside this process; without it, a free port of loopback.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read_listen")]
     pub listen: Option<SocketAddr>,
     /// Whom an HTTP receiver lets in; everybody without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +92,15 @@ impl Recipient {
         }
         tls.problem().map(|words| ("tls.until", words))
     }
+}
+
+fn read_listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    let address = |text: String| {
+        let words = || format!("must be an address of this machine and a port, such as `127.0.0.1:8080`, not `{text}`");
+        text.parse().map_err(|_| D::Error::custom(words()))
+    };
+    text.map(address).transpose()
 }
 
 /// What is spoken at a recipient's address.

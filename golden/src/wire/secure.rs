@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 
 use chrono::{Datelike, NaiveDate};
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -32,13 +33,23 @@ pub struct Tls {
     /// Names and addresses that its certificate is for; that of the recipient's address if there are none.
     pub names: Vec<String>,
     /// The certificate's first day; 1975-01-01 if not given.
+    #[serde(deserialize_with = "date")]
     pub from: Option<NaiveDate>,
     /// The day on which it ends; 2100-01-01 if not given.
+    #[serde(deserialize_with = "date")]
     pub until: Option<NaiveDate>,
     /// Whether the certificate is signed by nobody but itself.
     pub signs_itself: bool,
     /// Whether devices must show a certificate that the authority signed.
     pub asks_devices: bool,
+}
+
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    let date = |text: String| {
+        text.parse().map_err(|_| D::Error::custom(format!("must be a date such as `2026-07-07`, not `{text}`")))
+    };
+    text.map(date).transpose()
 }
 
 impl Tls {

@@ -91,7 +91,7 @@ impl Expectation {
             }
             (Expectation::SecurityQuestions { questions, .. }, answer) => match (questions, answer) {
                 (None, Err(CommandError::Account(AccountError::NoQuestions | AccountError::NotActive))) => None,
-                (Some(questions), Ok(Answer::SecurityQuestions(told))) if questions == told => None,
+                (Some(questions), Ok(Answer::SecurityQuestions(told))) if questions[..] == told[..] => None,
                 (expected, told) => Some(format!("at {at_s} s the questions are {told:?}, expected {expected:?}")),
             },
             (_, Err(error)) => Some(format!("at {at_s} s the device does not answer: {error}")),
