@@ -37,7 +37,7 @@ pub use light::{Exposure, LightError, LightSource, Stage};
 pub use locations::LocationJudge;
 pub use network::Fault;
 pub use oracle::OracleErrors;
-pub use record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
+pub use record::{Asked, Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
 pub use sheet::{contact_sheet, detections_drawn, picture_sheet};
 pub use still::Stills;
 pub use sweep::{Circumstances, Subject, take_placed};

@@ -33,7 +33,7 @@ pub(crate) fn redrawn(first: &Configuration, timeline: &[Event]) -> Option<Strin
     let drawn = |of: &Configuration| {
         let Configuration { line_crossing_counting: line, people_flow_analysis: flow, mounting, .. } = of;
         let line = (line.enable, line.line.clone(), line.filter_u_turns, line.u_turn_area.clone());
-        (line, flow.enable, flow.region.clone(), mounting.clone())
+        (line, flow.enable, flow.region.clone(), *mounting)
     };
     let changes = |event: &&Event| match &event.event {
         Happening::Configure(configuration) => drawn(configuration) != drawn(first),
@@ -153,7 +153,8 @@ impl<'t> SoFar<'t> {
         }
         let was_on = self.power.is_on();
         cut.iter().for_each(|one| self.power.put(*one, 0.0));
-        if waits_for_flash && !(was_on && !self.power.is_on()) {
+        let loses_power = was_on && !self.power.is_on();
+        if waits_for_flash && !loses_power {
             let words = "the device does not lose its power by this, so it cannot do so while it writes";
             return Err((".after_flash_bytes", words.to_owned()));
         }

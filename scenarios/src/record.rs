@@ -39,6 +39,17 @@ pub struct FrameTracks {
     pub tracks: Vec<Track>,
 }
 
+/// Something that the device was asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// When.
+    pub at: Uptime,
+    /// What.
+    pub query: Query,
+    /// Its answer; `None` when it was not up.
+    pub answer: Option<Result<Answer, CommandError>>,
+}
+
 /// A frame kept for the contact sheet.
 #[derive(Clone, Debug)]
 pub struct SheetFrame {
@@ -82,8 +93,8 @@ pub struct RunRecord {
     pub transcript: Vec<String>,
     /// What was wanted of the device and it did not do, and why: commands, and clients who found nobody.
     pub refused: Vec<(Uptime, String)>,
-    /// What the device answered to what the scenario expects of it, and when; `None` when it was not up.
-    pub answers: Vec<(Uptime, Query, Option<Result<Answer, CommandError>>)>,
+    /// What the device was asked because the scenario expects something of the answer.
+    pub answers: Vec<Asked>,
     /// Reports that the device gave up for some recipient.
     pub dropped: u64,
     /// Of the program that ran at the end; `None` when none did.

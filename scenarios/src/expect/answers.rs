@@ -1,11 +1,10 @@
 //! Demands on what the device answers when a person asks.
 
 use firmware::{AccountError, Answer, CommandError, ConnectionState, Information, Query};
-use firmware_shim::Uptime;
 use serde::{Deserialize, Serialize};
 
 use super::Expectation;
-use crate::record::RunRecord;
+use crate::record::{Asked, RunRecord};
 use crate::twin::run_time;
 
 /// *Status* of a place that a function sends to (guide §5.3).
@@ -54,8 +53,8 @@ impl Expectation {
     /// What is wrong with the device's answer, if anything is.
     pub(super) fn answer_failure(&self, record: &RunRecord) -> Option<String> {
         let (at_s, query) = self.query()?;
-        let is_it = |(at, asked, _): &&(Uptime, Query, _)| *at == run_time(at_s) && *asked == query;
-        let Some((_, _, answer)) = record.answers.iter().find(is_it) else {
+        let is_it = |asked: &&Asked| asked.at == run_time(at_s) && asked.query == query;
+        let Some(Asked { answer, .. }) = record.answers.iter().find(is_it) else {
             return Some(format!("the run ended before {at_s} s"));
         };
         let Some(answer) = answer else { return Some(format!("at {at_s} s the device is not up and answers nothing")) };

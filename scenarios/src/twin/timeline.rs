@@ -8,6 +8,7 @@ use firmware_shim::Uptime;
 
 use super::{Twin, run_time};
 use crate::device::NeverOff;
+use crate::record::Asked;
 use crate::{Happening, RunError};
 
 /// Why a device says nothing.
@@ -173,8 +174,8 @@ impl Twin<'_> {
 
     /// Asks the device what the scenario expects an answer to at this time or before it.
     pub(super) fn ask_until(&mut self, at: Uptime) {
-        while let Some((when, query)) = self.asks.pop_front_if(|(when, _)| *when <= at) {
-            self.record.answers.push((when, query, self.device.ask(query)));
+        while let Some((at, query)) = self.asks.pop_front_if(|(when, _)| *when <= at) {
+            self.record.answers.push(Asked { at, query, answer: self.device.ask(query) });
         }
     }
 
