@@ -395,7 +395,8 @@ fn whatever_is_broken_is_named_and_nothing_else() {
         let problems = Configuration::import(&file.to_string()).err().unwrap_or_default();
         let mut found: Vec<String> = problems.into_iter().map(|problem| problem.path).collect();
         let mut expected: Vec<String> = places.iter().map(|(_, path)| path.clone()).collect();
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected);
     };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
