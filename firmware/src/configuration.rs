@@ -91,7 +91,8 @@ pub struct General {
     /// Whether reports of regions tell their names, as `regions_name` after `total_mapped_regions`. V1.3 of the guide has no such key and newer
     /// documentation has, so that it is off unless set: a decision.
     pub regions_name: bool,
-    /// *Recognition Scheme*.
+    /// *Recognition Scheme*. The guide tells of region people counting alone; it holds for all functions, a decision: there is one detector at
+    /// work, and who is taken for a person at the table is one at the line.
     pub recognition_scheme: RecognitionScheme,
     /// *Realtime Location Push*.
     pub realtime_location_push: LocationPushSettings,
