@@ -43,7 +43,7 @@ fn what_a_person_asks_is_answered_until_the_device_starts_anew() {
     let ask = |bench: &Bench<NobodyThere>, query| bench.firmware.ask(query);
     assert_eq!(ask(&bench, Query::Export), Ok(Answer::Export(settings().export())));
     let Ok(Answer::Information(told)) = ask(&bench, Query::Information) else { panic!("no information") };
-    assert_eq!((told.name.as_str(), told.sn.as_str(), told.mac.as_str()), ("Lobby", "1234", "00:11:22:33:44:55"));
+    assert_eq!((told.name.as_str(), told.sn.as_str(), told.mac.as_str()), ("Lobby", SN, MAC));
     assert_eq!(ask(&bench, Query::RegionTotals), Ok(Answer::RegionTotals(vec![RegionPassages::default()])));
 
     let refused = |error| Err(CommandError::Account(error));
