@@ -26,7 +26,7 @@ use firmware_shim::{ConnId, NetEvent, Uptime};
 use crate::configuration::{NotificationUrl, QualityOfService, ReportProtocol, Topic};
 use crate::diagnostic::Failure;
 use crate::snapshot::Snapshot;
-use crate::storage::{Handshake, Identity, Kept};
+use crate::storage::{Handshake, Kept, Sender};
 use crate::tls::Trust;
 use broker::Broker;
 use http::{HttpAddress, HttpRecipient};
@@ -62,7 +62,7 @@ pub(crate) struct Letter {
     /// The recipient's name, for people.
     pub recipient: Arc<str>,
     /// As whom the device sends it.
-    pub identity: Identity,
+    pub sender: Sender,
     /// Where on a broker it is published.
     pub publication: Option<Publication>,
     /// Its number in the journal, if it is kept until it has arrived.
@@ -144,7 +144,7 @@ impl Delivery {
             report: Some(kept.report),
             document: kept.document,
             recipient: kept.recipient.into(),
-            identity: kept.identity,
+            sender: kept.sender,
             publication: None,
             entry: Some(kept.id),
             handshake: kept.handshake,
@@ -210,8 +210,8 @@ impl Delivery {
             return outbox.drop_letter(letter, Failure::NotRetransmitted);
         }
         let named = self.http.iter_mut().filter(|recipient| recipient.name() == letter.recipient).collect();
-        if let Some(recipient) = the_one(named, |recipient| recipient.address().identity() == letter.identity) {
-            letter.identity = recipient.address().identity();
+        if let Some(recipient) = the_one(named, |recipient| recipient.address().sender() == letter.sender) {
+            letter.sender = recipient.address().sender();
             return recipient.offer(letter, outbox);
         }
         let mut named: Vec<(Broker, Publication)> = Vec::new();
@@ -221,10 +221,10 @@ impl Delivery {
                 named.push(told);
             }
         }
-        if let Some((broker, publication)) = the_one(named, |(broker, _)| broker.identity() == letter.identity)
+        if let Some((broker, publication)) = the_one(named, |(broker, _)| broker.sender() == letter.sender)
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
-            letter.identity = broker.identity();
+            letter.sender = broker.sender();
             letter.publication = Some(publication);
             return recipient.offer(letter, outbox);
         }
@@ -234,13 +234,13 @@ impl Delivery {
     /// Hands a report to every recipient of a function.
     pub fn offer(&mut self, protocol: &ReportProtocol, offer: &Offer<'_>, outbox: &mut Outbox) {
         let is_kept = self.retransmits && offer.is_kept;
-        let letter = |recipient: Arc<str>, identity, publication, snapshot, outbox: &mut Outbox| {
+        let letter = |recipient: Arc<str>, sender, publication, snapshot, outbox: &mut Outbox| {
             outbox.tally.offered += 1;
             let mut letter = Letter {
                 report: Some(offer.report),
                 document: Arc::clone(offer.document),
                 recipient,
-                identity,
+                sender,
                 publication,
                 entry: None,
                 handshake: None,
@@ -254,14 +254,14 @@ impl Delivery {
         for (address, wants_snapshot) in addresses(protocol) {
             let snapshot = offer.snapshot.filter(|_| wants_snapshot).cloned();
             if let Some(recipient) = self.http.iter_mut().find(|recipient| *recipient.address() == address) {
-                recipient.offer(letter(recipient.name(), address.identity(), None, snapshot, outbox), outbox);
+                recipient.offer(letter(recipient.name(), address.sender(), None, snapshot, outbox), outbox);
             }
         }
         if let Some((broker, publication)) = Broker::of(protocol).zip(publication(protocol))
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
             let name = name_at(&broker, &publication);
-            recipient.offer(letter(name.into(), broker.identity(), Some(publication), None, outbox), outbox);
+            recipient.offer(letter(name.into(), broker.sender(), Some(publication), None, outbox), outbox);
         }
         while outbox.tally.kept > KEPT_MAX as u64 && self.drop_oldest_kept(outbox) {}
     }
@@ -285,7 +285,7 @@ impl Delivery {
             report: None,
             document,
             recipient: recipient.name(),
-            identity: Identity::default(),
+            sender: Sender::default(),
             publication: None,
             entry: None,
             handshake: None,

@@ -8,7 +8,7 @@ use mqtt_protocol_core::mqtt::result_code::MqttError;
 
 use super::{Letter, Publication};
 use crate::configuration::{CertificateType, QualityOfService, ReportProtocol};
-use crate::storage::{Handshake, Identity};
+use crate::storage::{Handshake, Sender};
 
 /// A broker, and as whom the device speaks to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ impl Broker {
     }
 
     /// As whom the device speaks to it.
-    pub fn identity(&self) -> Identity {
-        Identity { client_id: self.client_id.clone(), user_name: self.user_name.clone() }
+    pub fn sender(&self) -> Sender {
+        Sender { client_id: self.client_id.clone(), user_name: self.user_name.clone() }
     }
 
     /// For people.

@@ -15,7 +15,7 @@ use super::authentication::{Challenge, Credentials};
 use super::{ANSWER_MAX, CHECKED, Connection, ConnectionState, Letter, Outbox, Waiting, back_off};
 use crate::configuration::{CertificateType, HttpUrl, NotificationUrl};
 use crate::diagnostic::{Failure, Receipt};
-use crate::storage::Identity;
+use crate::storage::Sender;
 use crate::tls::{Secure, Trust};
 
 const USER_AGENT: &str = concat!("workplace-sensor/", env!("CARGO_PKG_VERSION"));
@@ -60,9 +60,9 @@ impl HttpAddress {
     }
 
     /// As whom the device speaks to it.
-    pub fn identity(&self) -> Identity {
+    pub fn sender(&self) -> Sender {
         let user_name = self.credentials.as_ref().map(|credentials| credentials.user_name.clone());
-        Identity { client_id: String::new(), user_name }
+        Sender { client_id: String::new(), user_name }
     }
 }
 

@@ -166,8 +166,8 @@ impl Outbox {
     /// Writes a report down until it has arrived, if it is not; says a word of it when there is no room.
     pub fn keep(&mut self, letter: &mut Letter) {
         let (None, Some(report)) = (letter.entry, letter.report) else { return };
-        let (id, recipient, identity) = (self.last_entry + 1, letter.recipient.to_string(), letter.identity.clone());
-        let kept = Kept { id, report, recipient, document: Arc::clone(&letter.document), identity, handshake: None };
+        let (id, recipient, sender) = (self.last_entry + 1, letter.recipient.to_string(), letter.sender.clone());
+        let kept = Kept { id, report, recipient, document: Arc::clone(&letter.document), sender, handshake: None };
         if self.journal.push(&kept).is_err() {
             self.diagnostics.push(Diagnostic::JournalFull { report, recipient: kept.recipient });
             return;

@@ -37,7 +37,7 @@ pub(crate) struct Kept {
     pub document: Arc<str>,
     /// As whom it goes there; at the end of its entry, where older ones have nothing.
     #[serde(skip)]
-    pub identity: Identity,
+    pub sender: Sender,
     /// How far it has come at QoS 2; in entries of its own.
     #[serde(skip)]
     pub handshake: Option<Handshake>,
@@ -46,14 +46,14 @@ pub(crate) struct Kept {
 impl Kept {
     fn read(entry: &[u8]) -> Option<Self> {
         let (kept, rest) = postcard::take_from_bytes::<Kept>(entry).ok()?;
-        Some(Kept { identity: postcard::from_bytes(rest).unwrap_or_default(), ..kept })
+        Some(Kept { sender: postcard::from_bytes(rest).unwrap_or_default(), ..kept })
     }
 }
 
 /// As whom the device speaks to a recipient, without what is secret. There may be two recipients of one name that know the device
 /// as different ones: each gets its own reports, also after the power was cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
+pub(crate) struct Sender {
     /// Of MQTT; else empty.
     pub client_id: String,
     pub user_name: Option<String>,
@@ -166,7 +166,7 @@ impl Journal {
     /// # Errors
     /// There is no room for it.
     pub fn push(&mut self, kept: &Kept) -> Result<(), NoRoom> {
-        self.write(&(kept, &kept.identity))
+        self.write(&(kept, &kept.sender))
     }
 
     /// Writes down how far a report that is written down has come; nothing when that stands there already.
@@ -277,7 +277,7 @@ mod tests {
 
     fn kept(id: u64, recipient: &str, bytes: usize) -> Kept {
         let (recipient, document) = (recipient.to_owned(), "x".repeat(bytes).into());
-        Kept { id, report: id, recipient, document, identity: Identity::default(), handshake: None }
+        Kept { id, report: id, recipient, document, sender: Sender::default(), handshake: None }
     }
 
     fn ids(image: &[u8]) -> Vec<u64> {
@@ -291,8 +291,8 @@ mod tests {
         let mut image = blank_image();
         let (mut journal, found, _) = Journal::open(&image);
         assert_eq!(found, []);
-        let identity = Identity { client_id: "sensor".to_owned(), user_name: Some("bob".to_owned()) };
-        let reports = [kept(7, "a", 400), Kept { identity, ..kept(8, "b", 20) }, kept(9, "a", 30_000)];
+        let sender = Sender { client_id: "sensor".to_owned(), user_name: Some("bob".to_owned()) };
+        let reports = [kept(7, "a", 400), Kept { sender, ..kept(8, "b", 20) }, kept(9, "a", 30_000)];
         reports.iter().for_each(|report| journal.push(report).expect("room"));
         perform(&mut image, &journal.take_ops());
         assert_eq!(Journal::open(&image).1, reports);
@@ -333,10 +333,10 @@ mod tests {
         let (mut journal, ..) = Journal::open(&image);
         // A topic of 1,024 bytes at a host of 253, to which the device is known by two names of 256.
         let (host, topic, name) = ("h".repeat(253), "t".repeat(1024), "n".repeat(256));
-        let identity = Identity { client_id: name.clone(), user_name: Some(name) };
+        let sender = Sender { client_id: name.clone(), user_name: Some(name) };
         let recipient = format!("mqtts://{host}:65535/{topic}");
         for id in 0..9_000 {
-            let longest = Kept { identity: identity.clone(), ..kept(id, &recipient, 2500) };
+            let longest = Kept { sender: sender.clone(), ..kept(id, &recipient, 2500) };
             journal.push(&longest).expect("room");
             if id >= 3000 {
                 journal.strike(id - 3000);

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash, ReadNorFlash};
 use firmware_shim::{FLASH_BLOCK_BYTES, FLASH_BYTES, FLASH_WORD_BYTES, FlashOp};
 
-pub(crate) use journal::{Handshake, Identity, Journal, Kept};
+pub(crate) use journal::{Handshake, Journal, Kept, Sender};
 pub(crate) use settings::{ACCOUNT, BOOT, CONFIGURATION, REPORTED, RESET, Reset, Settings, TooLarge, VALUE_BYTES_MAX};
 
 /// Where in the flash what is, in blocks.
