@@ -65,6 +65,8 @@ pub(crate) struct Letter {
     pub sender: Sender,
     /// Where on a broker it is published.
     pub publication: Option<Publication>,
+    /// How surely, if it was written down before the power was cut.
+    pub kept_qos: Option<QualityOfService>,
     /// Its number in the journal, if it is kept until it has arrived.
     pub entry: Option<u64>,
     /// How far it has come at QoS 2, if that is under way.
@@ -132,6 +134,8 @@ pub(crate) struct Delivery {
     mqtt: Vec<MqttRecipient>,
     /// Kept reports that belong to no recipient yet: what the journal held at power-on.
     unclaimed: Vec<Letter>,
+    /// The recipients there were before the last settings, by name and as whom the device spoke to them.
+    known: Vec<(String, Sender)>,
     /// Connection tests under way, which wait for nothing and nobody.
     tests: Vec<HttpRecipient>,
     trust: Trust,
@@ -146,12 +150,21 @@ impl Delivery {
             recipient: kept.recipient.into(),
             sender: kept.sender,
             publication: None,
+            kept_qos: kept.qos,
             entry: Some(kept.id),
             handshake: kept.handshake,
             snapshot: None,
         };
         let unclaimed = kept.into_iter().map(letter).collect();
-        Delivery { retransmits: false, http: Vec::new(), mqtt: Vec::new(), unclaimed, tests: Vec::new(), trust }
+        Delivery {
+            retransmits: false,
+            http: Vec::new(),
+            mqtt: Vec::new(),
+            unclaimed,
+            known: Vec::new(),
+            tests: Vec::new(),
+            trust,
+        }
     }
 
     /// Delivers by these settings from now on. Recipients that stay keep their connection and what waits for them, and so do those of
@@ -198,10 +211,13 @@ impl Delivery {
         for letter in unclaimed {
             self.claim(letter, protocols, outbox);
         }
+        let http = self.http.iter().map(|recipient| (recipient.name().to_string(), recipient.address().sender()));
+        let mqtt = told(protocols).map(|(broker, publication)| (name_at(&broker, &publication), broker.sender()));
+        self.known = http.chain(mqtt).collect();
     }
 
     /// Hands a kept report of a recipient that is no more, or was before the power was cut, to the one that is now of the same name and knows the
-    /// device as the same; or to the only one of that name, when what changed is as whom the device speaks to it.
+    /// device as the same; or to the only one of that name, when that is new: then what changed is as whom the device speaks to it.
     fn claim(&mut self, mut letter: Letter, protocols: &[&ReportProtocol], outbox: &mut Outbox) {
         if letter.entry.is_none() {
             return outbox.drop_letter(letter, Failure::RecipientRemoved);
@@ -210,22 +226,25 @@ impl Delivery {
             return outbox.drop_letter(letter, Failure::NotRetransmitted);
         }
         let named = self.http.iter_mut().filter(|recipient| recipient.name() == letter.recipient).collect();
-        if let Some(recipient) = the_one(named, |recipient| recipient.address().sender() == letter.sender) {
+        let is_new = |sender: &Sender| !self.known.iter().any(|(name, it)| **name == *letter.recipient && it == sender);
+        if let Some(recipient) = the_one(named, &letter.sender, |recipient| recipient.address().sender(), is_new) {
             letter.sender = recipient.address().sender();
             return recipient.offer(letter, outbox);
         }
         let mut named: Vec<(Broker, Publication)> = Vec::new();
-        for told in protocols.iter().filter_map(|protocol| Broker::of(protocol).zip(publication(protocol))) {
+        for told in told(protocols) {
             let is_known = named.iter().any(|(broker, _)| *broker == told.0);
             if *letter.recipient == *name_at(&told.0, &told.1) && !is_known {
                 named.push(told);
             }
         }
-        if let Some((broker, publication)) = the_one(named, |(broker, _)| broker.sender() == letter.sender)
+        if let Some((broker, publication)) = the_one(named, &letter.sender, |(broker, _)| broker.sender(), is_new)
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
             letter.sender = broker.sender();
-            letter.publication = Some(publication);
+            // Two functions may publish on one topic, each as surely as is set for it.
+            let qos = letter.publication.map(|was| was.qos).or(letter.kept_qos).unwrap_or(publication.qos);
+            letter.publication = Some(Publication { qos, ..publication });
             return recipient.offer(letter, outbox);
         }
         outbox.drop_letter(letter, Failure::RecipientRemoved);
@@ -242,6 +261,7 @@ impl Delivery {
                 recipient,
                 sender,
                 publication,
+                kept_qos: None,
                 entry: None,
                 handshake: None,
                 snapshot,
@@ -287,6 +307,7 @@ impl Delivery {
             recipient: recipient.name(),
             sender: Sender::default(),
             publication: None,
+            kept_qos: None,
             entry: None,
             handshake: None,
             snapshot: None,
@@ -353,10 +374,21 @@ fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = (HttpAddress, bo
     urls.iter().filter(|entry| entry.enable).map(|entry| (HttpAddress::new(entry), entry.snapshot))
 }
 
-/// Of some of one name the one that is meant: the first that is exact, or the only one there is.
-fn the_one<T>(mut named: Vec<T>, is_exact: impl Fn(&T) -> bool) -> Option<T> {
-    let exact = named.iter().position(is_exact).or((named.len() == 1).then_some(0))?;
-    Some(named.swap_remove(exact))
+/// The brokers and topics that functions report to.
+fn told(protocols: &[&ReportProtocol]) -> impl Iterator<Item = (Broker, Publication)> {
+    protocols.iter().filter_map(|protocol| Broker::of(protocol).zip(publication(protocol)))
+}
+
+/// Of some of one name the one that is meant: the first to whom the device speaks as `sender`, or the only one there is, if it is new.
+fn the_one<T>(
+    mut named: Vec<T>,
+    sender: &Sender,
+    of: impl Fn(&T) -> Sender,
+    is_new: impl Fn(&Sender) -> bool,
+) -> Option<T> {
+    let only = || (named.len() == 1 && is_new(&of(&named[0]))).then_some(0);
+    let meant = named.iter().position(|it| of(it) == *sender).or_else(only)?;
+    Some(named.swap_remove(meant))
 }
 
 /// What a topic of a broker is called, for people and in the journal.
@@ -379,7 +411,7 @@ mod tests {
     use crate::configuration::{CertificateType, HttpUrl};
     use crate::diagnostic::Diagnostic;
     use crate::firmware::Tally;
-    use crate::storage::{Journal, blank_image};
+    use crate::storage::{Journal, blank_image, perform};
 
     fn http(addresses: &[&str]) -> ReportProtocol {
         let url = |address: &&str| HttpUrl::try_from((*address).to_owned()).expect("an address");
@@ -462,6 +494,33 @@ mod tests {
         assert_eq!((opened, outbox.tally.offered), (1, 2));
         delivery.reconfigure(&[&other], false, Uptime::ZERO, &mut outbox);
         assert_eq!(lines(&outbox), ["report 1 dropped for mqtt://broker:1883/people: recipient no longer configured"]);
+    }
+
+    #[test]
+    fn what_was_kept_goes_out_as_surely_as_it_was_to_when_two_functions_share_a_topic() {
+        let surely = |of: QualityOfService| match mqtt("people") {
+            ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, topic, keep_alive_s, .. } => {
+                ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, topic, qos: of, keep_alive_s }
+            }
+            http => http,
+        };
+        let protocols = [QualityOfService::AtMostOnce, QualityOfService::ExactlyOnce].map(surely);
+        for (first, second) in [(0, 1), (1, 0)] {
+            let (mut outbox, mut delivery) = (outbox(), delivery());
+            let both = [&protocols[first], &protocols[second]];
+            delivery.reconfigure(&both, true, Uptime::ZERO, &mut outbox);
+            offer(&mut delivery, &protocols[0], 1, &mut outbox);
+            offer(&mut delivery, &protocols[1], 2, &mut outbox);
+            let mut image = blank_image();
+            perform(&mut image, &outbox.take_flash_ops());
+            let (journal, kept, _) = Journal::open(&image);
+            let trust = Trust::new(&[], Arc::default()).expect("no authorities but Mozilla's");
+            let (mut delivery, mut outbox) = (Delivery::new(kept, trust), Outbox::new(2, journal, 2));
+            delivery.reconfigure(&both, true, Uptime::ZERO, &mut outbox);
+            let waiting = delivery.mqtt[0].waiting_mut();
+            let mut next = || waiting.pop().and_then(|letter| letter.publication).map(|to| to.qos);
+            assert_eq!([next(), next()], [Some(QualityOfService::AtMostOnce), Some(QualityOfService::ExactlyOnce)]);
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Rota {
     interval_start: RtcTime,
     /// Whether the interval under way began under other settings.
     goes_on: bool,
+    /// Slots of the calendar that were reported before the schedule was one without any.
+    reported_before: ReportedSlots,
 }
 
 impl Rota {
@@ -56,10 +58,15 @@ impl Rota {
         let goes_on = before.as_ref().is_some_and(|before| before.schedule.runs_on(regularly, zone));
         let interval_start = before.as_ref().filter(|_| goes_on).map_or(rtc, |before| before.interval_start);
         let furthest = before.as_ref().map_or(rtc, |before| before.furthest);
+        let reported_before = before.as_ref().map(|before| before.reported().to_vec()).unwrap_or_default();
         let (is_on, schedule) =
             before.map_or((hours.include(rtc), None), |before| (before.is_on, Some(before.schedule)));
-        let schedule = Schedule::start(regularly, zone, now, rtc, schedule);
-        Rota { enabled, hours, schedule, is_on: is_on && enabled, furthest, interval_start, goes_on }
+        let mut schedule = Schedule::start(regularly, zone, now, rtc, schedule);
+        if !goes_on {
+            // Slots are instants, and stay reported whatever is set. What lay between them on another grid is not known to be.
+            schedule.remember(reported_before.iter().map(|(_, last)| (*last, *last)).collect());
+        }
+        Rota { enabled, hours, schedule, is_on: is_on && enabled, furthest, interval_start, goes_on, reported_before }
     }
 
     /// Whether the interval under way began before the present settings were saved.
@@ -69,12 +76,13 @@ impl Rota {
 
     /// The slots of the calendar that were reported.
     pub fn reported(&self) -> &[(RtcTime, RtcTime)] {
-        self.schedule.reported()
+        if self.schedule.is_on_the_dot() { self.schedule.reported() } else { &self.reported_before }
     }
 
     /// These were reported before the device was switched on.
     pub fn remember(&mut self, reported: ReportedSlots) {
-        self.schedule.remember(reported);
+        self.schedule.remember(reported.clone());
+        self.reported_before = reported;
     }
 
     /// Moves on to a reading of the clock. Ask once per step.

@@ -70,6 +70,11 @@ impl Schedule {
         !matches!(self, Schedule::Off)
     }
 
+    /// Whether it goes by slots of the calendar.
+    pub fn is_on_the_dot(&self) -> bool {
+        matches!(self, Schedule::OnTheDot(_))
+    }
+
     /// Whether these settings change nothing, so that the interval under way goes on: *On the Dot* alone does not count from when it was saved.
     pub fn runs_on(&self, scheme: ReportRegularly, zone: Zone) -> bool {
         match (self, scheme) {

@@ -99,8 +99,18 @@ fn the_same_seed_gives_the_same_bytes_in_both_lanes() {
 
 #[test]
 fn what_goes_to_one_receiver_at_one_instant_is_always_in_the_same_order() {
+    let who = "user_name: \"sensor\", password: \"s3cret\"";
+    for admits in ["", &format!("admits: Digest({who})")] {
+        always_in_the_same_order(who, admits);
+    }
+}
+
+/// As somebody whom the receiver lets in.
+#[track_caller]
+fn always_in_the_same_order(who: &str, admits: &str) {
     let bench = Bench::new();
-    let urls: String = (1..=3).map(|url| format!("(url: \"http://192.168.0.9/{url}\"),")).collect();
+    let url = |url: u32| format!("(url: \"http://192.168.0.9/{url}\", {who}),");
+    let urls: String = (1..=3).map(url).collect();
     let scenario = format!(
         "(
             scene: \"meeting-room\",
@@ -117,13 +127,14 @@ fn what_goes_to_one_receiver_at_one_instant_is_always_in_the_same_order() {
                         enable: true,
                         line: [(0.5, 0.9), (0.5, 0.1)],
                         report_regularly: FromNowOn(interval_s: 5),
-                        protocol: Http(urls: [(url: \"http://192.168.0.9/4\")]),
+                        protocol: Http(urls: [{}]),
                     ),
                 ),
             ),
-            recipients: [(kind: Http, address: \"192.168.0.9:80\")],
+            recipients: [(kind: Http, address: \"192.168.0.9:80\", {admits})],
             expect: [Reports(at_least: 44)],
-        )"
+        )",
+        url(4)
     );
     bench.put("run.ron", &scenario);
     let runs = ["first", "second", "third", "fourth"].map(|out| {

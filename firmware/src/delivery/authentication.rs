@@ -36,6 +36,11 @@ impl Challenge {
         digest.map(|digest| Challenge::Digest(Box::new(digest))).or_else(|| basic().then_some(Challenge::Basic))
     }
 
+    /// Whether the server says that only the nonce of the last answer was too old (RFC 7616 §3.3): name and password may well be right.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Challenge::Digest(digest) if digest.stale)
+    }
+
     /// The value of `Authorization` for a POST of `body` to `path`; `None` when the challenge cannot be answered.
     pub fn answer(
         &mut self,

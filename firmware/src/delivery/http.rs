@@ -23,6 +23,9 @@ const USER_AGENT: &str = concat!("workplace-sensor/", env!("CARGO_PKG_VERSION"))
 /// The longest head of an answer that is read.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// How often a server may ask for one report who the device is. A decision: others' requests may have used up what it was asked with before.
+const ASKED_MAX: u32 = 4;
+
 /// Room for the longest line of a request's head besides the address.
 const LINE_BYTES: usize = 1024;
 
@@ -72,8 +75,8 @@ struct Exchange {
     letter: Letter,
     deadline: Uptime,
     stage: Stage,
-    /// Whether the server has asked already, in this exchange.
-    was_asked: bool,
+    /// How often the server has asked already who the device is.
+    asked: u32,
 }
 
 enum Stage {
@@ -181,25 +184,27 @@ impl HttpRecipient {
                 (self.failures, self.retry_at, self.state) = (0, None, ConnectionState::Up);
                 outbox.note_delivered(exchange.letter, Receipt::HttpStatus(status.as_u16()));
             }
-            StatusCode::UNAUTHORIZED if !exchange.was_asked && self.is_asked(&response) => {
+            StatusCode::UNAUTHORIZED if self.is_asked(&response, exchange.asked) => {
                 outbox.close(exchange.conn);
-                self.exchange = Some(self.begin(exchange.letter, true, now, outbox));
+                self.exchange = Some(self.begin(exchange.letter, exchange.asked + 1, now, outbox));
             }
             status => self.fail(exchange, Failure::HttpStatus(status.as_u16()), true, now, outbox),
         }
     }
 
-    /// Takes in who the server asks for, when the device can say.
-    fn is_asked(&mut self, response: &Response<()>) -> bool {
+    /// Takes in who the server asks for, when the device can say. Who was told is told again only when the server says that it was too late, and so often at
+    /// most.
+    fn is_asked(&mut self, response: &Response<()>, before: u32) -> bool {
         let values = response.headers().get_all(WWW_AUTHENTICATE).iter();
         let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
         self.challenge = self.address.credentials.as_ref().and_then(|_| Challenge::strongest(&values));
-        self.challenge.is_some()
+        let is_new = |challenge: &Challenge| before == 0 || challenge.is_stale() && before < ASKED_MAX;
+        self.challenge.as_ref().is_some_and(is_new)
     }
 
-    fn begin(&self, letter: Letter, was_asked: bool, now: Uptime, outbox: &mut Outbox) -> Exchange {
+    fn begin(&self, letter: Letter, asked: u32, now: Uptime, outbox: &mut Outbox) -> Exchange {
         let conn = outbox.connect(self.address.url.host(), self.address.url.port(), self.secure.as_ref());
-        Exchange { conn, letter, deadline: now + ANSWER_MAX, stage: Stage::Connecting, was_asked }
+        Exchange { conn, letter, deadline: now + ANSWER_MAX, stage: Stage::Connecting, asked }
     }
 
     /// The request's bytes, and the protocol's state after sending them.
@@ -237,7 +242,7 @@ impl HttpRecipient {
             && self.retry_at.is_none_or(|retry_at| now >= retry_at)
             && let Some(letter) = self.waiting.pop()
         {
-            self.exchange = Some(self.begin(letter, false, now, outbox));
+            self.exchange = Some(self.begin(letter, 0, now, outbox));
         }
     }
 

@@ -167,7 +167,8 @@ impl Outbox {
     pub fn keep(&mut self, letter: &mut Letter) {
         let (None, Some(report)) = (letter.entry, letter.report) else { return };
         let (id, recipient, sender) = (self.last_entry + 1, letter.recipient.to_string(), letter.sender.clone());
-        let kept = Kept { id, report, recipient, document: Arc::clone(&letter.document), sender, handshake: None };
+        let (document, qos) = (Arc::clone(&letter.document), letter.publication.as_ref().map(|to| to.qos));
+        let kept = Kept { id, report, recipient, document, sender, qos, handshake: None };
         if self.journal.push(&kept).is_err() {
             self.diagnostics.push(Diagnostic::JournalFull { report, recipient: kept.recipient });
             return;

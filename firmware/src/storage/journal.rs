@@ -21,6 +21,7 @@ use sequential_storage::queue::{QueueConfig, QueueStorage};
 use serde::{Deserialize, Serialize};
 
 use super::{JOURNAL_BLOCKS, JOURNAL_INTENTS, Part, at_once};
+use crate::configuration::QualityOfService;
 
 /// Blocks that are kept free ahead of the newest entry: all that is left in the oldest block can be moved there.
 const BLOCKS_AHEAD: usize = 2;
@@ -38,6 +39,9 @@ pub(crate) struct Kept {
     /// As whom it goes there; at the end of its entry, where older ones have nothing.
     #[serde(skip)]
     pub sender: Sender,
+    /// How surely, to a broker; after that.
+    #[serde(skip)]
+    pub qos: Option<QualityOfService>,
     /// How far it has come at QoS 2; in entries of its own.
     #[serde(skip)]
     pub handshake: Option<Handshake>,
@@ -46,7 +50,9 @@ pub(crate) struct Kept {
 impl Kept {
     fn read(entry: &[u8]) -> Option<Self> {
         let (kept, rest) = postcard::take_from_bytes::<Kept>(entry).ok()?;
-        Some(Kept { sender: postcard::from_bytes(rest).unwrap_or_default(), ..kept })
+        let (sender, qos): (Sender, Option<u8>) = postcard::from_bytes(rest).unwrap_or_default();
+        let qos = qos.and_then(|qos| QualityOfService::try_from(i64::from(qos)).ok());
+        Some(Kept { sender, qos, ..kept })
     }
 }
 
@@ -166,7 +172,7 @@ impl Journal {
     /// # Errors
     /// There is no room for it.
     pub fn push(&mut self, kept: &Kept) -> Result<(), NoRoom> {
-        self.write(&(kept, &kept.sender))
+        self.write(&(kept, &kept.sender, kept.qos.map(u8::from)))
     }
 
     /// Writes down how far a report that is written down has come; nothing when that stands there already.
@@ -277,7 +283,7 @@ mod tests {
 
     fn kept(id: u64, recipient: &str, bytes: usize) -> Kept {
         let (recipient, document) = (recipient.to_owned(), "x".repeat(bytes).into());
-        Kept { id, report: id, recipient, document, sender: Sender::default(), handshake: None }
+        Kept { id, report: id, recipient, document, sender: Sender::default(), qos: None, handshake: None }
     }
 
     fn ids(image: &[u8]) -> Vec<u64> {
@@ -292,7 +298,11 @@ mod tests {
         let (mut journal, found, _) = Journal::open(&image);
         assert_eq!(found, []);
         let sender = Sender { client_id: "sensor".to_owned(), user_name: Some("bob".to_owned()) };
-        let reports = [kept(7, "a", 400), Kept { sender, ..kept(8, "b", 20) }, kept(9, "a", 30_000)];
+        let reports = [
+            kept(7, "a", 400),
+            Kept { sender, qos: Some(QualityOfService::ExactlyOnce), ..kept(8, "b", 20) },
+            kept(9, "a", 30_000),
+        ];
         reports.iter().for_each(|report| journal.push(report).expect("room"));
         perform(&mut image, &journal.take_ops());
         assert_eq!(Journal::open(&image).1, reports);

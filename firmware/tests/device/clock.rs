@@ -244,3 +244,33 @@ fn a_request_does_not_tell_the_clock_and_an_answer_to_what_could_be_guessed_is_n
         ["0.000 s no time from pool.ntp.org: protocol violated: IncorrectOriginTimestamp; next attempt in 16 s"]
     );
 }
+
+#[test]
+fn no_slot_is_reported_a_second_time_whatever_is_saved_before_the_clock_goes_back() {
+    let settings = |zone: &str, regularly: &str| -> Configuration {
+        let text = format!(
+            "(time_zone: \"{zone}\", clock: (source: Manual), region_people_counting: (report_regularly: {regularly}))"
+        );
+        ron_file::RonFile::embedded("settings", text).parse().expect("no mistakes")
+    };
+    let five = || settings("UTC", "OnTheDot(interval_min: 5)");
+    let saves: [&[Configuration]; 4] = [
+        &[settings("UTC", "OnTheDot(interval_min: 10)"), five()],
+        &[settings("UTC", "Off"), five()],
+        &[settings("UTC", "FromNowOn(interval_s: 3600)"), five()],
+        &[settings("Europe/Berlin", "OnTheDot(interval_min: 5)")],
+    ];
+    for saved in saves {
+        let mut bench = Bench::new(five(), NobodyThere);
+        let clock = |since_power_on_s: i64| Command::SetClock(RtcTime(POWER_ON + since_power_on_s * 1_000_000_000));
+        bench.command(clock(4 * 60 + 50));
+        bench.run_until_ms(20_000);
+        assert_eq!(bench.documents().len(), 1);
+        saved.iter().for_each(|configuration| bench.configure(configuration.clone()));
+        bench.command(clock(4 * 60 + 50));
+        bench.run_until_ms(60_000);
+        assert_eq!(bench.documents().len(), 1, "10:05 again, after {saved:?}");
+        bench.run_until_ms(340_000);
+        assert_eq!(bench.documents().len(), 2);
+    }
+}

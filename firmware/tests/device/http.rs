@@ -226,11 +226,13 @@ struct Asking {
     heard: Vec<Option<String>>,
     taken: usize,
     nonce: usize,
+    /// So many answers come too late: others have used up the nonce.
+    too_late: usize,
 }
 
 impl Asking {
     fn new(challenge: &'static str, answers_begin: &'static str) -> Self {
-        Asking { wire: Listening::default(), challenge, answers_begin, heard: vec![], taken: 0, nonce: 0 }
+        Asking { wire: Listening::default(), challenge, answers_begin, heard: vec![], taken: 0, nonce: 0, too_late: 0 }
     }
 }
 
@@ -244,7 +246,12 @@ impl Peer for Asking {
                 answer.starts_with(self.answers_begin)
                     && (self.answers_begin != "Digest" || answer.contains(&format!("nonce=\"n{}\"", self.nonce)))
             };
-            let is_let_in = header.as_ref().is_some_and(is_current);
+            let is_right = header.as_ref().is_some_and(is_current);
+            let is_let_in = is_right && self.too_late == 0;
+            if is_right && !is_let_in {
+                self.too_late -= 1;
+                self.nonce += 1;
+            }
             self.heard.push(header);
             let answer = if is_let_in {
                 self.taken += 1;
@@ -254,6 +261,7 @@ impl Peer for Asking {
                 String::from_utf8_lossy(OK).into_owned()
             } else {
                 let challenge = self.challenge.replace("NONCE", &format!("n{}", self.nonce));
+                let challenge = challenge.replace("STALE", &is_right.to_string());
                 format!("HTTP/1.1 401 Unauthorized\r\n{challenge}content-length: 0\r\n\r\n")
             };
             events.push(NetEvent::Received { conn, bytes: answer.into_bytes() });
@@ -307,6 +315,17 @@ fn digest_is_preferred_counts_its_requests_and_takes_a_new_nonce() {
         .map(|answer| answer.split("cnonce=").nth(1).map(|rest| &rest[..34]))
         .collect();
     assert_eq!(cnonces.len(), 5, "each is new");
+}
+
+#[test]
+fn whoever_is_told_to_have_been_too_late_answers_again_but_not_for_ever() {
+    let challenge = "WWW-Authenticate: Digest realm=\"r\", nonce=\"NONCE\", qop=\"auth\", stale=STALE\r\n";
+    for (too_late, requests, delivered) in [(1, 3, 1), (3, 5, 1), (4, 5, 0)] {
+        let server = Asking { too_late, ..Asking::new(challenge, "Digest") };
+        let mut bench = Bench::new(settings(WITH_NAME), server);
+        bench.run_until_ms(20_000);
+        assert_eq!((bench.peer.heard.len(), bench.firmware.tally().delivered), (requests, delivered), "{too_late}");
+    }
 }
 
 #[test]

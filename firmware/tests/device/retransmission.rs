@@ -285,6 +285,22 @@ fn what_is_kept_for_somebody_who_is_no_more_goes_to_nobody_else_of_several_at_th
 }
 
 #[test]
+fn what_is_kept_for_somebody_who_is_no_more_goes_to_nobody_else_who_was_there_before() {
+    let away = Servers { away: vec!["a"], ask: true, ..Servers::default() };
+    let both = one_address_for_two("alice", "bob");
+    let mut bench = Bench::new(both.clone(), away);
+    bench.run_until_ms(24_000);
+    let mut one = both.clone();
+    one.region_people_counting.enable = false;
+    bench.configure(one);
+    assert_eq!(bench.firmware.tally(), Tally { offered: 8, dropped: 4, kept: 4, ..Tally::default() });
+    bench.peer.away.clear();
+    bench.run_until_ms(38_000);
+    let bodies: Vec<&String> = bench.peer.bodies.values().flatten().collect();
+    assert!(bodies.len() >= 4 && bodies.iter().all(|body| body.contains("People Flow")), "{bodies:?}");
+}
+
+#[test]
 fn switched_off_it_forgets_what_it_kept() {
     let mut bench = bench(true, &["a"], &["a"]);
     bench.run_until_ms(25_000);

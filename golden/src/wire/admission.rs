@@ -35,6 +35,9 @@ const REALM: &str = "reports";
 /// Requests that a nonce is good for, so that devices must cope with another.
 const NONCE_REQUESTS: u32 = 8;
 
+/// Nonces that are good at one time, the newest: connections that are asked at once do not take theirs from each other.
+const NONCES_MAX: usize = 64;
+
 /// A door with its keeper, who remembers what was asked.
 pub(super) struct Door {
     admits: Admits,
@@ -43,10 +46,33 @@ pub(super) struct Door {
 
 #[derive(Default)]
 struct Asked {
-    /// Numbers the nonces.
-    nonce: u64,
-    /// The highest count that was used with it.
-    used: u32,
+    /// Nonces so far.
+    nonces: u64,
+    /// Of those that are good, the highest count that was used with each.
+    used: BTreeMap<u64, u32>,
+}
+
+impl Asked {
+    /// Takes a count of a nonce; `false` when that is not good any more.
+    fn take(&mut self, nonce: &str, count: u32) -> bool {
+        let number = nonce.strip_prefix("nonce-").and_then(|number| number.parse().ok());
+        let Some(used) = number.and_then(|number: u64| self.used.get_mut(&number)) else { return false };
+        // Counts that were used already are somebody's who listened.
+        let is_good = count > *used && count <= NONCE_REQUESTS;
+        if is_good {
+            *used = count;
+        }
+        is_good
+    }
+
+    fn give(&mut self) -> String {
+        self.nonces += 1;
+        self.used.insert(self.nonces, 0);
+        if self.used.len() > NONCES_MAX {
+            self.used.pop_first();
+        }
+        format!("nonce-{}", self.nonces)
+    }
 }
 
 impl Door {
@@ -66,20 +92,12 @@ impl Door {
                 let mut asked = self.asked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 let answer = authorization.and_then(|value| value.strip_prefix("Digest ")).map(parameters);
                 let proof = answer.as_ref().and_then(|answer| proof(answer, (user_name, password), (method, path)));
-                let is_current = |nonce: &str| nonce == format!("nonce-{}", asked.nonce);
-                match proof {
-                    // Counts that were used already are somebody's who listened.
-                    Some((nonce, count)) if is_current(nonce) && count > asked.used && count <= NONCE_REQUESTS => {
-                        asked.used = count;
-                        Ok(())
-                    }
-                    proof => {
-                        let stale = if proof.is_some() { ", stale=true" } else { "" };
-                        *asked = Asked { nonce: asked.nonce + 1, used: 0 };
-                        let nonce = format!("nonce=\"nonce-{}\"", asked.nonce);
-                        Err(format!("Digest realm=\"{REALM}\", qop=\"auth\", algorithm=MD5, {nonce}{stale}"))
-                    }
+                if proof.is_some_and(|(nonce, count)| asked.take(nonce, count)) {
+                    return Ok(());
                 }
+                let stale = if proof.is_some() { ", stale=true" } else { "" };
+                let nonce = asked.give();
+                Err(format!("Digest realm=\"{REALM}\", qop=\"auth\", algorithm=MD5, nonce=\"{nonce}\"{stale}"))
             }
         }
     }
@@ -146,6 +164,19 @@ mod tests {
         assert!(wrong.is_err_and(|asks| asks.contains("nonce-3") && !asks.contains("stale")));
         assert!(judge(Some(&answer("s3cret", "nonce-3", 1, "/y"))).is_err(), "for another path");
         assert!(judge(Some("Digest")).is_err() && judge(Some("Basic c2Vuc29yOnMzY3JldA==")).is_err());
+    }
+
+    #[test]
+    fn connections_that_are_asked_at_once_do_not_take_their_nonces_from_each_other() {
+        let door = digest();
+        for _ in 0..NONCES_MAX + 1 {
+            assert!(door.judge("POST", "/", None).is_err());
+        }
+        let judge = |nonce: &str, count: u32| door.judge("POST", "/", Some(&answer("s3cret", nonce, count, "/")));
+        assert!(judge("nonce-1", 1).is_err_and(|asks| asks.contains("stale=true")), "there is an end to it");
+        let answers = [("nonce-9", 1), ("nonce-3", 1), ("nonce-9", 2), ("nonce-3", 2)];
+        assert!(answers.iter().all(|(nonce, count)| judge(nonce, *count).is_ok()));
+        assert!(judge("nonce-9", 2).is_err_and(|asks| asks.contains("stale=true")), "used already");
     }
 
     #[test]
