@@ -18,6 +18,7 @@ mod session;
 mod status;
 mod waiting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +66,6 @@ pub(crate) struct Letter {
     pub sender: Sender,
     /// Where on a broker it is published.
     pub publication: Option<Publication>,
-    /// How surely, if it was written down before the power was cut.
-    pub kept_qos: Option<QualityOfService>,
     /// Its number in the journal, if it is kept until it has arrived.
     pub entry: Option<u64>,
     /// How far it has come at QoS 2, if that is under way.
@@ -134,6 +133,8 @@ pub(crate) struct Delivery {
     mqtt: Vec<MqttRecipient>,
     /// Kept reports that belong to no recipient yet: what the journal held at power-on.
     unclaimed: Vec<Letter>,
+    /// How surely those were to go to a broker, by their number in the journal.
+    kept_qos: BTreeMap<u64, QualityOfService>,
     /// The recipients there were before the last settings, by name and as whom the device spoke to them.
     known: Vec<(String, Sender)>,
     /// Connection tests under way, which wait for nothing and nobody.
@@ -150,17 +151,18 @@ impl Delivery {
             recipient: kept.recipient.into(),
             sender: kept.sender,
             publication: None,
-            kept_qos: kept.qos,
             entry: Some(kept.id),
             handshake: kept.handshake,
             snapshot: None,
         };
+        let kept_qos = kept.iter().filter_map(|kept| Some((kept.id, kept.qos?))).collect();
         let unclaimed = kept.into_iter().map(letter).collect();
         Delivery {
             retransmits: false,
             http: Vec::new(),
             mqtt: Vec::new(),
             unclaimed,
+            kept_qos,
             known: Vec::new(),
             tests: Vec::new(),
             trust,
@@ -211,6 +213,7 @@ impl Delivery {
         for letter in unclaimed {
             self.claim(letter, protocols, outbox);
         }
+        self.kept_qos.clear();
         let http = self.http.iter().map(|recipient| (recipient.name().to_string(), recipient.address().sender()));
         let mqtt = told(protocols).map(|(broker, publication)| (name_at(&broker, &publication), broker.sender()));
         self.known = http.chain(mqtt).collect();
@@ -243,7 +246,8 @@ impl Delivery {
         {
             letter.sender = broker.sender();
             // Two functions may publish on one topic, each as surely as is set for it.
-            let qos = letter.publication.map(|was| was.qos).or(letter.kept_qos).unwrap_or(publication.qos);
+            let kept_qos = letter.entry.and_then(|entry| self.kept_qos.get(&entry).copied());
+            let qos = letter.publication.map(|was| was.qos).or(kept_qos).unwrap_or(publication.qos);
             letter.publication = Some(Publication { qos, ..publication });
             return recipient.offer(letter, outbox);
         }
@@ -261,7 +265,6 @@ impl Delivery {
                 recipient,
                 sender,
                 publication,
-                kept_qos: None,
                 entry: None,
                 handshake: None,
                 snapshot,
@@ -307,7 +310,6 @@ impl Delivery {
             recipient: recipient.name(),
             sender: Sender::default(),
             publication: None,
-            kept_qos: None,
             entry: None,
             handshake: None,
             snapshot: None,
