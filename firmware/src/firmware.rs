@@ -19,10 +19,10 @@ use crate::command::{CommandError, Function};
 use crate::configuration::{ConfigFile, Configuration, PrivacyMask, ReportProtocol};
 use crate::counted::Counted;
 use crate::debounce::Debounced;
-use crate::delivery::{Connection, Delivery, Outbox};
+use crate::delivery::{Delivery, Outbox};
 use crate::diagnostic::Diagnostic;
 use crate::dwell::RegionPassages;
-use crate::factory::{Factory, Information};
+use crate::factory::Factory;
 use crate::line_crossing_counting::LineCrossing;
 use crate::location_push::LocationPush;
 use crate::ntp::NtpClient;
@@ -314,32 +314,9 @@ impl Firmware {
         &self.configuration
     }
 
-    /// *Device Information*.
-    pub fn information(&self) -> Information {
-        let Factory { identity, .. } = &self.factory;
-        Information {
-            name: self.configuration.device.name.clone(),
-            model: self.factory.model.clone(),
-            sn: identity.sn.as_str().to_owned(),
-            mac: identity.mac.as_str().to_owned(),
-            hardware_version: self.factory.hardware_version.clone(),
-            software_version: self.software_version.clone(),
-        }
-    }
-
-    /// How it stands with each recipient of the functions that are enabled.
-    pub fn connections(&self) -> Vec<Connection> {
-        self.delivery.connections()
-    }
-
     /// What leaves the device of what it sees; `None` until it is activated.
     pub fn privacy_mode(&self) -> Option<PrivacyMode> {
         self.account.as_ref().map(|account| account.privacy)
-    }
-
-    /// What whoever forgot the password is asked, if anything was set.
-    pub fn security_questions(&self) -> Option<[&str; 3]> {
-        self.account.as_ref()?.questions()
     }
 
     /// The counts the firmware believes, for observers; nobody while the function is disabled.

@@ -1,12 +1,10 @@
-//! Whether what happens in a timeline can happen after what happened before: nothing comes back that was not away. And whether what is drawn
-//! stays, where it is judged by the drawing.
+//! Whether what happens in a timeline can happen after what happened before: nothing comes back that was not away.
 //!
 //! Knows nothing of what the device makes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use device_model::{PowerInputs, PowerSource, PowerSupply};
-use firmware::Configuration;
 use golden::host_and_port;
 
 use crate::{Event, Happening};
@@ -26,25 +24,6 @@ pub(crate) fn problems(timeline: &[Event], inputs: &PowerInputs, connected: &[Po
         Some((format!("timeline[{i}].event{field}"), words))
     });
     problems.collect()
-}
-
-/// Why crossings cannot be judged: they are by what is drawn at first. The event that may change it, and words.
-pub(crate) fn redrawn(first: &Configuration, timeline: &[Event]) -> Option<String> {
-    let drawn = |of: &Configuration| {
-        let Configuration { line_crossing_counting: line, people_flow_analysis: flow, mounting, .. } = of;
-        let line = (line.enable, line.line.clone(), line.filter_u_turns, line.u_turn_area.clone());
-        (line, flow.enable, flow.region.clone(), *mounting)
-    };
-    let changes = |event: &&Event| match &event.event {
-        Happening::Configure(configuration) => drawn(configuration) != drawn(first),
-        Happening::Import(file) => Configuration::import(file).is_ok_and(|imported| drawn(&imported) != drawn(first)),
-        Happening::Reset { .. } | Happening::Upgrade { reset_after: true, .. } => true,
-        Happening::PressReset { for_s } => *for_s > 10.0,
-        _ => false,
-    };
-    let event = timeline.iter().find(changes)?;
-    let words = "crossings are judged by what is drawn at first, and the event at";
-    Some(format!("{words} {} s draws something else: split the scenario, or expect Reports instead", event.at_s))
 }
 
 /// A field of an event, with a dot before it, and words.
@@ -224,27 +203,6 @@ mod tests {
         for (events, words) in wrong {
             let told = told(events);
             assert!(told.starts_with(words) && told.lines().count() == 1, "{events}: {told}");
-        }
-    }
-
-    #[test]
-    fn crossings_are_judged_only_where_the_drawing_stays() {
-        let line = |settings: &str| {
-            format!("line_crossing_counting: (enable: true, {settings} line: [(0.5, 0.7), (0.5, 0.3)])")
-        };
-        let first = ron_file::RonFile::embedded("first", format!("({})", line(""))).parse().expect("a configuration");
-        let told = |event: &str| {
-            let event = ron_file::RonFile::embedded("event", event).parse().expect("an event");
-            redrawn(&first, &[Event { at_s: 8.0, event }])
-        };
-        let same = format!("Configure((general: (data_retransmission: true), {}))", line("trigger_report: true,"));
-        for event in [same.as_str(), "PressReset(for_s: 9)", "Reboot", "Import(\"no file\")", "Export"] {
-            assert_eq!(told(event), None, "{event}");
-        }
-        let other = format!("Configure(({}))", line("filter_u_turns: true,"));
-        for event in [other.as_str(), "Configure((mounting: (tilt_deg: 5)))", "PressReset(for_s: 11)", "Reset()"] {
-            let words = told(event).unwrap_or_default();
-            assert!(words.contains("the event at 8 s draws something else"), "{event}: {words}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use analytics::Track;
-use firmware::{Answer, CommandError, Counted, Query};
+use firmware::{Answer, CommandError, Counted, Diagnostic, Query};
 use firmware_shim::{CameraSettings, Contact, RgbImage, Uptime};
 use golden::Delivery;
 
@@ -83,6 +83,8 @@ pub struct RunRecord {
     pub camera: Vec<(Uptime, CameraSettings)>,
     /// Every report, in the order of arrival.
     pub captures: Vec<Capture>,
+    /// When each document was first made.
+    pub made: BTreeMap<String, Uptime>,
     /// Where people were counted, from when on.
     pub areas: Vec<(Uptime, TrueArea)>,
     /// What is to be said of what clients of *Realtime Location Push* were sent: one judge for each demand.
@@ -104,6 +106,14 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// What the device says of itself.
+    pub(crate) fn note(&mut self, at: Uptime, said: &Diagnostic) {
+        self.transcript.push(format!("{at} device: {said}"));
+        if let Diagnostic::ReportMade { document, .. } = said {
+            self.made.entry(document.clone()).or_insert(at);
+        }
+    }
+
     /// What the camera is set to for what it takes after `at`; `None` before anything was set.
     pub fn camera_after(&self, at: Uptime) -> Option<CameraSettings> {
         self.camera.iter().rfind(|(since, _)| *since <= at).map(|(_, settings)| *settings)

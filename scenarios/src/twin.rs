@@ -362,7 +362,7 @@ impl<'a> Twin<'a> {
                 self.look_where_it_counts(now);
             }
             for diagnostic in &step.diagnostics {
-                self.record.transcript.push(format!("{now} device: {diagnostic}"));
+                self.record.note(now, diagnostic);
                 if let Diagnostic::DetectorFailed { seq, reason } = diagnostic {
                     return Err(RunError::Detector { seq: *seq, reason: reason.clone() });
                 }

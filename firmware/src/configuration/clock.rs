@@ -85,7 +85,7 @@ impl From<Host> for String {
 
 /// Hours between two synchronisations, 1 to 720: a month. A decision; the guide pictures one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "u32")]
+#[serde(try_from = "i64", into = "i64")]
 pub struct SyncHours(u32);
 
 impl TryFrom<i64> for SyncHours {
@@ -93,6 +93,12 @@ impl TryFrom<i64> for SyncHours {
 
     fn try_from(hours: i64) -> Result<Self, String> {
         within(hours, 1..=720, "hours").map(SyncHours)
+    }
+}
+
+impl From<SyncHours> for i64 {
+    fn from(hours: SyncHours) -> i64 {
+        hours.0.into()
     }
 }
 

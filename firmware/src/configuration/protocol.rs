@@ -221,7 +221,7 @@ impl ReportProtocol {
 
 /// An MQTT quality of service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "u8")]
+#[serde(try_from = "i64", into = "i64")]
 pub enum QualityOfService {
     /// 0: sent once, never acknowledged.
     #[default]
@@ -245,8 +245,8 @@ impl TryFrom<i64> for QualityOfService {
     }
 }
 
-impl From<QualityOfService> for u8 {
-    fn from(qos: QualityOfService) -> u8 {
+impl From<QualityOfService> for i64 {
+    fn from(qos: QualityOfService) -> i64 {
         match qos {
             QualityOfService::AtMostOnce => 0,
             QualityOfService::AtLeastOnce => 1,

@@ -111,7 +111,7 @@ fn read_threshold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::
 
 /// *Min. Dwell Time*: 0 to 86400 s. The range is ours, as the guide names none; a day is as long as the longest interval of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "u32")]
+#[serde(try_from = "i64", into = "i64")]
 pub struct DwellSeconds(u32);
 
 impl TryFrom<i64> for DwellSeconds {
@@ -119,6 +119,12 @@ impl TryFrom<i64> for DwellSeconds {
 
     fn try_from(seconds: i64) -> Result<Self, String> {
         within(seconds, 0..=86_400, "seconds").map(DwellSeconds)
+    }
+}
+
+impl From<DwellSeconds> for i64 {
+    fn from(seconds: DwellSeconds) -> i64 {
+        seconds.0.into()
     }
 }
 

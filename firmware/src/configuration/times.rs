@@ -33,7 +33,7 @@ impl Default for ReportRegularly {
 
 /// The interval of *From Now On* reports: 5 to 86400 s (guide §5.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "u32")]
+#[serde(try_from = "i64", into = "i64")]
 pub struct IntervalSeconds(u32);
 
 impl TryFrom<i64> for IntervalSeconds {
@@ -41,6 +41,12 @@ impl TryFrom<i64> for IntervalSeconds {
 
     fn try_from(seconds: i64) -> Result<Self, String> {
         within(seconds, 5..=86_400, "seconds").map(IntervalSeconds)
+    }
+}
+
+impl From<IntervalSeconds> for i64 {
+    fn from(interval: IntervalSeconds) -> i64 {
+        interval.0.into()
     }
 }
 
@@ -52,7 +58,7 @@ impl From<IntervalSeconds> for u32 {
 
 /// The interval of *On the Dot* reports in minutes: every choice divides the day, so slots align to local midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "u32")]
+#[serde(try_from = "i64", into = "i64")]
 pub struct DotMinutes(u32);
 
 impl DotMinutes {
@@ -68,6 +74,12 @@ impl TryFrom<i64> for DotMinutes {
         choice
             .map(DotMinutes)
             .ok_or_else(|| format!("must be one of 5, 10, 15, 30, 60, 240, 360, 480, 720 minutes, not {minutes}"))
+    }
+}
+
+impl From<DotMinutes> for i64 {
+    fn from(interval: DotMinutes) -> i64 {
+        interval.0.into()
     }
 }
 

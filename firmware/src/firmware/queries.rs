@@ -3,6 +3,7 @@
 use super::Firmware;
 use crate::account::AccountError;
 use crate::command::{CommandError, Function};
+use crate::factory::{Factory, Information};
 use crate::query::{Answer, Query};
 
 impl Firmware {
@@ -37,5 +38,18 @@ impl Firmware {
             }
             Query::Export => Answer::Export(self.configuration.export()),
         })
+    }
+
+    /// *Device Information*.
+    pub fn information(&self) -> Information {
+        let Factory { identity, .. } = &self.factory;
+        Information {
+            name: self.configuration.device.name.clone(),
+            model: self.factory.model.clone(),
+            sn: identity.sn.as_str().to_owned(),
+            mac: identity.mac.as_str().to_owned(),
+            hardware_version: self.factory.hardware_version.clone(),
+            software_version: self.software_version.clone(),
+        }
     }
 }

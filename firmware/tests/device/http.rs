@@ -1,6 +1,6 @@
 //! Reports by HTTP POST, at the level of bytes.
 
-use firmware::{Command, CommandError, Configuration, Connection, ConnectionState, Failure, Function};
+use firmware::{Answer, Command, CommandError, Configuration, Connection, ConnectionState, Failure, Function, Query};
 use firmware_shim::{ConnId, NetAction, NetEvent, RtcTime};
 
 use crate::bench::{Bench, BlackHole, Listening, NobodyThere, Peer};
@@ -151,8 +151,12 @@ fn a_connection_test_sends_its_message_at_once_to_any_address_that_is_set() {
 
 #[test]
 fn the_status_tells_whether_a_server_took_what_was_sent_last() {
-    let state = |bench: &Bench<Server>| bench.firmware.connections();
-    let connection = |state| vec![Connection { recipient: "http://192.168.0.9:8080/reports?room=1".into(), state }];
+    let state = |bench: &Bench<Server>| match bench.firmware.ask(Query::Connections(Function::RegionPeopleCounting)) {
+        Ok(Answer::Connections(connections)) => connections,
+        other => panic!("{other:?}"),
+    };
+    let connection =
+        |state| vec![Some(Connection { recipient: "http://192.168.0.9:8080/reports?room=1".into(), state })];
     let mut bench = Bench::new(settings(ONE_URL), Server::answering(OK));
     assert_eq!(state(&bench), connection(ConnectionState::Untried));
     bench.run_until_ms(20_000);

@@ -7,7 +7,7 @@ use golden::RecipientKind;
 use scenes::Scene;
 
 use super::{DURATION_MAX_S, ScenarioFile, clock_problem, is_at};
-use crate::expect::Expectation;
+use crate::expect::{Expectation, crossings};
 use crate::happening::Happening;
 use crate::order;
 
@@ -110,7 +110,7 @@ impl ScenarioFile {
                 report(format!("expect[{i}].at_s"), format!("at {at_s} s nothing is wanted of the device"));
             }
             if let Expectation::CrossingsAreTrue { .. } = expectation
-                && let Some(words) = order::redrawn(&device.configuration, &self.timeline)
+                && let Some(words) = crossings::problem(&device.configuration, &self.timeline)
             {
                 report(format!("expect[{i}]"), words);
             }
