@@ -16,6 +16,7 @@ mod privacy;
 mod problem;
 mod protocol;
 mod reading;
+mod recipients;
 mod region;
 mod times;
 mod transfer;
@@ -36,9 +37,9 @@ pub use line::{DetectionLine, LineCrossingCounting};
 pub use network::{NetworkSettings, Ports};
 pub use privacy::{Mask, MaskColor, PrivacyMask};
 pub use problem::Problem;
-pub use protocol::{CertificateType, HttpUrl, NotificationUrl, QualityOfService, ReportProtocol, Topic};
+pub use protocol::{CertificateType, HttpUrl, NotificationUrl, QualityOfService, ReportProtocol, Topic, URLS_MAX};
 pub use region::{
-    Area, DetectionRegion, DwellSeconds, OvercrowdingAlarm, Polygon, RegionPeopleCounting, RegionSettings,
+    Area, DetectionRegion, DwellSeconds, OvercrowdingAlarm, Polygon, REGIONS_MAX, RegionPeopleCounting, RegionSettings,
     ReportByResult, ReportingType, StableSeconds,
 };
 pub use times::{
@@ -152,6 +153,8 @@ impl Configuration {
         let name = &self.device.name;
         if name.is_empty() || name.len() > NAME_BYTES_MAX {
             problems.add("device.name", format!("must be 1 to {NAME_BYTES_MAX} bytes long, not {}", name.len()));
+        } else if name.chars().any(char::is_control) {
+            problems.add("device.name", "must be one line: without control characters");
         }
         let mounting = [
             ("mounting.height_m", self.mounting.height_m, 1.0..=20.0, "metres"),
@@ -168,43 +171,8 @@ impl Configuration {
         self.line_crossing_counting.check(&mut problems.below("line_crossing_counting"));
         self.people_flow_analysis.check(&mut problems.below("people_flow_analysis"));
         self.privacy_mask.check(&mut problems.below("privacy_mask"));
-        self.check_clients(&mut problems);
+        self.check_recipients(&mut problems);
         found
-    }
-
-    /// A broker has one client of a name, so that two functions that give one must agree in who it is.
-    fn check_clients(&self, problems: &mut Problems) {
-        let functions = [
-            ("region_people_counting", self.region_people_counting.enable, &self.region_people_counting.protocol),
-            ("line_crossing_counting", self.line_crossing_counting.enable, &self.line_crossing_counting.protocol),
-            ("people_flow_analysis", self.people_flow_analysis.enable, &self.people_flow_analysis.protocol),
-        ];
-        let clients: Vec<_> = functions
-            .iter()
-            .filter(|(_, enable, _)| *enable)
-            .filter_map(|(function, _, protocol)| match protocol {
-                ReportProtocol::Mqtt { host, port, tls, client_id, user_name, password, keep_alive_s, .. } => {
-                    Some((*function, (host, port, client_id), (tls, user_name, password, keep_alive_s)))
-                }
-                ReportProtocol::Http { .. } => None,
-            })
-            .collect();
-        for (i, (function, client, who)) in clients.iter().enumerate() {
-            if let Some((other, ..)) = clients[..i].iter().find(|(_, same, other)| same == client && other != who) {
-                let message = format!(
-                    "must differ from that of {other}, or agree with it in tls, user_name, password and keep_alive_s: a broker has one \
-                     client of a name"
-                );
-                let fields = ["host", "port", "client_id", "tls", "user_name", "password", "keep_alive_s"];
-                let of = |function: &str| -> Vec<String> {
-                    let settings = fields.map(|field| format!("{function}.protocol.{field}"));
-                    settings.into_iter().chain([format!("{function}.enable")]).collect()
-                };
-                let about: Vec<String> = [of(function), of(other)].concat();
-                let about: Vec<&str> = about.iter().map(String::as_str).collect();
-                problems.add_between(format!("{function}.protocol.client_id"), &about, message);
-            }
-        }
     }
 }
 

@@ -231,7 +231,7 @@ impl Delivery {
         let named = self.http.iter_mut().filter(|recipient| recipient.name() == letter.recipient).collect();
         let is_new = |sender: &Sender| !self.known.iter().any(|(name, it)| **name == *letter.recipient && it == sender);
         if let Some(recipient) = the_one(named, &letter.sender, |recipient| recipient.address().sender(), is_new) {
-            letter.sender = recipient.address().sender();
+            outbox.send_as(&mut letter, recipient.address().sender());
             return recipient.offer(letter, outbox);
         }
         let mut named: Vec<(Broker, Publication)> = Vec::new();
@@ -244,11 +244,11 @@ impl Delivery {
         if let Some((broker, publication)) = the_one(named, &letter.sender, |(broker, _)| broker.sender(), is_new)
             && let Some(recipient) = self.mqtt.iter_mut().find(|recipient| *recipient.broker() == broker)
         {
-            letter.sender = broker.sender();
             // Two functions may publish on one topic, each as surely as is set for it.
             let kept_qos = letter.entry.and_then(|entry| self.kept_qos.get(&entry).copied());
             let qos = letter.publication.map(|was| was.qos).or(kept_qos).unwrap_or(publication.qos);
             letter.publication = Some(Publication { qos, ..publication });
+            outbox.send_as(&mut letter, broker.sender());
             return recipient.offer(letter, outbox);
         }
         outbox.drop_letter(letter, Failure::RecipientRemoved);
@@ -363,11 +363,7 @@ impl Delivery {
 
 /// Where a function's reports go, and whether with a snapshot.
 fn addresses(protocol: &ReportProtocol) -> impl Iterator<Item = (HttpAddress, bool)> {
-    let urls = match protocol {
-        ReportProtocol::Http { urls } => urls.as_slice(),
-        ReportProtocol::Mqtt { .. } => &[],
-    };
-    urls.iter().filter(|entry| entry.enable).map(|entry| (HttpAddress::new(entry), entry.snapshot))
+    protocol.urls().iter().filter(|entry| entry.enable).map(|entry| (HttpAddress::new(entry), entry.snapshot))
 }
 
 /// The brokers and topics that functions report to.

@@ -69,6 +69,12 @@ pub(crate) fn explain(error: &SpannedError, text: &str) -> Explanation {
             let name = word_before(text, end).unwrap_or_default();
             syntax(format!("`{name}` takes no brackets: expected `{name}` alone"))
         }
+        Error::ExpectedStructLikeEnd | Error::ExpectedOptionEnd | Error::ExpectedComma
+            if excerpt(text, end).starts_with('.') && number_before(text, end).is_some() =>
+        {
+            let whole = number_before(text, end).unwrap_or_default();
+            syntax(format!("expected a whole number, found `{whole}{}`", excerpt(text, end)))
+        }
         Error::ExpectedComma => mismatch("a comma or the end of the list"),
         Error::ExpectedStructLikeEnd | Error::ExpectedOptionEnd => mismatch("`)`"),
         Error::ExpectedArrayEnd => mismatch("`]`"),
@@ -142,11 +148,19 @@ pub fn alternatives(found: &str, expected: &[&str]) -> String {
 
 /// The name that stands just before a position, on its line.
 fn word_before(text: &str, at: Position) -> Option<String> {
+    letters_before(text, at).filter(|word| word.starts_with(char::is_alphabetic))
+}
+
+/// The digits that stand just before a position.
+fn number_before(text: &str, at: Position) -> Option<String> {
+    letters_before(text, at).filter(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn letters_before(text: &str, at: Position) -> Option<String> {
     let line: String = text.lines().nth(at.line.saturating_sub(1))?.chars().take(at.col.saturating_sub(1)).collect();
     let is_of_a_name = |c: &char| c.is_alphanumeric() || *c == '_';
     let reversed: String = line.trim_end().chars().rev().take_while(is_of_a_name).collect();
-    let word: String = reversed.chars().rev().collect();
-    word.starts_with(char::is_alphabetic).then_some(word)
+    Some(reversed.chars().rev().collect())
 }
 
 /// The word or quoted text that stands at a position, for telling a person what was found there.

@@ -149,6 +149,10 @@ fn broken_syntax_is_shown_where_it_breaks() {
         "room.ron:6:5: expected a comma or the end of the list, found `people`"
     );
     assert_eq!(told(&GOOD.replace("(6, 4.5)", "(6, 4.5")), "room.ron:5:5: size_m: expected `)`, found `lux`");
+    assert_eq!(
+        told(&GOOD.replace("\"left\": 1", "\"left\": 1.5")),
+        "room.ron:10:23: doors: expected a whole number, found `1.5`"
+    );
     assert_eq!(told("(name: \"meeting"), "room.ron:1:8: name: the text ends inside quotes");
     assert_eq!(told(""), "room.ron:1:1: expected `(…)`");
     assert_eq!(told(&format!("{GOOD} more")), "room.ron:12:2: expected the end of the file, found `more`");

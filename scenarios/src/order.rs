@@ -18,9 +18,10 @@ pub(crate) fn problems(timeline: &[Event], inputs: &PowerInputs, connected: &[Po
         clients: BTreeMap::new(),
         faults: BTreeSet::new(),
         was_exported: false,
+        reset_held_until_s: f64::NEG_INFINITY,
     };
     let problems = timeline.iter().enumerate().filter_map(|(i, event)| {
-        let (field, words) = so_far.take(&event.event).err()?;
+        let (field, words) = so_far.take(event).err()?;
         Some((format!("timeline[{i}].event{field}"), words))
     });
     problems.collect()
@@ -39,11 +40,12 @@ struct SoFar<'t> {
     /// Recipients, by host and port, that have one.
     faults: BTreeSet<(String, u16)>,
     was_exported: bool,
+    reset_held_until_s: f64,
 }
 
 impl<'t> SoFar<'t> {
-    fn take(&mut self, happening: &'t Happening) -> Result<(), Problem> {
-        match happening {
+    fn take(&mut self, Event { at_s, event }: &'t Event) -> Result<(), Problem> {
+        match event {
             Happening::PowerCut { source, after_flash_bytes } => self.cut(*source, after_flash_bytes.is_some()),
             Happening::PowerOn => {
                 let in_order = |one: &PowerSource| self.power.volts(*one) == Some(self.inputs.of(*one).nominal_v);
@@ -74,7 +76,7 @@ impl<'t> SoFar<'t> {
                 Ok(())
             }
             Happening::UnplugCable | Happening::PlugCable => {
-                let goes_in = matches!(happening, Happening::PlugCable);
+                let goes_in = matches!(event, Happening::PlugCable);
                 if self.power.cable_is_in() == goes_in {
                     let (is, other) = if goes_in { ("in", "an UnplugCable") } else { ("out", "a PlugCable") };
                     return Err(("", format!("the cable is {is} already: put {other} above it")));
@@ -106,6 +108,13 @@ impl<'t> SoFar<'t> {
             },
             Happening::DisconnectClient { client } => {
                 self.clients.remove(client.as_str()).map(|_| ()).ok_or_else(|| (".client", not_connected(client)))
+            }
+            Happening::PressReset { for_s } => {
+                if *at_s < self.reset_held_until_s {
+                    return Err(("", format!("the reset button is held until {} s already", self.reset_held_until_s)));
+                }
+                self.reset_held_until_s = at_s + for_s;
+                Ok(())
             }
             Happening::Export => {
                 self.was_exported = true;
@@ -185,6 +194,7 @@ mod tests {
             ("PlugCable", "timeline[0].event: the cable is in already"),
             ("UnplugCable, UnplugCable", "timeline[1].event: the cable is out already"),
             ("NetworkRestored(recipient: \"a:80\")", "timeline[0].event.recipient: a:80 has no fault"),
+            ("PressReset(for_s: 3), PressReset(for_s: 1)", "timeline[1].event: the reset button is held until 4 s"),
             ("ImportExported, Export", "timeline[0].event: nothing was exported before"),
             ("StopClient(client: \"c\")", "timeline[0].event.client: c is not connected"),
             (
@@ -214,6 +224,7 @@ mod tests {
             "PowerSags(source: Dc, volts: 4.3), PowerRestored(source: Dc), UnplugCable, PlugCable, UnplugCable",
             "PowerCut(source: Poe), PowerCut(), PowerOn",
             "Export, ImportExported",
+            "PressReset(for_s: 1), PressReset(for_s: 11)",
             "UnplugCable, PowerCut(source: Poe), PowerRestored(source: Poe)",
             "NetworkFault(recipient: \"a:80\", fault: Refuses), NetworkFault(recipient: \"a:80\", fault: Silent), \
              NetworkRestored(recipient: \"A:80\")",

@@ -39,7 +39,13 @@ pub struct LineCrossingCounting {
 impl LineCrossingCounting {
     pub(super) fn check(&self, problems: &mut Problems) {
         self.protocol.check(&mut problems.below("protocol"));
-        if self.line.is_none() && self.u_turn_area.is_some() {
+        if self.enable && self.line.is_none() {
+            problems.add_between(
+                "line",
+                &["enable"],
+                "must be drawn: without one there is nothing that people could cross",
+            );
+        } else if self.line.is_none() && self.u_turn_area.is_some() {
             problems.add_between("u_turn_area", &["line"], "needs a `line` that it is around");
         }
     }

@@ -15,7 +15,7 @@ use super::reading::{Place, Read, StandIn};
 use crate::tls;
 
 /// URL 1, URL 2 and URL 3.
-const URLS_MAX: usize = 3;
+pub const URLS_MAX: usize = 3;
 /// Ours, as those below: the guide gives no limit, and everything has a bound, or flash would have no room for 3,000 reports and whom they are for.
 const CREDENTIAL_BYTES_MAX: usize = 256;
 /// Passwords of brokers may be signed tokens.
@@ -136,6 +136,14 @@ fn enabled() -> bool {
 }
 
 impl ReportProtocol {
+    /// The addresses of HTTP.
+    pub(crate) fn urls(&self) -> &[NotificationUrl] {
+        match self {
+            ReportProtocol::Http { urls } => urls,
+            ReportProtocol::Mqtt { .. } => &[],
+        }
+    }
+
     pub(super) fn check(&self, problems: &mut Problems) {
         match self {
             ReportProtocol::Http { urls } => {

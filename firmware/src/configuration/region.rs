@@ -16,7 +16,7 @@ use super::times::{ReportRegularly, ResetOnSchedule, TimeSchedule};
 use super::within;
 
 /// Regions a device can hold (guide §5.3.1).
-const REGIONS_MAX: usize = 16;
+pub const REGIONS_MAX: u32 = 16;
 
 /// *Region People Counting* (guide §5.3.1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -207,7 +207,7 @@ impl DetectionRegion {
             problems.add_between("reporting_type", &["area"], message);
         }
         let regions = &self.regions;
-        if regions.len() > REGIONS_MAX {
+        if regions.len() > REGIONS_MAX as usize {
             problems.add("regions", format!("must be at most {REGIONS_MAX} regions, not {}", regions.len()));
         }
         let mut first: BTreeMap<NonZeroU32, usize> = BTreeMap::new();

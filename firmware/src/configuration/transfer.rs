@@ -44,7 +44,8 @@ impl Configuration {
     /// All mistakes: what cannot be what it says, then what is wrong between settings that can.
     pub fn import(text: &str) -> Result<Configuration, Vec<Problem>> {
         let problem = |path: &str, message: String| vec![Problem { path: path.to_owned(), message }];
-        let file: Json = serde_json::from_str(text)
+        // Editors put a byte order mark before it (RFC 8259 §8.1 lets readers ignore it).
+        let file: Json = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
             .map_err(|error| problem("file", format!("must be an exported configuration: {error}")))?;
         let mut reading = Reading::default();
         let configuration = reading.begin("file").group(&file, |file| {

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Letter;
 use crate::diagnostic::{Diagnostic, Failure, Receipt};
 use crate::firmware::Tally;
-use crate::storage::{Handshake, Journal, Kept};
+use crate::storage::{Handshake, Journal, Kept, Sender};
 use crate::tls::{Secure, Session};
 
 /// Collects what delivery does in a step.
@@ -166,16 +166,23 @@ impl Outbox {
     /// Writes a report down until it has arrived, if it is not; says a word of it when there is no room.
     pub fn keep(&mut self, letter: &mut Letter) {
         let (None, Some(report)) = (letter.entry, letter.report) else { return };
-        let (id, recipient, sender) = (self.last_entry + 1, letter.recipient.to_string(), letter.sender.clone());
-        let (document, qos) = (Arc::clone(&letter.document), letter.publication.as_ref().map(|to| to.qos));
-        let kept = Kept { id, report, recipient, document, sender, qos, handshake: None };
-        if self.journal.push(&kept).is_err() {
-            self.diagnostics.push(Diagnostic::JournalFull { report, recipient: kept.recipient });
+        let id = self.last_entry + 1;
+        if self.journal.push(&kept(id, report, letter)).is_err() {
+            self.diagnostics.push(Diagnostic::JournalFull { report, recipient: letter.recipient.to_string() });
             return;
         }
-        self.last_entry += 1;
+        self.last_entry = id;
         self.tally.kept += 1;
         letter.entry = Some(id);
+    }
+
+    /// Has a report that is kept go out as somebody else; when there is no room to say so, that is found out once more after the next start.
+    pub fn send_as(&mut self, letter: &mut Letter, sender: Sender) {
+        let changes = letter.sender != sender;
+        letter.sender = sender;
+        if let (true, Some(id), Some(report)) = (changes, letter.entry, letter.report) {
+            let _ = self.journal.rewrite(&kept(id, report, letter));
+        }
     }
 
     /// Writes down how far a report that is kept has come at QoS 2; that goes to flash before anything of it goes to the network.
@@ -249,5 +256,18 @@ impl Outbox {
     /// What has to be done to the flash.
     pub fn take_flash_ops(&mut self) -> Vec<FlashOp> {
         self.journal.take_ops()
+    }
+}
+
+/// A report as it is written down.
+fn kept(id: u64, report: u64, letter: &Letter) -> Kept {
+    Kept {
+        id,
+        report,
+        recipient: letter.recipient.to_string(),
+        document: Arc::clone(&letter.document),
+        sender: letter.sender.clone(),
+        qos: letter.publication.as_ref().map(|to| to.qos),
+        handshake: None,
     }
 }

@@ -132,3 +132,27 @@ fn what_waits_at_a_broker_for_a_topic_that_is_now_told_to_another_is_dropped() {
     delivery.reconfigure(&[&mqtt("people"), &elsewhere(mqtt("lines"))], false, Uptime::ZERO, &mut outbox);
     assert_eq!(lines(&outbox), ["report 1 dropped for mqtt://broker:1883/lines: recipient no longer configured"]);
 }
+
+#[test]
+fn what_goes_out_as_somebody_else_does_so_after_the_next_start_too() {
+    let of = |name: &str| match http(&["http://a/"]) {
+        ReportProtocol::Http { mut urls } => {
+            urls[0].user_name = Some(name.to_owned());
+            ReportProtocol::Http { urls }
+        }
+        mqtt => mqtt,
+    };
+    let (bob, eve) = (of("bob"), of("eve"));
+    let (mut outbox, mut delivery) = (outbox(), delivery());
+    delivery.reconfigure(&[&bob], true, Uptime::ZERO, &mut outbox);
+    offer(&mut delivery, &bob, 1, &mut outbox);
+    let mut image = blank_image();
+    perform(&mut image, &outbox.take_flash_ops());
+    let senders = |image: &[u8]| -> Vec<Option<String>> {
+        Journal::open(image).1.into_iter().map(|kept| kept.sender.user_name).collect()
+    };
+    assert_eq!(senders(&image), [Some("bob".to_owned())]);
+    delivery.reconfigure(&[&eve], true, Uptime::ZERO, &mut outbox);
+    perform(&mut image, &outbox.take_flash_ops());
+    assert_eq!(senders(&image), [Some("eve".to_owned())]);
+}

@@ -7,7 +7,6 @@ use firmware_shim::RgbImage;
 use super::Firmware;
 use crate::account::PrivacyMode;
 use crate::command::Function;
-use crate::configuration::ReportProtocol;
 use crate::delivery::Offer;
 use crate::diagnostic::Diagnostic;
 use crate::report::Report;
@@ -37,10 +36,8 @@ impl Firmware {
 
     /// Whether a report is to carry a snapshot. Pictures leave the device in the privacy mode *Normal* alone.
     fn wants_snapshot(&self, function: Function) -> bool {
-        let is_set = match function.protocol(&self.configuration) {
-            ReportProtocol::Http { urls } => urls.iter().any(|entry| entry.enable && entry.snapshot),
-            ReportProtocol::Mqtt { .. } => false,
-        };
+        let mut urls = function.protocol(&self.configuration).urls().iter();
+        let is_set = urls.any(|entry| entry.enable && entry.snapshot);
         is_set && self.privacy_mode() == Some(PrivacyMode::Normal)
     }
 

@@ -198,21 +198,37 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes down anew a report that is written down, for it goes to somebody else now. When the power fails in between, either is there.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn rewrite(&mut self, kept: &Kept) -> Result<(), NoRoom> {
+        self.push(kept)?;
+        self.pop_first(|entry| {
+            number(entry) == Some(kept.id) && Kept::read(entry).is_none_or(|it| it.sender != kept.sender)
+        });
+        Ok(())
+    }
+
     /// Strikes a report out. After that it is never sent again.
     pub fn strike(&mut self, id: u64) {
+        self.pop_first(|entry| number(entry) == Some(id));
+        self.forget_handshake(id);
+    }
+
+    fn pop_first(&mut self, is_it: impl Fn(&[u8]) -> bool) {
         let Journal { queue, buffer, .. } = self;
-        let struck = at_once(async {
+        let popped = at_once(async {
             let mut entries = queue.iter().await?;
             while let Some(entry) = entries.next(buffer).await? {
-                if number(&entry) == Some(id) {
+                if is_it(&entry) {
                     entry.pop().await?;
                     break;
                 }
             }
             Ok::<(), Error<Infallible>>(())
         });
-        debug_assert!(struck.is_ok(), "memory was read at the start, and does not change by itself");
-        self.forget_handshake(id);
+        debug_assert!(popped.is_ok(), "memory was read at the start, and does not change by itself");
     }
 
     /// Strikes out how far a report has come: it is to be published as if it never was.

@@ -132,3 +132,42 @@ fn every_text_of_a_recipient_has_a_limit_that_is_named() {
     assert!(url(1024).is_ok());
     assert!(url(1025).expect_err("too long").contains("must be at most 1024 bytes long, not 1025"));
 }
+
+#[test]
+fn functions_that_are_one_user_at_a_server_agree_in_how_it_is_known() {
+    let told = |first: &str, second: &str| {
+        let text = format!(
+            r#"(
+                region_people_counting: (protocol: {first}),
+                line_crossing_counting: (enable: true, line: [(0.1, 0.5), (0.9, 0.5)], protocol: {second}),
+            )"#
+        );
+        let problems = parse(&text).expect("each value by itself is right").validate();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let http = |entry: &str| format!(r#"Http(urls: [(url: "http://a/", {entry})])"#);
+    let bob = http(r#"user_name: "bob", password: "1""#);
+    for (other, words) in [
+        (r#"user_name: "bob", password: "1""#, ""),
+        (r#"user_name: "eve", password: "2""#, ""),
+        (r#"enable: false, user_name: "bob", password: "2""#, ""),
+        (
+            r#"user_name: "bob", password: "2""#,
+            "line_crossing_counting.protocol.urls[0]: must agree in password and certificate_type with \
+             region_people_counting.protocol.urls[0], which has its url and user_name: a server has one user of a name",
+        ),
+    ] {
+        assert_eq!(told(&bob, &http(other)), words, "{other}");
+    }
+}
+
+#[test]
+fn a_line_is_drawn_where_it_is_enabled_and_a_name_is_one_line() {
+    let text = r#"(
+        device: (name: "Lobby\n2"),
+        line_crossing_counting: (enable: true),
+    )"#;
+    let problems = parse(text).expect("each value by itself is right").validate();
+    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["device.name", "line_crossing_counting.line"]);
+}

@@ -258,10 +258,11 @@ fn a_line_where_no_floor_is_in_view_is_said() {
 #[test]
 fn two_clients_of_one_name_at_one_broker_are_refused() {
     let function = |name: &str, more: &str| {
-        format!("{name}: (enable: true, protocol: Mqtt(host: \"b\", client_id: \"c\", topic: \"{name}\"{more}))")
+        format!("{name}: (enable: true, protocol: Mqtt(host: \"b\", client_id: \"c\", topic: \"{name}\"{more})")
     };
     let both = |more: &str| {
-        let text = [function("region_people_counting", ""), function("line_crossing_counting", more)].join(", ");
+        let more = format!("{more}), line: [(0.1, 0.5), (0.9, 0.5)]");
+        let text = [function("region_people_counting", ")"), function("line_crossing_counting", &more)].join(", ");
         all_settings(&text).validate().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert!(both("").is_empty() && both(", port: 1884").is_empty());

@@ -1,5 +1,7 @@
 //! What is wrong with a demand itself: one that cannot hold, or cannot fail.
 
+use firmware::configuration::{REGIONS_MAX, URLS_MAX};
+
 use super::{EVENTS, Expectation, LED_LOOK};
 
 impl Expectation {
@@ -56,7 +58,12 @@ impl Expectation {
                 "" => one(".saying", "is empty: some of the words of the refusal".to_owned()),
                 _ => during(".at_s", *at_s),
             },
-            Expectation::Connection { url: 0, .. } => one(".url", "is counted from 1".to_owned()),
+            Expectation::Connection { url, .. } if !(1..=URLS_MAX).contains(url) => {
+                one(".url", format!("{url} is out of 1 to {URLS_MAX}"))
+            }
+            Expectation::RegionTotals { region, .. } if *region > REGIONS_MAX => {
+                one(".region", format!("{region} is out of 0 to {REGIONS_MAX}"))
+            }
             Expectation::Information { .. } if self.information().iter().all(|(_, expected, _)| expected.is_none()) => {
                 one(
                     "",
@@ -111,12 +118,13 @@ mod tests {
             ("Refused(at_s: 3, saying: \"\")", ".saying: is empty"),
             (
                 "Connection(at_s: 1, function: RegionPeopleCounting, url: 0, status: Connected)",
-                ".url: is counted from 1",
+                ".url: 0 is out of 1 to 3",
             ),
             ("Connection(at_s: 31, function: RegionPeopleCounting, status: Connected)", ".at_s: 31 s is outside"),
             ("Information(at_s: 3)", ": names nothing"),
             ("Information(at_s: 40, name: \"Lobby\")", ".at_s: 40 s is outside"),
             ("RegionTotals(at_s: 40, region: 1, in: 0, out: 0)", ".at_s: 40 s is outside"),
+            ("RegionTotals(at_s: 4, region: 17, in: 0, out: 0)", ".region: 17 is out of 0 to 16"),
             ("SecurityQuestions(at_s: 40, questions: None)", ".at_s: 40 s is outside"),
             ("Runs(software_version: \"\")", ".software_version: is empty"),
             ("LocationsAreTrue(within_m: 0.3, at_least: 0)", ".at_least: 0 would hold"),

@@ -33,7 +33,9 @@ fn what_is_exported_is_imported_to_the_last_bit() {
     assert_eq!(Configuration::import(&configuration.export()), Ok(configuration));
     let full = full();
     assert_eq!(full.validate(), []);
-    assert_eq!(Configuration::import(&full.export()), Ok(full));
+    let marked = format!("\u{feff}{}", full.export());
+    assert_eq!(Configuration::import(&full.export()), Ok(full.clone()));
+    assert_eq!(Configuration::import(&marked), Ok(full), "with a byte order mark");
 }
 
 #[test]
@@ -178,7 +180,10 @@ fn what_follows_from_a_mistake_alone_is_none() {
             r#"{{"enable": true, "protocol": {{"Mqtt": {{"host": {host}, "client_id": "c", "topic": "t"{more}}}}}}}"#
         )
     };
-    let two = |a: &str, b: &str| format!(r#"{{"line_crossing_counting": {a}, "region_people_counting": {b}}}"#);
+    let two = |a: &str, b: &str| {
+        let a = a.replacen('{', r#"{"line": [[0.1, 0.5], [0.9, 0.5]], "#, 1);
+        format!(r#"{{"line_crossing_counting": {a}, "region_people_counting": {b}}}"#)
+    };
     check(
         &two(&mqtt("3", r#", "user_name": "u""#), &mqtt(r#""h""#, "")),
         &["line_crossing_counting.protocol.host: must be text, not 3"],

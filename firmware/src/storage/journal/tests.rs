@@ -39,6 +39,34 @@ fn what_is_written_down_is_there_until_it_is_struck_out() {
 }
 
 #[test]
+fn what_is_written_anew_stands_in_the_place_of_what_stood_there() {
+    let mut image = blank_image();
+    let (mut journal, ..) = Journal::open(&image);
+    (1..=3).for_each(|id| journal.push(&kept(id, "a", 400)).expect("room"));
+    perform(&mut image, &journal.take_ops());
+    let sender = Sender { user_name: Some("eve".to_owned()), ..Sender::default() };
+    let anew = Kept { sender, ..kept(2, "a", 400) };
+    journal.rewrite(&anew).expect("room");
+    let ops = journal.take_ops();
+    // The power may fail between any two of them.
+    for done in 0..=ops.len() {
+        let mut torn = image.clone();
+        perform(&mut torn, &ops[..done]);
+        let (mut journal, found, _) = Journal::open(&torn);
+        let is_new = found[1] == anew;
+        assert_eq!(
+            found,
+            [kept(1, "a", 400), if is_new { anew.clone() } else { kept(2, "a", 400) }, kept(3, "a", 400)]
+        );
+        assert!(is_new || done < ops.len());
+        perform(&mut torn, &journal.take_ops());
+        journal.strike(2);
+        perform(&mut torn, &journal.take_ops());
+        assert_eq!(ids(&torn), [1, 3], "after {done} of {}", ops.len());
+    }
+}
+
+#[test]
 fn one_that_cannot_be_reached_does_not_fill_it_for_the_others() {
     let mut image = blank_image();
     let (mut journal, ..) = Journal::open(&image);
