@@ -85,6 +85,11 @@ impl DwellTimer {
         self.open.iter().map(|open| open.stay)
     }
 
+    /// Forgets the stays in regions that are no more.
+    pub fn retain(&mut self, is_there: impl Fn(u32) -> bool) {
+        self.open.retain(|open| is_there(open.stay.region));
+    }
+
     /// Ends everything, as at the edge of a schedule.
     pub fn end_all(&mut self) -> Vec<Stay> {
         self.open.drain(..).map(|open| open.stay).collect()

@@ -63,9 +63,10 @@ impl Dwell {
                 vec![Region { id: NO_REGION, name: String::new(), polygon: corners.map(DVec2::from).to_vec() }]
             }
         };
-        let (timer, mut under_way, mut totals) =
+        let (mut timer, mut under_way, mut totals): (DwellTimer, BTreeMap<_, _>, BTreeMap<_, _>) =
             before.map_or_else(Default::default, |before| (before.timer, before.under_way, before.totals));
         let is_there = |id: u32| timed.iter().any(|region| region.id == id);
+        timer.retain(is_there);
         under_way.retain(|(region, ..), _| is_there(*region));
         totals.retain(|region, _| is_there(*region));
         Dwell { area, drawn, timed, least, timer, under_way, totals }
@@ -85,11 +86,10 @@ impl Dwell {
             let read = clock_at(taken_at, now, rtc);
             match self.under_way.entry(key(&stay)) {
                 Entry::Occupied(mut known) => known.get_mut().1 = read,
-                Entry::Vacant(new) if self.timed.iter().any(|region| region.id == stay.region) => {
+                Entry::Vacant(new) => {
                     new.insert((read, read));
                     self.totals.entry(stay.region).or_default().came += 1;
                 }
-                Entry::Vacant(_) => {}
             }
         }
         self.end(ended)
@@ -104,8 +104,8 @@ impl Dwell {
     fn end(&mut self, stays: Vec<Stay>) -> Vec<EndedStay> {
         let mut told = Vec::new();
         for stay in stays {
-            // Of a region that has been deleted meanwhile nobody wants to know.
-            let Some((start, end)) = self.under_way.remove(&key(&stay)) else { continue };
+            let (start, end) =
+                self.under_way.remove(&key(&stay)).expect("every stay under way was noted when it began");
             let is_long_enough = self.is_long_enough(&stay);
             let total = self.totals.entry(stay.region).or_default();
             total.went += 1;

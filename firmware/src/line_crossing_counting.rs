@@ -70,7 +70,7 @@ impl LineCrossing {
         };
         function.reset = Dots::of_reset(settings.reset, zone, rtc, function.reset);
         function.staff_until = function.staff_until.filter(|_| settings.filter_staff);
-        if !function.rota.interval_goes_on() {
+        if !(function.rota.interval_goes_on() && settings.enable) {
             function.passed = Passed::default();
         }
         (function.settings, function.head, function.view) = (settings.clone(), head.clone(), *view);
@@ -87,9 +87,6 @@ impl LineCrossing {
         counted: &mut Vec<Counted>,
     ) -> Vec<Report> {
         let duty = self.rota.turn(rtc);
-        if duty == Duty::Opening {
-            self.passed = Passed::default();
-        }
         if signal && self.settings.filter_staff {
             self.staff_until = Some(now + STAFF_WINDOW);
         }

@@ -50,7 +50,7 @@ impl PeopleFlow {
         let (regularly, hours) = (settings.report_regularly, &settings.time_schedule);
         let rota = Rota::start(settings.enable, regularly, hours, zone, now, rtc, rota);
         let (counter, passed) = kept.unwrap_or_else(|| (counter(), nobody()));
-        let passed = if rota.interval_goes_on() { passed } else { nobody() };
+        let passed = if rota.interval_goes_on() && settings.enable { passed } else { nobody() };
         PeopleFlow { settings: settings.clone(), head: head.clone(), view: *view, counter, rota, passed }
     }
 
@@ -63,9 +63,6 @@ impl PeopleFlow {
         counted: &mut Vec<Counted>,
     ) -> Vec<Report> {
         let duty = self.rota.turn(rtc);
-        if duty == Duty::Opening {
-            self.passed.iter_mut().for_each(|row| row.fill(0));
-        }
         if matches!(duty, Duty::Off | Duty::Closing) {
             if let Some(counter) = &mut self.counter {
                 counter.update(&[]);

@@ -75,7 +75,7 @@ impl RegionCounting {
             view: *view,
             dwell: Dwell::start(area, regions, settings.dwell_time_detection.then_some(least), dwell),
             reset: Dots::of_reset(settings.reset, zone, rtc, reset),
-            total_max: if rota.interval_goes_on() { total_max } else { stability.believed().total },
+            total_max: if rota.interval_goes_on() && settings.enable { total_max } else { stability.believed().total },
             rota,
             stability,
             settings: settings.clone(),
@@ -91,9 +91,6 @@ impl RegionCounting {
             // As its last act the function tells what its end puts an end to.
             Duty::Closing => self.dwell.close(),
             Duty::Opening | Duty::On => {
-                if duty == Duty::Opening {
-                    self.total_max = 0;
-                }
                 let before = self.stability.believed();
                 self.look(now, seen.map(|seen| seen.counts));
                 let believed = self.stability.believed();
@@ -109,7 +106,7 @@ impl RegionCounting {
         if let Some((start, end)) = interval {
             let believed = self.stability.believed();
             reports.push(self.profile.interval(&believed, self.total_max, start, end));
-            self.total_max = believed.total;
+            self.total_max = if duty == Duty::Closing { 0 } else { believed.total };
         }
         reports.extend(told);
         if let Some((start, end)) = interval.filter(|_| self.settings.dwell_time_detection) {

@@ -111,13 +111,15 @@ impl Rota {
     /// [`turn`](Self::turn), whose answer `duty` is.
     ///
     /// Where hours end within an interval it ends with them and is reported, shorter than others, so that nothing that was counted is
-    /// lost; where they begin within one, it begins with them. (Decisions.)
+    /// lost; where they begin within one, it begins with them. When they end once more, for the clock was put back, and that end was
+    /// reported, what was counted is reported with the next interval. (Decisions.)
     pub fn interval_ended(&mut self, duty: Duty, now: Uptime, rtc: RtcTime) -> Option<(RtcTime, RtcTime)> {
         let is_due = self.schedule.is_due(now, rtc);
         let is_told = match duty {
             Duty::Off | Duty::Opening => false,
             Duty::On => is_due,
-            Duty::Closing => self.schedule.is_regular(),
+            // Settings saved at this instant may have ended hours that had just begun an interval.
+            Duty::Closing => is_due || rtc != self.interval_start && self.schedule.ends_early(rtc),
         };
         let start = self.interval_start;
         if is_due || is_told {

@@ -17,11 +17,13 @@ use crate::configuration::{Day, DotMinutes, ReportRegularly, ResetOnSchedule, Ti
 /// decision: longer than any step of a synchronised clock, far shorter than the shortest interval (5 min).
 const LATE_MAX_NS: i64 = 10_000_000_000;
 
+const MINUTE_NS: i64 = 60_000_000_000;
+
 /// The least time between two looks at the clock before a dot.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
 
-/// Unbroken runs of reported slots that are remembered. One is added by each clock jump, so a device whose clock jumps
-/// more often than this forgets the oldest.
+/// Unbroken runs of reported slots that are remembered. One is added by each clock jump, and two by each day whose hours end between
+/// slots, so that what lies further back than some weeks may be forgotten.
 const RUNS_MAX: usize = 64;
 
 /// First and last slot of each unbroken run of reported slots.
@@ -65,9 +67,14 @@ impl Schedule {
         }
     }
 
-    /// Whether there are periodic reports at all.
-    pub fn is_regular(&self) -> bool {
-        !matches!(self, Schedule::Off)
+    /// Whether an interval that ends before it is due is to be reported, because hours end. Ask once for each such end.
+    pub fn ends_early(&mut self, rtc: RtcTime) -> bool {
+        match self {
+            Schedule::Off => false,
+            Schedule::FromNowOn { .. } => true,
+            // Hours end with whole minutes, and the clock is looked at a little later.
+            Schedule::OnTheDot(dots) => dots.note(RtcTime(rtc.0 - rtc.0.rem_euclid(MINUTE_NS))),
+        }
     }
 
     /// Whether it goes by slots of the calendar.

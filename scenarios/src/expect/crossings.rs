@@ -16,8 +16,12 @@ pub(crate) fn problem(first: &Configuration, timeline: &[Event]) -> Option<Strin
     if schedules.peek().is_none() {
         return Some("judges a line or a flow region, and neither is drawn and enabled at first".to_owned());
     }
-    if schedules.any(|schedule| *schedule != TimeSchedule::default()) {
-        return Some("judges all of the day, and a time_schedule is set: expect Reports instead".to_owned());
+    let sets_clock = |event: &&Event| matches!(event.event, Happening::Clock(_) | Happening::SetClock(_));
+    if let Some(event) = timeline.iter().find(sets_clock)
+        && schedules.any(|schedule| *schedule != TimeSchedule::default())
+    {
+        let words = "judges a time_schedule by the clock as it is at first, and the event at";
+        return Some(format!("{words} {} s sets it: expect Reports instead", event.at_s));
     }
     if first.privacy_mask.in_use().next().is_some() {
         return Some("judges everybody, also those under a privacy mask: expect Reports instead".to_owned());
@@ -98,16 +102,20 @@ mod tests {
     }
 
     #[test]
-    fn crossings_are_judged_only_where_everybody_is_counted_all_day() {
+    fn crossings_are_judged_only_where_the_judge_knows_who_is_counted() {
         let mask = "privacy_mask: (masks: [(polygon: [(0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2)])])";
         for (settings, words) in [
             (String::new(), "neither is drawn and enabled"),
             (line("").replace("true", "false"), "neither is drawn and enabled"),
-            (line("time_schedule: (monday: []),"), "a time_schedule is set"),
             (format!("{}, {mask}", line("")), "under a privacy mask"),
         ] {
             let told = problem(&configuration(&settings), &[]).unwrap_or_default();
             assert!(told.contains(words), "{settings}: {told}");
         }
+        let hours = configuration(&line("time_schedule: (monday: []),"));
+        assert_eq!(problem(&hours, &[]), None);
+        let event = ron_file::RonFile::embedded("event", r#"Clock("2026-03-02T08:00:00Z")"#).parse().expect("an event");
+        let told = problem(&hours, &[Event { at_s: 8.0, event }]).unwrap_or_default();
+        assert!(told.contains("the event at 8 s sets it"), "{told}");
     }
 }
