@@ -13,6 +13,7 @@ use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -104,7 +105,11 @@ pub(crate) fn problems(certificates: &CertificateType) -> Vec<CertificateProblem
     let problem = |field, words: String| CertificateProblem { field, about: &[], words };
     let mut found = Vec::new();
     found.extend(authority_problem(ca_certificate).map(|words| problem("ca_certificate", words)));
-    let chain = client_certificate.as_ref().map(|pem| certificates_in(pem));
+    let chain = client_certificate.as_ref().map(|pem| {
+        let chain = certificates_in(pem)?;
+        let wrong = chain.iter().find_map(|certificate| ParsedCertificate::try_from(certificate).err());
+        wrong.map_or(Ok(chain), |error| Err(format!("must hold certificates: {error}")))
+    });
     let key = client_key.as_ref().map(|pem| key_in(pem));
     if let Some(Err(words)) = &chain {
         found.push(problem("client_certificate", words.clone()));

@@ -41,7 +41,7 @@ pub enum Expectation {
         at_most: Option<usize>,
     },
     /// Crossings of the line, and passages through the flow region, are counted when and as they happened, each within a second. Somebody has
-    /// to cross; and there are no privacy masks, for it is judged by everybody's way.
+    /// to cross.
     CrossingsAreTrue {
         /// How many may be missed or told that never were, of each kind: In, Out, each pair of edges. Fewer than happened of some kind.
         #[serde(default)]

@@ -243,7 +243,9 @@ fn what_is_expected_of_crossings_contact_and_kinds_of_reports_can_fail() {
     let blind = edit(CROSSINGS, "    recipients:", "    oracle: (miss: 0.97),\n    recipients:");
     demanding(&blind, "CrossingsAreTrue()", "In: of 3 that happened");
     demanding(&blind, "CrossingsAreTrue()", "B-D: of 3 that happened");
-    demanding(&blind, "CrossingsAreTrue(except: 3)", "");
+    demanding(&blind, "CrossingsAreTrue(except: 3)", "except: 3 allows all of them to be missed");
+    let hazy = edit(CROSSINGS, "    recipients:", "    oracle: (miss: 0.5),\n    recipients:");
+    demanding(&hazy, "CrossingsAreTrue(except: 2)", "");
     let seeing = edit(CROSSINGS, "    recipients:", "    oracle: (false_alarm: 1.0, jitter_px: 60),\n    recipients:");
     demanding(&seeing, "CrossingsAreTrue()", "told that never were");
 

@@ -10,6 +10,9 @@ use super::protocol::ReportProtocol;
 use super::reading::{Place, Read};
 use super::times::{ReportRegularly, TimeSchedule};
 
+/// Edges of a quadrangle.
+const EDGES_MAX: usize = 4;
+
 /// *People Flow Analysis* (guide §5.3.3). Off unless set: without a region there is nothing to count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -44,8 +47,11 @@ impl PeopleFlowAnalysis {
                 "must be drawn: without one there is no edge that people could come through",
             );
         }
+        if self.edge_names.len() > EDGES_MAX {
+            problems.add("edge_names", format!("must be at most {EDGES_MAX} names, not {}", self.edge_names.len()));
+        }
         let edges = self.region.as_ref().map_or(0, |region| region.corners().len());
-        if self.edge_names.len() > edges {
+        if (edges + 1..=EDGES_MAX).contains(&self.edge_names.len()) {
             problems.add_between(
                 "edge_names",
                 &["region"],

@@ -182,7 +182,7 @@ impl ReportProtocol {
                     }
                 }
                 for (i, url) in urls.iter().enumerate().filter(|(_, url)| url.enable) {
-                    let before = *first.entry(url.url.to_string()).or_insert(i);
+                    let before = *first.entry(url.url.canonical()).or_insert(i);
                     if before != i {
                         let message = format!("must differ from urls[{before}]: each report goes to an address once");
                         let about = [format!("urls[{before}]"), format!("urls[{i}].enable")];
@@ -196,12 +196,12 @@ impl ReportProtocol {
                 }
                 if host.is_empty()
                     || host.len() > HOST_BYTES_MAX
-                    || host.contains(|c: char| c.is_whitespace() || c == '/' || c == '@')
+                    || host.contains(|c: char| c.is_whitespace() || "/@:".contains(c))
                     || tls.is_some() && ServerName::try_from(host.as_str()).is_err()
                 {
                     let shown: String = host.chars().take(80).collect();
                     let message = format!(
-                        "must be a host name or address such as `192.168.0.9`, of at most {HOST_BYTES_MAX} bytes, not `{shown}`"
+                        "must be a host name or address such as `192.168.0.9`, without a port and of at most {HOST_BYTES_MAX} bytes, not `{shown}`"
                     );
                     problems.add_between("host", &["tls"], message);
                 }
@@ -285,6 +285,8 @@ impl TryFrom<String> for Topic {
             Err(format!("must be at most {ADDRESS_BYTES_MAX} bytes long, not {}", topic.len()))
         } else if topic.contains(['+', '#', '\0']) {
             Err("must not hold `+`, `#` or NUL: reports are published to one topic, not to a pattern".to_owned())
+        } else if topic.starts_with('$') {
+            Err("must not begin with `$`: such topics are the broker's own (MQTT 3.1.1 §4.7.2)".to_owned())
         } else {
             Ok(Topic(topic))
         }
@@ -297,8 +299,8 @@ impl From<Topic> for String {
     }
 }
 
-/// The address of an HTTP recipient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The address of an HTTP recipient. Two are equal when they lead to the same place, however they are written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct HttpUrl {
     uri: Uri,
@@ -326,7 +328,23 @@ impl HttpUrl {
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// The address without what goes without saying.
+    pub fn canonical(&self) -> String {
+        let (scheme, usual) = if self.is_secure() { ("https", 443) } else { ("http", 80) };
+        let host = self.uri.host().unwrap_or("").to_ascii_lowercase();
+        let port = if self.port == usual { String::new() } else { format!(":{}", self.port) };
+        format!("{scheme}://{host}{port}{}", self.uri.path_and_query().map_or("/", |path| path.as_str()))
+    }
 }
+
+impl PartialEq for HttpUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+}
+
+impl Eq for HttpUrl {}
 
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

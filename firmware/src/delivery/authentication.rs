@@ -5,6 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -27,12 +28,12 @@ impl Challenge {
     /// The strongest of the challenges in the values of `WWW-Authenticate`; `None` when there is none that the device knows.
     pub fn strongest(values: &[&str]) -> Option<Self> {
         // Anything but ASCII is none, and the parser could not be trusted with it.
-        let known = values.iter().filter(|value| value.is_ascii());
-        let digest = known.clone().find_map(|value| {
-            let begin = value.to_ascii_lowercase().find("digest ")?;
-            digest_auth::parse(&value[begin..]).ok()
-        });
-        let basic = || known.clone().any(|value| value.to_ascii_lowercase().contains("basic"));
+        let known: Vec<&str> =
+            values.iter().filter(|value| value.is_ascii()).flat_map(|value| challenges(value)).collect();
+        // The parser knows the scheme only as it is written most often.
+        let mut digests = known.iter().filter_map(|challenge| of_scheme(challenge, "Digest"));
+        let digest = digests.find_map(|parameters| digest_auth::parse(&format!("Digest {parameters}")).ok());
+        let basic = || known.iter().any(|challenge| of_scheme(challenge, "Basic").is_some());
         digest.map(|digest| Challenge::Digest(Box::new(digest))).or_else(|| basic().then_some(Challenge::Basic))
     }
 
@@ -56,10 +57,51 @@ impl Challenge {
                 let body = Some(body.as_bytes());
                 let mut context = AuthContext::new_with_method(user_name, password, path, body, HttpMethod::POST);
                 context.set_custom_cnonce(format!("{:032x}", rng.random::<u128>()));
-                Some(prompt.respond(&context).ok()?.to_header_string())
+                let answer = prompt.respond(&context).ok()?.to_header_string();
+                Some(in_ascii(answer, user_name))
             }
         }
     }
+}
+
+/// The challenges in one value, each with its scheme: commas separate them, and also the parameters in each (RFC 9110 §11.6.1).
+fn challenges(value: &str) -> Vec<&str> {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let mut begins = Vec::new();
+    let (mut in_quotes, mut is_escaped, mut is_new) = (false, false, true);
+    for (i, c) in value.char_indices() {
+        if is_new && c != ',' && !c.is_whitespace() {
+            is_new = false;
+            // A parameter has a value.
+            let after = value[i..].trim_start_matches(is_of_token).trim_start();
+            begins.extend((!after.starts_with('=')).then_some(i));
+        }
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = in_quotes,
+            '"' => in_quotes = !in_quotes,
+            ',' => is_new |= !in_quotes,
+            _ => {}
+        }
+    }
+    let ends = begins.iter().skip(1).copied().chain([value.len()]);
+    begins.iter().zip(ends).map(|(begin, end)| value[*begin..end].trim_end_matches([',', ' ', '\t'])).collect()
+}
+
+/// The parameters of a challenge, if it is of a scheme.
+fn of_scheme<'c>(challenge: &'c str, scheme: &str) -> Option<&'c str> {
+    let (found, parameters) = challenge.split_once(char::is_whitespace).unwrap_or((challenge, ""));
+    found.eq_ignore_ascii_case(scheme).then(|| parameters.trim())
+}
+
+/// An answer whose user name may be other than ASCII, as it has to go out (RFC 7616 §3.4, `username*`).
+fn in_ascii(answer: String, user_name: &str) -> String {
+    if user_name.is_ascii() {
+        return answer;
+    }
+    let quoted = user_name.replace('\\', "\\\\").replace('"', "\\\"");
+    let encoded = utf8_percent_encode(user_name, NON_ALPHANUMERIC);
+    answer.replacen(&format!("username=\"{quoted}\""), &format!("username*=UTF-8''{encoded}"), 1)
 }
 
 #[cfg(test)]
@@ -77,13 +119,26 @@ mod tests {
     #[test]
     fn the_stronger_challenge_is_answered() {
         let digest = r#"Digest realm="a", qop="auth", nonce="n", opaque="o""#;
-        for challenges in
-            [&[r#"Basic realm="a""#, digest][..], &[digest], &[r#"Basic realm="a", Digest realm="a", nonce="n""#]]
-        {
+        for challenges in [
+            &[r#"Basic realm="a""#, digest][..],
+            &[digest],
+            &[r#"Basic realm="a", Digest realm="a", nonce="n""#],
+            &[r#"DIGEST realm="a, Basic", nonce="n""#],
+            &[r#"Negotiate, digest realm="\", b", nonce="n", Digest realm="c", algorithm=X, Basic realm="d""#],
+        ] {
             assert!(answer(challenges).is_some_and(|answer| answer.starts_with("Digest ")), "{challenges:?}");
         }
         assert_eq!(answer(&["basic realm=\"a\""]).as_deref(), Some("Basic TXVmYXNhOkNpcmNsZSBPZiBMaWZl"));
-        for nonsense in ["", "Negotiate", "Digest", "Digest realm", "Digest nonce=\"ü\"", "Bearer x"] {
+        for nonsense in [
+            "",
+            "Negotiate",
+            "Digest",
+            "Digest realm",
+            "Digest nonce=\"ü\"",
+            "Bearer x",
+            "Bearer realm=\"x, basic\"",
+            "basics",
+        ] {
             assert_eq!(answer(&[nonsense]), None, "{nonsense}");
         }
     }
@@ -103,5 +158,16 @@ mod tests {
         let expected = md5(format!("{secret}:{}:00000001:{}:auth:{request}", field("nonce"), field("cnonce")));
         assert_eq!((field("response"), field("nc"), field("username")), (expected, "00000001".into(), "Mufasa".into()));
         assert_eq!((field("opaque"), field("qop")), ("5ccc069c403ebaf9f0171e9517f40e41".into(), "auth".into()));
+    }
+
+    #[test]
+    fn a_name_that_is_not_ascii_goes_out_encoded() {
+        let credentials = Credentials { user_name: "Zoë \"Z\"".into(), password: "p".into() };
+        let mut challenge = Challenge::strongest(&[r#"Digest realm="a", qop="auth", nonce="n""#]).expect("a challenge");
+        let answer = challenge.answer(&credentials, "/", "{}", &mut ChaCha8Rng::seed_from_u64(1)).expect("an answer");
+        assert!(
+            answer.is_ascii() && answer.starts_with("Digest username*=UTF-8''Zo%C3%AB%20%22Z%22, realm="),
+            "{answer}"
+        );
     }
 }

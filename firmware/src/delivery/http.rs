@@ -88,7 +88,7 @@ impl HttpRecipient {
     pub fn new(address: HttpAddress, trust: &Trust) -> Self {
         let HttpAddress { url, certificates, .. } = &address;
         let secure = url.is_secure().then(|| trust.towards(url.host(), certificates).expect(CHECKED));
-        let name = address.url.to_string().into();
+        let name = address.url.canonical().into();
         let waiting = Waiting::default();
         HttpRecipient {
             address,

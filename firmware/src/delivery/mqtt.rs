@@ -225,6 +225,7 @@ impl MqttRecipient {
 
     fn read(&mut self, packet: &Packet, now: Uptime, outbox: &mut Outbox) {
         let Link::Open(session) = &mut self.link else { return };
+        session.ping_at = Some(now + Duration::from_secs(u64::from(self.broker.keep_alive_s)));
         match packet {
             Packet::V3_1_1Connack(connack) if connack.return_code() == ConnectReturnCode::Accepted => {
                 self.begin(connack, now, outbox);
@@ -259,9 +260,6 @@ impl MqttRecipient {
             return;
         }
         session.state = SessionState::Idle;
-        // The protocol's own timer may have run out unused while CONNACK was late.
-        let keep_alive = Duration::from_secs(u64::from(self.broker.keep_alive_s));
-        session.ping_at.get_or_insert(now + keep_alive);
         outbox.diagnostics.push(Diagnostic::ConnectionUp { recipient: self.name.clone() });
         let Some(mut letter) = self.half_way.take() else { return };
         let Some(Handshake { packet_id, is_released, .. }) = letter.handshake else { return };

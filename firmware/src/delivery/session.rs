@@ -15,6 +15,8 @@ pub(super) struct Session {
     /// Whether the broker was asked to remember it.
     pub is_lasting: bool,
     pub state: SessionState,
+    /// When the broker is asked whether it is still there: it has not been heard for so long. What the device sends meanwhile does not
+    /// count, for at QoS 0 that goes on into a void.
     pub ping_at: Option<Uptime>,
     pub pong_by: Option<Uptime>,
 }
@@ -42,12 +44,12 @@ impl Session {
         }
     }
 
+    /// What the protocol wants a timer to be.
     pub fn set_timer(&mut self, kind: TimerKind, at: Option<Uptime>) {
         match kind {
-            TimerKind::PingreqSend => self.ping_at = at,
             TimerKind::PingrespRecv => self.pong_by = at,
-            // A broker's timer; the client role never asks for it.
-            TimerKind::PingreqRecv => {}
+            // By when the device has to have sent something, which it has as it asks in time; and a broker's timer.
+            TimerKind::PingreqSend | TimerKind::PingreqRecv => {}
         }
     }
 

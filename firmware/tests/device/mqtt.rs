@@ -184,6 +184,21 @@ fn a_quiet_connection_is_kept_alive() {
 }
 
 #[test]
+fn a_broker_that_vanishes_is_noticed_however_much_is_published_and_however_often_it_is_asked() {
+    for (interval_s, keep_alive_s, noticed) in [(5, 15, "25.000 s"), (3600, 5, "15.000 s"), (3600, 1, "11.000 s")] {
+        let mut configuration = settings(0, interval_s);
+        let ReportProtocol::Mqtt { keep_alive_s: set, .. } = &mut configuration.region_people_counting.protocol else {
+            panic!("these settings are of MQTT");
+        };
+        *set = keep_alive_s.try_into().expect("not zero");
+        let mut bench = Bench::new(configuration, Broker::silent(Silence::OnPing));
+        bench.run_until_ms(30_000);
+        let lost = troubles(&bench).into_iter().find(|line| line.contains("not connected")).unwrap_or_default();
+        assert!(lost.starts_with(noticed), "{interval_s} s, {keep_alive_s} s: {lost}");
+    }
+}
+
+#[test]
 fn a_connection_accepted_late_is_kept_alive_too() {
     let mut configuration = settings(0, 3600);
     let ReportProtocol::Mqtt { keep_alive_s, .. } = &mut configuration.region_people_counting.protocol else {

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 /// Whom a receiver lets in, and how they have to say so.
@@ -114,7 +115,10 @@ fn proof<'a>(
     let secret = md5(&format!("{user_name}:{REALM}:{password}"));
     let request = md5(&format!("{method}:{path}"));
     let expected = md5(&format!("{secret}:{nonce}:{count}:{}:{qop}:{request}", field("cnonce")?));
-    let names = (field("username")?, field("realm")?, field("uri")?, qop, field("response")?);
+    // RFC 7616 §3.4: a name that is not ASCII.
+    let encoded = field("username*").and_then(|name| name.strip_prefix("UTF-8''"));
+    let encoded = encoded.and_then(|name| percent_decode_str(name).decode_utf8().ok());
+    let names = (encoded.as_deref().or(field("username"))?, field("realm")?, field("uri")?, qop, field("response")?);
     let is_proof = names == (user_name, REALM, path, "auth", expected.as_str());
     is_proof.then_some((nonce, u32::from_str_radix(count, 16).ok()?))
 }
@@ -125,13 +129,31 @@ fn md5(text: &str) -> String {
 
 /// Names and values, quoted or not, that commas separate.
 fn parameters(text: &str) -> BTreeMap<String, String> {
-    let mut in_quotes = false;
+    let (mut in_quotes, mut is_escaped) = (false, false);
     let parts = text.split(|c| {
-        in_quotes ^= c == '"';
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = in_quotes,
+            '"' => in_quotes = !in_quotes,
+            _ => {}
+        }
         c == ',' && !in_quotes
     });
     let pairs = parts.filter_map(|part| part.trim().split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
+    pairs.map(|(name, value)| (name.to_owned(), unquoted(value))).collect()
+}
+
+/// A value without its quotes and the backslashes in them.
+fn unquoted(value: &str) -> String {
+    let Some(inner) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
+        return value.to_owned();
+    };
+    let mut is_escaped = false;
+    let is_text = |c: &char| {
+        is_escaped = *c == '\\' && !is_escaped;
+        !is_escaped
+    };
+    inner.chars().filter(is_text).collect()
 }
 
 #[cfg(test)]
@@ -186,6 +208,25 @@ mod tests {
         let let_in = (1..20)
             .take_while(|count| door.judge("POST", "/", Some(&answer("s3cret", "nonce-1", *count, "/"))).is_ok());
         assert_eq!(let_in.count(), NONCE_REQUESTS as usize);
+    }
+
+    #[test]
+    fn values_are_as_they_were_before_they_were_quoted() {
+        let read = parameters(r#"username="m\"x, \\y", nc=00000001, realm = "a""#);
+        assert_eq!((read["username"].as_str(), read["nc"].as_str()), (r#"m"x, \y"#, "00000001"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_ascii_comes_encoded() {
+        let door = Door::new(Admits::Digest { user_name: "Zoë".into(), password: "s3cret".into() });
+        assert!(door.judge("POST", "/", None).is_err());
+        let secret = md5(&format!("Zoë:{REALM}:s3cret"));
+        let response = md5(&format!("{secret}:nonce-1:00000001:c:auth:{}", md5("POST:/")));
+        let answer = format!(
+            "Digest username*=UTF-8''Zo%C3%AB, realm=\"{REALM}\", nonce=\"nonce-1\", uri=\"/\", qop=auth, nc=00000001, \
+             cnonce=\"c\", response=\"{response}\""
+        );
+        assert_eq!(door.judge("POST", "/", Some(&answer)), Ok(()));
     }
 
     #[test]

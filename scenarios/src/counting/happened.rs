@@ -18,8 +18,12 @@ const CLEAR_M: f64 = 0.15;
 /// A line is looked at in so many points on the floor.
 const POINTS: u32 = 100;
 
+/// Whoever walks has the middle of the head about so high, m: for who is hidden by a mask that is too exact by far.
+const HEAD_M: f64 = 1.6;
+
 /// What is drawn, and where its lines lie on the floor.
 struct Drawn<'a> {
+    masks: Vec<&'a [DVec2]>,
     line: &'a [DVec2],
     u_turn_area: &'a [DVec2],
     flow_region: &'a [DVec2],
@@ -41,7 +45,18 @@ impl<'a> Drawn<'a> {
         let flow_region = flow.region.as_ref().filter(|_| flow.enable).map_or(&[][..], |region| region.corners());
         let line_m = line.windows(2).flat_map(|pair| on_floor(pair[0], pair[1])).collect();
         let region_m = edges(flow_region).flat_map(|(from, to)| on_floor(from, to)).collect();
-        Drawn { line, u_turn_area: area.map_or(&[][..], |area| area.corners()), flow_region, line_m, region_m }
+        let masks = configuration.privacy_mask.in_use().map(|mask| mask.polygon.corners()).collect();
+        Drawn { masks, line, u_turn_area: area.map_or(&[][..], |area| area.corners()), flow_region, line_m, region_m }
+    }
+}
+
+impl Drawn<'_> {
+    /// Where the feet of somebody upright are in the picture; `None` when out of the lens's field, or when feet or head are masked.
+    fn foot(&self, view: &View, floor: DVec2) -> Option<DVec2> {
+        let seen_at = |height_m: f64| view.pixel(floor.extend(height_m)).map(|pixel| view.normalised(pixel));
+        let is_masked = |at: DVec2| self.masks.iter().any(|mask| is_inside(mask, at));
+        let foot = seen_at(0.0).filter(|foot| !is_masked(*foot))?;
+        (self.masks.is_empty() || !seen_at(HEAD_M).is_some_and(is_masked)).then_some(foot)
     }
 }
 
@@ -95,10 +110,8 @@ fn of_all_day(scenario: &Scenario) -> Events {
         let mut sample = 0;
         while sample <= samples {
             let (floor, until_s) = scenario.scene.floor_until(index, at_s(sample));
-            let foot = floor.and_then(|floor| {
-                let seen_at = |floor: DVec2| view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
-                way.see(at_s(sample), floor - scenario.sensor_at, &seen_at, &drawn, &mut events)
-            });
+            let foot =
+                floor.and_then(|floor| way.see(at_s(sample), floor - scenario.sensor_at, &view, &drawn, &mut events));
             // Nothing happens while somebody is away or settled, but for the time.
             let settled = floor.is_none() || foot.is_none() || way.is_settled;
             let mut last =
@@ -146,18 +159,11 @@ fn is_within_hours(scenario: &Scenario, hours: &TimeSchedule, t_s: f64) -> bool 
 
 impl Way {
     /// Somebody is at a place of the floor; gives where the feet are in the picture, if they are in the lens's field.
-    fn see(
-        &mut self,
-        t_s: f64,
-        floor: DVec2,
-        seen_at: &dyn Fn(DVec2) -> Option<DVec2>,
-        drawn: &Drawn,
-        events: &mut Events,
-    ) -> Option<DVec2> {
+    fn see(&mut self, t_s: f64, floor: DVec2, view: &View, drawn: &Drawn, events: &mut Events) -> Option<DVec2> {
         // Who stays where he or she is crosses nothing, and is as clear of everything as before.
         self.is_settled = self.judged_at == Some(floor);
-        let Some(foot) = self.last.filter(|_| self.is_settled).or_else(|| seen_at(floor)) else {
-            // Out of the lens's field: what was begun there is not known to have ended.
+        let Some(foot) = self.last.filter(|_| self.is_settled).or_else(|| drawn.foot(view, floor)) else {
+            // Out of the lens's field, or masked: what was begun there is not known to have ended.
             *self = Way { stays: std::mem::take(&mut self.stays), ..Way::default() };
             return None;
         };
@@ -246,12 +252,11 @@ mod tests {
         let regions = regions(scenario);
         let mut events = Events::default();
         let mut ways: BTreeMap<usize, Way> = BTreeMap::new();
-        let seen_at = |floor: DVec2| view.pixel(floor.extend(0.0)).map(|pixel| view.normalised(pixel));
         for sample in 0..=(scenario.duration_s / SAMPLE_S) as u64 {
             let t_s = sample as f64 * SAMPLE_S;
             for (index, floor) in scenario.scene.floors_at(t_s) {
                 let way = ways.entry(index).or_default();
-                let foot = way.see(t_s, floor - scenario.sensor_at, &seen_at, &drawn, &mut events);
+                let foot = way.see(t_s, floor - scenario.sensor_at, &view, &drawn, &mut events);
                 for (region, _) in regions.iter().filter(|(_, area)| foot.is_some_and(|foot| is_inside(area, foot))) {
                     let stay = way.stays.entry(*region).or_insert((t_s, t_s));
                     if t_s - stay.1 > STAY_GRACE_S {
@@ -298,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_out_of_hours_is_not_to_be_counted() {
+    fn what_happens_out_of_hours_or_under_a_mask_is_not_to_be_counted() {
         let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("library");
         let mut scenario =
             Scenario::read(&library.join("corridor-crossings.ron")).unwrap_or_else(|errors| panic!("{errors}"));
@@ -313,5 +318,8 @@ mod tests {
             assert!(all.iter().any(|t_s| *t_s > 15.0) && !within.is_empty(), "{all:?}");
             assert_eq!(*within, all.iter().copied().filter(|t_s| *t_s < 15.0).collect::<Vec<_>>());
         }
+        let mask = r#"(masks: [(polygon: [(0.4, 0.0), (0.6, 0.0), (0.6, 1.0), (0.4, 1.0)])])"#;
+        scenario.configuration.privacy_mask = ron_file::RonFile::embedded("mask", mask).parse().expect("a mask");
+        assert!(truth(&scenario).crossings.iter().all(Vec::is_empty), "the line is in the middle of the picture");
     }
 }

@@ -1,4 +1,4 @@
-//! Crossings against the truth. It goes by people's ways over what is drawn at first, and knows of nothing that hides them.
+//! Crossings against the truth, which goes by people's ways over what is set at first.
 
 use firmware::Configuration;
 use firmware::configuration::TimeSchedule;
@@ -22,9 +22,6 @@ pub(crate) fn problem(first: &Configuration, timeline: &[Event]) -> Option<Strin
     {
         let words = "judges a time_schedule by the clock as it is at first, and the event at";
         return Some(format!("{words} {} s sets it: expect Reports instead", event.at_s));
-    }
-    if first.privacy_mask.in_use().next().is_some() {
-        return Some("judges everybody, also those under a privacy mask: expect Reports instead".to_owned());
     }
     let changes = |event: &&Event| match &event.event {
         Happening::Configure(configuration) => judged_by(configuration) != judged_by(first),
@@ -103,11 +100,9 @@ mod tests {
 
     #[test]
     fn crossings_are_judged_only_where_the_judge_knows_who_is_counted() {
-        let mask = "privacy_mask: (masks: [(polygon: [(0.1, 0.1), (0.2, 0.1), (0.2, 0.2), (0.1, 0.2)])])";
         for (settings, words) in [
             (String::new(), "neither is drawn and enabled"),
             (line("").replace("true", "false"), "neither is drawn and enabled"),
-            (format!("{}, {mask}", line("")), "under a privacy mask"),
         ] {
             let told = problem(&configuration(&settings), &[]).unwrap_or_default();
             assert!(told.contains(words), "{settings}: {told}");
