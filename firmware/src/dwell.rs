@@ -281,6 +281,17 @@ mod tests {
     }
 
     #[test]
+    fn stays_in_a_region_that_is_drawn_anew_begin_with_it() {
+        let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT)], 10);
+        for regions in [&desks()[1..], &desks()] {
+            let dwell = room.dwell.clone();
+            room.dwell = Dwell::start(DetectionArea::Mapped, regions.to_vec(), Some(Duration::ZERO), Some(dwell));
+            room = room.with(&[at(1, LEFT)], 2);
+        }
+        assert_eq!((room.figures()[0], room.with(&[], 10).ended()), ((1, 1, 1), vec![(1, 1, 12, 14)]));
+    }
+
+    #[test]
     fn closing_ends_all_stays() {
         let mut room = Room::new(DetectionArea::Mapped, 0).with(&[at(1, LEFT)], 10);
         room.ended = room.dwell.close();

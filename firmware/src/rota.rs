@@ -36,6 +36,8 @@ pub(crate) struct Rota {
     furthest: RtcTime,
     /// What the clock read when the interval under way began, or the hours within it.
     interval_start: RtcTime,
+    /// Whether the interval under way goes on over the time out of hours: it ended with them where a report had ended already.
+    spans_closing: bool,
     /// Whether the interval under way began under other settings.
     goes_on: bool,
     /// Slots of the calendar that were reported before the schedule was one without any.
@@ -58,6 +60,7 @@ impl Rota {
         let goes_on = before.as_ref().is_some_and(|before| before.schedule.runs_on(regularly, zone));
         let interval_start = before.as_ref().filter(|_| goes_on).map_or(rtc, |before| before.interval_start);
         let furthest = before.as_ref().map_or(rtc, |before| before.furthest);
+        let spans_closing = before.as_ref().is_some_and(|before| before.spans_closing);
         let reported_before = before.as_ref().map(|before| before.reported().to_vec()).unwrap_or_default();
         let (is_on, schedule) =
             before.map_or((hours.include(rtc), None), |before| (before.is_on, Some(before.schedule)));
@@ -66,7 +69,17 @@ impl Rota {
             // Slots are instants, and stay reported whatever is set. What lay between them on another grid is not known to be.
             schedule.remember(reported_before.iter().map(|(_, last)| (*last, *last)).collect());
         }
-        Rota { enabled, hours, schedule, is_on: is_on && enabled, furthest, interval_start, goes_on, reported_before }
+        Rota {
+            enabled,
+            hours,
+            schedule,
+            is_on: is_on && enabled,
+            furthest,
+            interval_start,
+            spans_closing: goes_on && enabled && spans_closing,
+            goes_on,
+            reported_before,
+        }
     }
 
     /// Whether the interval under way began before the present settings were saved.
@@ -95,7 +108,9 @@ impl Rota {
             (false, false) => Duty::Off,
             (true, false) => Duty::Closing,
             (false, true) => {
-                self.interval_start = rtc;
+                if !self.spans_closing {
+                    self.interval_start = rtc;
+                }
                 Duty::Opening
             }
             (true, true) => Duty::On,
@@ -112,7 +127,7 @@ impl Rota {
     ///
     /// Where hours end within an interval it ends with them and is reported, shorter than others, so that nothing that was counted is
     /// lost; where they begin within one, it begins with them. When they end once more, for the clock was put back, and that end was
-    /// reported, what was counted is reported with the next interval. (Decisions.)
+    /// reported, the interval goes on to the next that is. (Decisions.)
     pub fn interval_ended(&mut self, duty: Duty, now: Uptime, rtc: RtcTime) -> Option<(RtcTime, RtcTime)> {
         let is_due = self.schedule.is_due(now, rtc);
         let is_told = match duty {
@@ -122,8 +137,13 @@ impl Rota {
             Duty::Closing => is_due || rtc != self.interval_start && self.schedule.ends_early(rtc),
         };
         let start = self.interval_start;
-        if is_due || is_told {
+        if is_told || is_due && !self.spans_closing {
             self.interval_start = rtc;
+        }
+        match duty {
+            Duty::Closing => self.spans_closing = self.schedule.is_on_the_dot() && !is_told && start != rtc,
+            Duty::On => self.spans_closing &= !is_told,
+            Duty::Off | Duty::Opening => {}
         }
         is_told.then_some((start, rtc))
     }

@@ -274,3 +274,47 @@ fn no_slot_is_reported_a_second_time_whatever_is_saved_before_the_clock_goes_bac
         assert_eq!(bench.documents().len(), 2);
     }
 }
+
+#[test]
+fn hours_that_end_twice_because_the_clock_went_back_are_reported_once_and_nothing_is_lost() {
+    let text = "(
+        clock: (source: Manual),
+        region_people_counting: (
+            report_regularly: OnTheDot(interval_min: 5),
+            time_schedule: (tuesday: [\"08:00-10:07\"]),
+        ),
+    )";
+    let mut bench =
+        Bench::new(ron_file::RonFile::embedded("settings", text).parse().expect("no mistakes"), NobodyThere);
+    let clock = |since_power_on_s: i64| Command::SetClock(RtcTime(POWER_ON + since_power_on_s * 1_000_000_000));
+    bench.command(clock(4 * 60 + 50));
+    bench.run_until_ms(20_000);
+    bench.command(clock(6 * 60 + 50));
+    bench.run_until_ms(40_000);
+    assert_eq!(told_times(&bench), ["2022/12/20 10:05:00", "2022/12/20 10:07:00"]);
+    bench.command(clock(4 * 60));
+    bench.people_stand_at(&[(0.5, 0.5)]);
+    bench.run_until_ms(280_000);
+    assert_eq!(bench.documents().len(), 2, "both were reported already");
+    bench.people_stand_at(&[]);
+    // A week later they begin again.
+    bench.command(clock(7 * 86_400 - 2 * 3600 - 10));
+    bench.run_until_ms(280_000 + 311_000);
+    assert_eq!(told_times(&bench)[2..], ["2022/12/27 08:05:00"]);
+    let report: serde_json::Value = serde_json::from_str(&bench.documents()[2]).expect("JSON");
+    let told = (report["time_info"]["start_time"].as_str(), report["Max_counted"].as_u64());
+    assert_eq!(told, (Some("2022/12/20 10:04:00"), Some(1)), "what was counted meanwhile is in it");
+}
+
+#[test]
+fn settings_that_end_the_hours_at_once_make_no_report_of_no_time() {
+    let settings = |hours: &str| -> Configuration {
+        let text = format!("(region_people_counting: (report_regularly: FromNowOn(interval_s: 10), {hours}))");
+        ron_file::RonFile::embedded("settings", text).parse().expect("no mistakes")
+    };
+    let mut bench = Bench::new(settings(""), NobodyThere);
+    bench.run_until_ms(15_000);
+    bench.configure(settings("time_schedule: (tuesday: [])"));
+    bench.run_until_ms(60_000);
+    assert_eq!(told_times(&bench), ["2022/12/20 10:00:10"]);
+}
