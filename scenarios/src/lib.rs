@@ -4,6 +4,7 @@
 //! loop asks a [`LightSource`] for light and does not know who renders it.
 
 mod counting;
+pub mod coverage;
 mod dataset;
 mod device;
 mod error;

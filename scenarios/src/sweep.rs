@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analytics::Posture;
 use device_model::{Camera, Profile};
-use firmware_shim::{CameraSettings, Mounting, Uptime, View};
+use firmware_shim::{CameraSettings, Mounting, RgbImage, Uptime, View};
 use glam::DVec2;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -108,20 +108,30 @@ pub fn take_placed(
     let scene = Arc::new(subject.scene.with_people_placed(&mut rng, posture, wanted, &within, subject.looks));
 
     let view = View { lens: subject.profile.lens(), mounting };
-    light.set_stage(&Stage { scene: Arc::clone(&scene), sensor_at, view, pinhole: subject.profile.pinhole() })?;
-    let mut camera = Camera::new(&subject.profile, rng.random());
-    camera.configure(subject.settings);
-    let t_s: f64 = rng.random_range(TAKEN_S);
-    let time_s = dataset::exposure_time_s(&subject.profile, circumstances.lux);
-    let worlds = light::instants(&scene, &view, t_s, time_s);
-    light.expose(Some(&Exposure { seq: 0, worlds, lux: circumstances.lux }), &mut |_| {})?;
-    let radiance = light::take(light, 0, None, &mut |_| {})?;
-    let light = scene_light(&scene, &radiance, t_s);
-    let settled = dataset::settled_product(&camera, &subject.profile, 0, light);
-    let image = camera.take(0, camera.split(settled), light).image;
-
+    let (seed, t_s) = (rng.random(), rng.random_range(TAKEN_S));
+    let site = (&scene, sensor_at, view);
+    let image = take(light, site, (&subject.profile, subject.settings, seed), t_s, circumstances.lux)?;
     let truth = Truth::new(scene, sensor_at, view).at(Uptime((t_s * 1e9) as u64));
     let people = truth.people.iter().filter(|person| person.box_px.is_some());
     let people = people.map(|person| SamplePerson { person: person.clone(), ignored: !person.is_visible() }).collect();
     Ok(Sample { image, view, lux: circumstances.lux, people })
+}
+
+/// A picture of a scene at a time, seconds, under so many lx, as a camera takes it whose exposure has settled. `seed` is of its noise.
+pub(crate) fn take(
+    light: &mut dyn LightSource,
+    (scene, sensor_at, view): (&Arc<Scene>, DVec2, View),
+    (profile, settings, seed): (&Profile, CameraSettings, u64),
+    t_s: f64,
+    lux: f64,
+) -> Result<RgbImage, LightError> {
+    light.set_stage(&Stage { scene: Arc::clone(scene), sensor_at, view, pinhole: profile.pinhole() })?;
+    let mut camera = Camera::new(profile, seed);
+    camera.configure(settings);
+    let worlds = light::instants(scene, &view, t_s, dataset::exposure_time_s(profile, lux));
+    light.expose(Some(&Exposure { seq: 0, worlds, lux }), &mut |_| {})?;
+    let radiance = light::take(light, 0, None, &mut |_| {})?;
+    let light = scene_light(scene, &radiance, t_s);
+    let settled = dataset::settled_product(&camera, profile, 0, light);
+    Ok(camera.take(0, camera.split(settled), light).image)
 }

@@ -2,7 +2,7 @@
 
 use glam::DVec2;
 
-use crate::{Color, Luminaire, LuminaireKind, Piece, Scene};
+use crate::{Color, Furniture, Luminaire, LuminaireKind, Piece, Scene};
 
 /// A floor and walls that hair and clothes are seen on.
 const GREY: Color = Color::new(150, 148, 144);
@@ -25,6 +25,13 @@ impl Scene {
             }
         }
         // What people do has nothing to do with the ceiling.
+        scene.with_people(vec![]).is_ok().then_some(scene)
+    }
+
+    /// The same room and people with more furniture; `None` when something of it does not fit.
+    pub fn with_furniture(&self, more: Vec<Furniture>) -> Option<Self> {
+        let mut scene = self.clone();
+        scene.furniture.extend(more);
         scene.with_people(vec![]).is_ok().then_some(scene)
     }
 

@@ -45,6 +45,12 @@ impl Scene {
             Posture::Seated => self.seats(rng, wanted, within),
             Posture::Standing => self.stands(rng, wanted, within),
         };
+        self.with_people_starting(rng, starts, looks)
+    }
+
+    /// The same room with other people, who start so and do that; each of them anyhow dressed, and some with something in their hands. They
+    /// have to be where people may be, and nobody sits where somebody sits.
+    pub fn with_people_starting(&self, rng: &mut ChaCha8Rng, starts: Vec<(Start, Vec<Step>)>, looks: Looks) -> Self {
         let own: Vec<Body> = self.people.iter().map(|person| person.body.clone()).collect();
         let looks = if looks == Looks::Own && !own.is_empty() { &own } else { library_looks() };
         let people = starts.into_iter().enumerate().map(|(index, (starts, does))| Person {
@@ -75,14 +81,20 @@ impl Scene {
         seats
     }
 
-    fn stands(&self, rng: &mut ChaCha8Rng, wanted: usize, within: &dyn Fn(DVec2) -> bool) -> Vec<(Start, Vec<Step>)> {
+    /// Tells of places on the floor whether somebody can stand there: so far from walls and furniture.
+    pub fn free_floor(&self, clear_m: f64) -> impl Fn(DVec2) -> bool + use<> {
         let footprints = Footprint::all(&self.furniture);
         let size = DVec2::new(self.room.size_m.0, self.room.size_m.1);
-        let free = |place: DVec2| {
-            place.cmpge(DVec2::splat(CLEAR_M)).all()
-                && place.cmple(size - CLEAR_M).all()
-                && footprints.iter().all(|footprint| footprint.distance(place) >= CLEAR_M)
-        };
+        move |place| {
+            place.cmpge(DVec2::splat(clear_m)).all()
+                && place.cmple(size - clear_m).all()
+                && footprints.iter().all(|footprint| footprint.distance(place) >= clear_m)
+        }
+    }
+
+    fn stands(&self, rng: &mut ChaCha8Rng, wanted: usize, within: &dyn Fn(DVec2) -> bool) -> Vec<(Start, Vec<Step>)> {
+        let free = self.free_floor(CLEAR_M);
+        let size = DVec2::new(self.room.size_m.0, self.room.size_m.1);
         let mut places: Vec<DVec2> = Vec::new();
         let mut stands = Vec::new();
         for _ in 0..TRIES * wanted as u32 {

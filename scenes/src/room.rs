@@ -105,6 +105,19 @@ impl Rectangle {
 }
 
 impl Room {
+    /// A room of so many metres along x and y and up to the ceiling, in the colours of a scene that states none.
+    pub fn empty(size_m: (f64, f64), ceiling_m: f64) -> Self {
+        Room {
+            size_m,
+            ceiling_m,
+            floor: default_floor(),
+            floor_finish: Finish::default(),
+            walls: default_walls(),
+            walls_finish: default_walls_finish(),
+            mirrors: vec![],
+        }
+    }
+
     /// All of a wall, seen from inside: u runs along the wall, v up.
     pub fn wall(&self, wall: Wall) -> Rectangle {
         let (x, y) = self.size_m;

@@ -8,4 +8,5 @@ pub mod cli;
 mod inference;
 pub mod light;
 mod outcome;
+mod paper;
 mod watch;

@@ -4,8 +4,9 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use chrono::{DateTime, Utc};
 use scenarios::Work;
 
 /// A stopwatch.
@@ -21,6 +22,11 @@ impl Watch {
     pub fn elapsed_s(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }
+}
+
+/// The day it is, in UTC, such as `2026-03-02`.
+pub fn today() -> String {
+    DateTime::<Utc>::from(SystemTime::now()).format("%Y-%m-%d").to_string()
 }
 
 /// How long each kind of work took, frame by frame.

@@ -1,6 +1,7 @@
 //! The built program as its users meet it: on scenarios that hold, that fail and that are wrong, from any folder.
 
 mod bench;
+mod coverage;
 mod days;
 mod mistakes;
 mod pictures;

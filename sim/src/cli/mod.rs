@@ -3,6 +3,7 @@
 mod accept;
 mod bench;
 mod card;
+mod coverage;
 mod dataset;
 mod detect;
 mod evaluate;
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Args),
+    Coverage(coverage::Args),
     Accept(accept::Args),
     Dataset(dataset::Args),
     Detect(detect::Args),
@@ -51,6 +53,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Dataset(args) => dataset::run(&args),
         Command::Detect(args) => detect::run(&args),

@@ -133,18 +133,16 @@ pub struct Target {
 impl Target {
     /// A scene of the library by name, or the file of a scene or scenario; `lens` replaces what the scenario says.
     pub fn read(name: &str, lens: Option<&str>) -> anyhow::Result<Self> {
-        let stated = lens.map(profile).transpose()?;
+        let stated = lens.map(scene::lens).transpose()?;
         let path = Path::new(name);
-        // Which of the two a file is, its fields tell; the messages are those of what it is nearer to.
-        let is_scenario = std::fs::read_to_string(path).is_ok_and(|text| text.contains("duration_s"));
-        if is_scenario {
+        if scene::is_scenario(path) {
             let scenario = Scenario::read(path)?;
             let own = (scenario.profile.clone(), scenario.profile_name.clone());
             return Ok(Target { subject: Subject::of_scenario(&scenario), profile: Some(stated.unwrap_or(own)) });
         }
         let (name, scene) = scene::read(name)?;
         // Replaced by that of each height.
-        let (any, _) = profile("standard")?;
+        let (any, _) = scene::lens("standard")?;
         Ok(Target { subject: Subject::of_scene(&name, scene, any), profile: stated })
     }
 
@@ -163,7 +161,7 @@ impl Target {
     fn profile_for(&self, height_m: f64) -> anyhow::Result<(Profile, String)> {
         match &self.profile {
             Some((profile, lens)) => Ok((profile.clone(), lens.clone())),
-            None => profile(if height_m >= HIGH_FROM_M { "high-ceiling" } else { "standard" }),
+            None => scene::lens(if height_m >= HIGH_FROM_M { "high-ceiling" } else { "standard" }),
         }
     }
 
@@ -173,19 +171,6 @@ impl Target {
         let profile = self.profile.as_ref().map_or(profile, |(profile, _)| profile);
         let room = (&scene.room, &scene.light, &scene.furniture, &scene.doors);
         fingerprint(format!("{name} {room:?} {profile:?} {place:?} {settings:?} {looks:?}").as_bytes())
-    }
-}
-
-/// A device of the library by its lens (`standard`, `high-ceiling`) or its whole name, with the name to show.
-fn profile(lens: &str) -> anyhow::Result<(Profile, String)> {
-    let names = Profile::library_names();
-    let short = |name: &str| name.strip_prefix("vs121-p-").unwrap_or(name).to_owned();
-    match names.iter().find(|name| *name == lens || short(name) == lens) {
-        Some(name) => Ok((Profile::library(name)?, short(name))),
-        None => {
-            let known: Vec<String> = names.iter().map(|name| short(name)).collect();
-            bail!("there is no lens `{lens}`: expected {}", known.join(" or "))
-        }
     }
 }
 

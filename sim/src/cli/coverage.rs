@@ -1,0 +1,331 @@
+//! `twin coverage`: what a sensor will cover, for whoever has to say so before anybody drills.
+
+// One thread more looks at pictures; what it adds up depends on their order alone, which is that of taking them.
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use analytics::{DetectError, Detector, OnnxDetector};
+use anyhow::{Context, anyhow, bail};
+use firmware::Configuration;
+use firmware_shim::{Frame, Mounting, Uptime};
+use glam::DVec2;
+use indicatif::{ProgressBar, ProgressStyle};
+use scenarios::Scenario;
+use scenarios::coverage::{
+    Advice, Coverage, Found, Placed, Prediction, Signed, Site, Tally, Units, Weight, page, take_pictures,
+};
+use scenes::{Light, Room, Scene};
+use serde::Serialize;
+
+use super::scene::{is_scenario, lens, read};
+use crate::inference::{self, Model};
+use crate::light::HeadlessLight;
+use crate::outcome::{say, write_json};
+use crate::paper;
+use crate::watch::today;
+
+/// Show what a sensor will cover: on the floor, at the heads of people who sit and who stand, what furniture hides, how light it is, and what the
+/// guide advises (its sections are named).
+///
+/// In a scene the sensor hangs below the middle of the ceiling unless `--at` and `--height` say otherwise, in a scenario where that has it. `--room`
+/// makes an empty room. Without --png, --svg, --pdf or --json it is only told.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  twin coverage meeting-room --pdf coverage.pdf
+  twin coverage meeting-room --no-predict --png coverage.png          # without rendering: at once
+  twin coverage --room 8x6 --height 3.2 --lens standard --lux 120 --at 4,3 --rotate 90 --png coverage.png
+  twin coverage scenarios/library/corridor-crossings.ron --feet --svg corridor.svg --json corridor.json")]
+pub struct Args {
+    /// A scene of the library by name, or the .ron file of a scene or scenario.
+    #[arg(required_unless_present = "room", conflicts_with = "room")]
+    scene: Option<String>,
+    /// An empty room of so many metres along x and y, instead of a scene.
+    #[arg(long, value_name = "XxY")]
+    room: Option<Size>,
+    /// Of the lens above the floor, metres, 1 to 20; the ceiling of a room made by --room.
+    #[arg(long, value_name = "M", value_parser = metres)]
+    height: Option<f64>,
+    /// `standard` or `high-ceiling`; what a scenario says, and by height for a scene or a room, when not stated.
+    #[arg(long)]
+    lens: Option<String>,
+    /// The level of light 0.8 m above the floor, lx; the scene's own when not stated.
+    #[arg(long, value_name = "LX", value_parser = lux)]
+    lux: Option<f64>,
+    /// Where the sensor hangs, metres along x and y from the south-west corner.
+    #[arg(long, value_name = "X,Y", allow_hyphen_values = true)]
+    at: Option<Place>,
+    /// How far the sensor is turned, degrees counter-clockwise seen from above; at 0 the picture's up is north.
+    #[arg(long, value_name = "DEG", allow_hyphen_values = true, value_parser = degrees)]
+    rotate: Option<f64>,
+    /// Do not predict, by the detector on rendered people in this very room, how surely people are found where. That takes most of the time.
+    #[arg(long)]
+    no_predict: bool,
+    /// Another detector than the built-in one, in ONNX.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_predict")]
+    model: Option<PathBuf>,
+    /// Lengths in feet.
+    #[arg(long)]
+    feet: bool,
+    /// Write the page to this file as a picture.
+    #[arg(long, value_name = "FILE")]
+    png: Option<PathBuf>,
+    /// Write the page to this file as a drawing.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Write the page to this file, to be printed and signed.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Write everything to this file; lengths are metres.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// When nothing else is said of an empty room.
+const ROOM_LUX: f64 = 300.0;
+/// From here on the high ceiling mount version is used; guide §6.1.
+const HIGH_FROM_M: f64 = 4.5;
+
+fn metres(text: &str) -> Result<f64, String> {
+    let parsed = text.parse::<f64>().ok().filter(|metres| (1.0..=20.0).contains(metres));
+    parsed.ok_or_else(|| "write metres from 1 to 20".to_owned())
+}
+
+fn lux(text: &str) -> Result<f64, String> {
+    let parsed = text.parse::<f64>().ok().filter(|lux| (0.0..=100_000.0).contains(lux));
+    parsed.ok_or_else(|| "write lux from 0 to 100,000".to_owned())
+}
+
+fn degrees(text: &str) -> Result<f64, String> {
+    let parsed = text.parse::<f64>().ok().filter(|degrees| (-360.0..=360.0).contains(degrees));
+    parsed.ok_or_else(|| "write degrees from -360 to 360".to_owned())
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Size(f64, f64);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let lengths =
+            text.split_once(['x', '×']).and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)));
+        match lengths {
+            Some((x, y)) if (1.0..=60.0).contains(&x) && (1.0..=60.0).contains(&y) => Ok(Size(x, y)),
+            _ => Err("write two lengths from 1 to 60 m, such as 8x6".to_owned()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place(DVec2);
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once(',').and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)));
+        let place = numbers.map(|(x, y)| DVec2::new(x, y)).filter(|place| place.is_finite());
+        place.map(Place).ok_or_else(|| "write metres as X,Y, such as 4,3".to_owned())
+    }
+}
+
+/// What the JSON has.
+#[derive(Serialize)]
+struct Document<'a> {
+    name: &'a str,
+    lens: &'a str,
+    room_m: [f64; 2],
+    ceiling_m: f64,
+    height_m: f64,
+    at_m: [f64; 2],
+    rotation_deg: f64,
+    tilt_deg: f64,
+    lux: f64,
+    #[serde(flatten)]
+    coverage: &'a Coverage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prediction: Option<&'a Prediction>,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let site = site(args)?;
+    let units = if args.feet { Units::Feet } else { Units::Metres };
+    let coverage = Coverage::of(&site, units);
+    let prediction = if args.no_predict { None } else { Some(predict(&site, args.model.as_deref())?) };
+    let signed = Signed { date: today(), program: concat!("twin ", env!("CARGO_PKG_VERSION")).to_owned() };
+    if args.svg.is_some() || args.png.is_some() || args.pdf.is_some() {
+        let drawing = page(&site, &coverage, prediction.as_ref(), units, &signed).to_string();
+        if let Some(path) = &args.svg {
+            write(path, drawing.as_bytes())?;
+        }
+        if let Some(path) = &args.png {
+            write(path, &paper::png(&drawing)?)?;
+        }
+        if let Some(path) = &args.pdf {
+            write(path, &paper::pdf(&drawing, &format!("Coverage of {}", site.name))?)?;
+        }
+    }
+    if let Some(path) = &args.json {
+        let document = Document {
+            name: &site.name,
+            lens: &site.profile_name,
+            room_m: site.room_m().into(),
+            ceiling_m: site.scene.room.ceiling_m,
+            height_m: site.mounting.height_m,
+            at_m: site.sensor_at.into(),
+            rotation_deg: site.mounting.rotation_rad.to_degrees(),
+            tilt_deg: site.mounting.tilt_rad.to_degrees(),
+            lux: site.scene.light.lux,
+            coverage: &coverage,
+            prediction: prediction.as_ref(),
+        };
+        write_json(path, &document)?;
+        say(&path.display().to_string());
+    }
+    tell(&site, &coverage, prediction.as_ref(), units);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Pictures that wait for the detector, at most.
+const WAITING: usize = 8;
+/// Of the places of people in predictions.
+const SEED: u64 = 1;
+
+/// Has the detector look at pictures of people in the room: one thread takes them, another looks.
+fn predict(site: &Site, model: Option<&Path>) -> anyhow::Result<Prediction> {
+    let model = Model::read(model)?;
+    inference::choose()?;
+    let mut detector = OnnxDetector::from_bytes(&model.bytes, &model.name)?;
+    detector.weakest = detector.confidence_threshold;
+    let mut light = HeadlessLight::start()?;
+    let bar = ProgressBar::new(100).with_style(ProgressStyle::with_template("predicting {bar:40} {percent} %")?);
+    let (hand_over, taken) = sync_channel::<Placed>(WAITING);
+    let mut tally = Tally::new(site);
+    let looked = std::thread::spawn(move || -> Result<Tally, DetectError> {
+        for (seq, placed) in (0..).zip(taken) {
+            let frame = Frame { seq, taken_at: Uptime::ZERO, image: Some(placed.image.clone()) };
+            let detections = detector.detect(&frame)?;
+            tally.add(&placed, &detections);
+        }
+        Ok(tally)
+    });
+    let taken = take_pictures(site, &mut light, SEED, &mut |placed| {
+        bar.set_position((100.0 * placed.progress) as u64);
+        // A detector that failed says why below.
+        hand_over.send(placed).ok();
+    });
+    drop(hand_over);
+    bar.finish_and_clear();
+    let tally = looked.join().map_err(|_| anyhow!("the detector's thread ended by a panic"))?;
+    taken?;
+    Ok(tally?.into_prediction())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).with_context(|| format!("failed to write {}", path.display()))?;
+    say(&path.display().to_string());
+    Ok(())
+}
+
+fn tell(site: &Site, coverage: &Coverage, prediction: Option<&Prediction>, units: Units) {
+    let level = |size: Option<[f64; 2]>| size.map_or("no end".to_owned(), |size| units.size(size));
+    say(&format!(
+        "{}: lens {} above the floor, at {}",
+        site.name,
+        units.length(site.mounting.height_m),
+        units.place(site.sensor_at.into())
+    ));
+    say(&format!("  monitored (floor)          {}", level(coverage.monitored.size_m)));
+    say(&format!("  detection, seated heads    {}", level(coverage.seated.size_m)));
+    say(&format!("  detection, standing heads  {}", level(coverage.standing.size_m)));
+    if let Some(recommended) = &coverage.recommended {
+        say(&format!("  recommended                {}", units.size(recommended.size_m)));
+    }
+    for (who, cells) in prediction.iter().flat_map(|it| [("seated", &it.seated), ("standing", &it.standing)]) {
+        let (placed, found) = cells
+            .iter()
+            .flatten()
+            .flatten()
+            .fold((0, 0), |(placed, found), cell| (placed + cell.placed, found + cell.found));
+        let whole = Found { placed, found };
+        let (least, most) = whole.interval();
+        if placed > 0 {
+            let percent = |share: f64| 100.0 * share;
+            say(&format!(
+                "  predicted, {who:<8}        {:.1} % of {placed} found (95 %: {:.1} to {:.1} %)",
+                percent(whole.share()),
+                percent(least),
+                percent(most)
+            ));
+        }
+    }
+    for Advice { weight, section, words, .. } in &coverage.advice {
+        let weight = match weight {
+            Weight::Problem => "PROBLEM",
+            Weight::Warning => "warning",
+            Weight::Hint => "hint   ",
+        };
+        say(&format!("  {weight}  {words} ({section})"));
+    }
+}
+
+fn site(args: &Args) -> anyhow::Result<Site> {
+    let mut site = match (&args.scene, args.room) {
+        (Some(name), _) if is_scenario(Path::new(name)) => Site::of(&Scenario::read(Path::new(name))?),
+        (Some(name), _) => {
+            let (name, scene) = read(name)?;
+            below_the_middle(name, scene)?
+        }
+        (None, Some(Size(x, y))) => {
+            let ceiling_m = args.height.unwrap_or(3.0);
+            let room = Room::empty((x, y), ceiling_m);
+            let light = Light { lux: args.lux.unwrap_or(ROOM_LUX), ..Light::default() };
+            let scene = Scene::new(room, light, vec![], vec![]);
+            let scene = scene.map_err(|(field, words)| anyhow!("{field}: {words}"))?;
+            below_the_middle(format!("a room of {x} m × {y} m"), Arc::new(scene))?
+        }
+        (None, None) => bail!("name a scene, or give --room"),
+    };
+    if let Some(height_m) = args.height {
+        let ceiling_m = site.scene.room.ceiling_m;
+        if height_m > ceiling_m {
+            bail!("--height {height_m}: the ceiling of {} is at {ceiling_m} m", site.name);
+        }
+        site.mounting.height_m = height_m;
+    }
+    if let Some(lux) = args.lux {
+        let mut scene = Scene::clone(&site.scene);
+        scene.light.lux = lux;
+        site.scene = Arc::new(scene);
+    }
+    if let Some(Place(at)) = args.at {
+        let room = site.room_m();
+        if !(at.cmpge(DVec2::ZERO).all() && at.cmple(room).all()) {
+            bail!("--at {},{}: the room of {} is {} m × {} m", at.x, at.y, site.name, room.x, room.y);
+        }
+        site.sensor_at = at;
+    }
+    if let Some(degrees) = args.rotate {
+        site.mounting.rotation_rad = degrees.to_radians();
+    }
+    let is_own = args.scene.as_ref().is_some_and(|name| is_scenario(Path::new(name)));
+    let by_height = if site.mounting.height_m >= HIGH_FROM_M { "high-ceiling" } else { "standard" };
+    if let Some(name) = args.lens.as_deref().or((!is_own).then_some(by_height)) {
+        (site.profile, site.profile_name) = lens(name)?;
+    }
+    Ok(site)
+}
+
+/// A sensor that looks straight down from the middle of a ceiling.
+fn below_the_middle(name: String, scene: Arc<Scene>) -> anyhow::Result<Site> {
+    let (profile, profile_name) = lens("standard")?;
+    let sensor_at = DVec2::new(scene.room.size_m.0, scene.room.size_m.1) / 2.0;
+    let mounting = Mounting { height_m: scene.room.ceiling_m, rotation_rad: 0.0, tilt_rad: 0.0 };
+    Ok(Site { name, scene, profile, profile_name, sensor_at, mounting, configuration: Configuration::default() })
+}

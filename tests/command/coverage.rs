@@ -1,0 +1,100 @@
+//! `twin coverage`, as an installer uses it.
+
+use serde_json::Value;
+
+use crate::bench::{Bench, edit};
+
+const HUDDLE: &str = include_str!("../../scenes/library/huddle-room.ron");
+
+fn json(bench: &Bench, file: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(bench.path(file)).expect("it was written")).expect("JSON")
+}
+
+#[test]
+fn what_a_sensor_covers_is_drawn_printed_and_told() {
+    let bench = Bench::new();
+    let done = bench.twin(&[
+        "coverage",
+        "meeting-room",
+        "--no-predict",
+        "--png",
+        "c.png",
+        "--svg",
+        "c.svg",
+        "--pdf",
+        "c.pdf",
+        "--json",
+        "c.json",
+    ]);
+    let told = done.exits(0).stdout;
+    assert!(told.contains("recommended                5.7 m × 4.4 m"), "{told}");
+    let (width, height) = image::image_dimensions(bench.path("c.png")).expect("a picture");
+    assert!((width.abs_diff(1191), height.abs_diff(1684)) <= (1, 1), "A4 at 144 dots per inch: {width}×{height}");
+    let drawing = std::fs::read_to_string(bench.path("c.svg")).expect("a drawing");
+    for words in ["Coverage of meeting-room", "monitored: the floor", "Signature"] {
+        assert!(drawing.contains(words), "{words}");
+    }
+    let page = std::fs::read(bench.path("c.pdf")).expect("a page");
+    assert!(page.starts_with(b"%PDF-") && page.len() > 10_000, "{} bytes", page.len());
+    let told = json(&bench, "c.json");
+    assert_eq!((told["height_m"].as_f64(), told["recommended"]["from"].as_str()), (Some(3.0), Some("row")));
+    let cells = |i: usize| told["grid"]["cells"][i].as_u64().expect("a number") as usize;
+    let rows = told["grid"]["rows"].as_array().expect("rows");
+    assert!(rows.len() == cells(1) && rows.iter().all(|row| row.as_array().is_some_and(|row| row.len() == cells(0))));
+}
+
+#[test]
+fn a_room_of_ones_own_is_looked_at_from_where_one_wants_in_feet_too() {
+    let bench = Bench::new();
+    let room = ["coverage", "--room", "8x6", "--height", "3.2", "--lens", "standard", "--lux", "15", "--no-predict"];
+    let told = bench.twin(&[&room[..], &["--at", "2,3", "--rotate", "90", "--json", "r.json", "--feet"]].concat());
+    let told = told.exits(0).stdout;
+    assert!(told.contains("recommended                19.6 ft × 15.1 ft"), "{told}");
+    for words in ["PROBLEM", "20 lx", "(§6.2)", "between those of 9.8 ft and 11.5 ft"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let told = json(&bench, "r.json");
+    assert_eq!(
+        (told["at_m"][0].as_f64(), told["room_m"][1].as_f64(), told["lux"].as_f64()),
+        (Some(2.0), Some(6.0), Some(15.0))
+    );
+    let corner = |i: usize, axis: usize| told["recommended"]["corners_m"][i][axis].as_f64().expect("a number");
+    assert!(
+        (corner(2, 1) - corner(0, 1)).abs() > (corner(2, 0) - corner(0, 0)).abs(),
+        "turned: long from south to north"
+    );
+}
+
+#[test]
+fn a_scenarios_sensor_hangs_where_the_scenario_has_it() {
+    let bench = Bench::new();
+    let library = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/library/corridor-crossings.ron");
+    bench.twin(&["coverage", library, "--no-predict", "--json", "c.json", "--svg", "c.svg"]).exits(0);
+    let told = json(&bench, "c.json");
+    assert_eq!((told["at_m"][0].as_f64(), told["at_m"][1].as_f64()), (Some(4.5), Some(1.6)));
+    let drawing = std::fs::read_to_string(bench.path("c.svg")).expect("a drawing");
+    assert!(drawing.contains("#c2185b"), "the detection line is drawn");
+}
+
+#[test]
+fn mistakes_of_installers_are_told() {
+    let bench = Bench::new();
+    bench.put("own.ron", HUDDLE);
+    bench.put("broken.ron", &edit(HUDDLE, "ceiling_m:", "ceilling_m:"));
+    for (arguments, words) in [
+        (&["--room", "8"][..], "such as 8x6"),
+        (&["--room", "80x6"], "1 to 60 m"),
+        (&["own.ron", "--height", "0.3"], "metres from 1 to 20"),
+        (&["own.ron", "--height", "9"], "the ceiling of own is at"),
+        (&["own.ron", "--at", "3"], "such as 4,3"),
+        (&["own.ron", "--at", "30,1"], "the room of own is"),
+        (&["own.ron", "--lens", "fisheye"], "there is no lens `fisheye`: expected high-ceiling or standard"),
+        (&["own.ron", "--png", "nowhere/c.png"], "failed to write nowhere/c.png"),
+        (&["broken.ron"], "did you mean `ceiling_m`"),
+        (&["nowhere"], "no scene `nowhere`"),
+        (&["own.ron", "--room", "8x6"], "cannot be used with"),
+        (&[], "required"),
+    ] {
+        bench.twin(&[&["coverage"], arguments].concat()).exits(2).says(&[words]);
+    }
+}
