@@ -77,6 +77,26 @@ fn a_scenarios_sensor_hangs_where_the_scenario_has_it() {
 }
 
 #[test]
+fn who_will_be_found_where_is_predicted_for_each_cell() {
+    let bench = Bench::new();
+    let told = bench.twin(&["coverage", "--room", "3x2", "--height", "3", "--json", "p.json"]).exits(0).stdout;
+    assert!(told.contains("predicted, seated") && told.contains("predicted, standing"), "{told}");
+    let prediction = &json(&bench, "p.json")["prediction"];
+    assert_eq!((prediction["cells"][0].as_u64(), prediction["cells"][1].as_u64()), (Some(6), Some(4)));
+    for who in ["seated", "standing"] {
+        let rows = prediction[who].as_array().expect("rows").iter().filter_map(Value::as_array);
+        let cells: Vec<(u64, u64)> = rows
+            .flatten()
+            .filter(|cell| !cell.is_null())
+            .map(|cell| (cell["placed"].as_u64().expect("a number"), cell["found"].as_u64().expect("a number")))
+            .collect();
+        assert!(cells.len() > 4 && cells.iter().all(|(placed, _)| *placed >= 30), "{who}: {cells:?}");
+        let (placed, found) = cells.iter().fold((0, 0), |all, cell| (all.0 + cell.0, all.1 + cell.1));
+        assert!(found * 10 > placed * 8, "{who}: {found} of {placed} found in an empty room");
+    }
+}
+
+#[test]
 fn mistakes_of_installers_are_told() {
     let bench = Bench::new();
     bench.put("own.ron", HUDDLE);

@@ -130,10 +130,12 @@ impl Eye {
     }
 
     fn look(&self, point: DVec3) -> Level {
-        if self.solids.iter().any(|solid| solid.contains(point)) {
+        // What stands on the floor has its surface there.
+        if self.solids.iter().any(|solid| solid.contains(point + 0.01 * DVec3::Z)) {
             return Level::Filled;
         }
-        let Some((_, head_px)) = self.head(point) else { return Level::Outside };
+        let head = self.head(point).filter(|(pixel, _)| self.view.lens.contains(*pixel));
+        let Some((_, head_px)) = head else { return Level::Outside };
         let way = SightLine::new(self.lens, point);
         let is_hidden = self.occluders.iter().any(|occluder| occluder.stands_in(&way));
         if is_hidden { Level::Hidden } else { Level::Seen { head_px } }
@@ -141,15 +143,15 @@ impl Eye {
 
     /// Whether a point of the room is in the picture, be it hidden or not.
     pub fn is_in_picture(&self, point: DVec3) -> bool {
-        self.head(point).is_some()
+        self.head(point).is_some_and(|(pixel, _)| self.view.lens.contains(pixel))
     }
 
-    /// Where a head with its middle at a point of the room is in the picture, pixels, and how wide; `None` out of the picture.
+    /// Where a head with its middle at a point of the room is seen, pixels, and how wide; it may be outside of the picture, and is `None`
+    /// out of the lens's field.
     pub fn head(&self, point: DVec3) -> Option<(DVec2, f64)> {
         let from_sensor = point - self.sensor_at.extend(0.0);
-        let pixel = self.view.pixel(from_sensor).filter(|pixel| self.view.lens.contains(*pixel))?;
-        let is_below = point.z < self.lens.z;
-        Some((pixel, self.head_px(from_sensor, pixel).filter(|_| is_below)?))
+        let pixel = self.view.pixel(from_sensor).filter(|_| point.z < self.lens.z)?;
+        Some((pixel, self.head_px(from_sensor, pixel)?))
     }
 
     /// How wide a ball as large as a head is in the picture: the geometric mean of its width along and across the way from the picture's

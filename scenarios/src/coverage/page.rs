@@ -146,7 +146,7 @@ fn legend(sheet: &mut Sheet, y: f64, coverage: &Coverage) -> f64 {
     ];
     for (color, is_dashed, words) in lines.iter().take(if coverage.recommended.is_some() { 4 } else { 3 }) {
         sheet.line(&[(x, y - 0.9), (x + 7.0, y - 0.9)], color, 0.5, *is_dashed);
-        x = sheet.text(x + 8.2, y, words, SMALL) + 5.0;
+        x = sheet.text(x + 8.2, y, words, SMALL) + 2.5;
     }
     y
 }
@@ -183,9 +183,8 @@ fn table(sheet: &mut Sheet, y: f64, coverage: &Coverage, units: Units) -> f64 {
     if let Some(recommended) = &coverage.recommended {
         let in_sight = coverage.grid.area_m2(|place, cell| recommended.contains(place) && cell.seated.is_seen());
         let name = match recommended.from {
-            RecommendedFrom::Row => "Recommended",
-            RecommendedFrom::Between { .. } => "Recommended (between)",
-            RecommendedFrom::Beyond { .. } => "(nothing recommended)",
+            RecommendedFrom::Row | RecommendedFrom::Between { .. } => "Recommended",
+            RecommendedFrom::Beyond { .. } => "(not in the guide)",
         };
         rows.push([
             name.to_owned(),

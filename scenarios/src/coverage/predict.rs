@@ -2,7 +2,7 @@
 //!
 //! People are placed at random in each cell, several in a picture, until each cell has had so many; those who sit have chairs set out for them
 //! where there is room, besides the room's own. Somebody is found when a detection's head is on his or hers. Who cannot be found because something is
-//! in the way counts as missed: an installer wants to know.
+//! in the way, or because the head is just out of the picture, counts as missed: an installer wants to know.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub struct Prediction {
     pub cells: [usize; 2],
     /// A cell's lengths along x and y, metres.
     pub cell_m: [f64; 2],
-    /// Of people who sit, from the south-west corner row by row; `None` where nobody can, or whose head would not be in the picture.
+    /// Of people who sit, from the south-west corner row by row; `None` where nobody can, or where no head would be in the picture.
     pub seated: Vec<Vec<Option<Found>>>,
     /// Of people who stand.
     pub standing: Vec<Vec<Option<Found>>>,
@@ -91,10 +91,19 @@ pub struct Placed {
     heads: Vec<Head>,
 }
 
+impl Placed {
+    /// A picture with nothing in it, of heads by their cells, places and widths.
+    #[cfg(test)]
+    pub(super) fn new(posture: Posture, heads: impl Iterator<Item = (usize, DVec2, f64)>) -> Self {
+        let heads = heads.map(|(cell, at_px, width_px)| Head { cell, seen: Some((at_px, width_px)) }).collect();
+        Placed { image: RgbImage { width: 0, height: 0, pixels: Arc::default() }, progress: 1.0, posture, heads }
+    }
+}
+
 struct Head {
     cell: usize,
-    at_px: DVec2,
-    width_px: f64,
+    /// Where it is, and how wide, pixels; `None` out of the lens's field.
+    seen: Option<(DVec2, f64)>,
 }
 
 /// Where people are still to be placed.
@@ -282,7 +291,7 @@ impl Photographer<'_> {
                 let cell = plan.cell_of(places[person.index]);
                 self.done += 1;
                 plan.wanted[cell] = plan.wanted[cell].saturating_sub(1);
-                heads.extend(self.eye.head(person.head).map(|(at_px, width_px)| Head { cell, at_px, width_px }));
+                heads.push(Head { cell, seen: self.eye.head(person.head) });
             }
             each(Placed { image, progress: f64::from(self.done) / f64::from(self.all.max(1)), posture, heads });
         }
@@ -316,8 +325,9 @@ impl Tally {
         // The nearest pairs first: each detection is of one, each person found once.
         let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
         for (i, head) in placed.heads.iter().enumerate() {
-            let reach_px = (ON_HEAD * head.width_px).max(ON_HEAD_PX);
-            let near = detections.iter().map(|detection| detection.head_px.distance(head.at_px)).enumerate();
+            let Some((at_px, width_px)) = head.seen else { continue };
+            let reach_px = (ON_HEAD * width_px).max(ON_HEAD_PX);
+            let near = detections.iter().map(|detection| detection.head_px.distance(at_px)).enumerate();
             pairs.extend(near.filter(|(_, apart)| *apart <= reach_px).map(|(j, apart)| (apart, i, j)));
         }
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));

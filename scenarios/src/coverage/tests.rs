@@ -124,14 +124,13 @@ fn what_stands_in_the_way_hides_what_is_behind_it() {
 }
 
 #[test]
-fn heads_are_larger_nearer_to_the_lens_and_to_the_middle() {
+fn heads_are_larger_nearer_to_the_lens() {
     let low = Coverage::of(&site((6.0, 6.0), 3.0, "vs121-p-standard"), Units::Metres);
     let high = Coverage::of(&site((6.0, 6.0), 4.0, "vs121-p-standard"), Units::Metres);
     let middle = |coverage: &Coverage| coverage.grid.rows[12][12];
     let px = |level: Level| level.head_px().expect("in sight");
     assert!(px(middle(&low).standing) > px(middle(&low).seated));
     assert!(px(middle(&low).standing) > px(middle(&high).standing));
-    assert!(px(middle(&low).seated) > px(low.grid.rows[12][6].seated));
     // Below the lens a length is as many pixels as the focal length times its angle.
     let site = site((6.0, 6.0), 3.0, "vs121-p-standard");
     let expected = site.profile.lens().focal_px * 0.175 / 1.8;
@@ -190,4 +189,34 @@ fn a_line_is_in_the_middle_across_the_way_and_has_room() {
     };
     assert_eq!(with_line("[(0.5, 0.6), (0.5, 0.4)]"), [""; 0]);
     assert_eq!(with_line("[(0.72, 0.6), (0.72, 0.4)]"), ["line-off-centre", "line-without-margin"]);
+}
+
+fn placed(heads: &[(usize, f64)]) -> Placed {
+    let heads = heads.iter().map(|(cell, x)| (*cell, DVec2::new(*x, 100.0), 12.0));
+    Placed::new(scenes::Posture::Standing, heads)
+}
+
+fn detection(x: f64) -> analytics::Detection {
+    let (head_px, box_min_px, box_max_px) = (DVec2::new(x, 100.0), DVec2::ZERO, DVec2::ONE);
+    analytics::Detection { head_px, box_min_px, box_max_px, posture: analytics::Posture::Standing, confidence: 0.9 }
+}
+
+#[test]
+fn somebody_is_found_by_one_detection_on_the_head_and_the_rest_are_nobodys() {
+    let mut tally = Tally::new(&site((1.0, 1.0), 3.0, "vs121-p-standard"));
+    // Two of the second cell near each other, of whom one is detected between them, nearer to the first; and somebody far off.
+    tally.add(&placed(&[(1, 50.0), (1, 60.0), (0, 200.0)]), &[detection(54.0), detection(120.0)]);
+    tally.add(&placed(&[(1, 50.0), (1, 60.0)]), &[detection(51.0), detection(61.0)]);
+    let prediction = tally.into_prediction();
+    let standing =
+        vec![vec![Some(Found { placed: 1, found: 0 }), Some(Found { placed: 4, found: 3 })], vec![None, None]];
+    assert_eq!((prediction.standing, prediction.seated), (standing, vec![vec![None, None]; 2]));
+    assert_eq!((prediction.pictures, prediction.phantoms), (2, 1));
+}
+
+#[test]
+fn a_share_has_wilsons_interval() {
+    // By hand, with z = 1.959964.
+    let (least, most) = Found { placed: 30, found: 27 }.interval();
+    assert!((least - 0.743_789).abs() < 1e-5 && (most - 0.965_400).abs() < 1e-5, "{least} {most}");
 }

@@ -1,7 +1,7 @@
 //! A sheet of paper: lines, rectangles and text in SVG.
 
-use svg::{Document, Node};
 use svg::node::element::{Circle, ClipPath, Group, Path, Polyline, Rectangle, Text};
+use svg::{Document, Node};
 
 /// How text looks.
 #[derive(Clone, Copy)]
@@ -22,6 +22,7 @@ pub(super) struct Sheet {
 /// How wide a character is on average, in sizes of the type. Of the sans serif that the page is set in.
 const CHARACTER: f64 = 0.545;
 const BOLD_CHARACTER: f64 = 0.62;
+const UNITS: [&str; 9] = ["m.", "m,", "m:", "m and", "ft.", "ft,", "ft:", "lx", "%"];
 /// From one line of a paragraph to the next, in sizes of the type.
 const LEADING: f64 = 1.4;
 
@@ -110,7 +111,11 @@ impl Sheet {
     pub fn paragraph(&mut self, (x, y): At, wide_mm: f64, words: &str, style: Style) -> f64 {
         let mut y = y;
         let mut line = String::new();
-        for word in words.split_whitespace() {
+        // A number and its unit stay together.
+        let words = UNITS
+            .iter()
+            .fold(words.to_owned(), |words, unit| words.replace(&format!(" {unit}"), &format!("\u{a0}{unit}")));
+        for word in words.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
             if width_mm(&longer, style) > wide_mm && !line.is_empty() {
                 self.text(x, y, &line, style);
