@@ -236,8 +236,9 @@ fn colours(site: &Site, found: &mut Found) {
         let count = people.iter().filter(|person| is_close(of(&person.body))).count();
         if count > 0 {
             let words = format!(
-                "{count} of the {} people of the scene have {what} of nearly the floor's colour: they stand out little.",
-                people.len()
+                "Of the {} people of the scene {count} {} {what} of nearly the floor's colour: they stand out little.",
+                people.len(),
+                if count == 1 { "has" } else { "have" }
             );
             found.add(Weight::Warning, topic, "§6.4", words);
         }
