@@ -8,6 +8,7 @@ mod grid;
 mod outline;
 mod page;
 mod predict;
+mod several;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -25,8 +26,9 @@ use crate::Scenario;
 pub use advice::{Advice, Weight};
 pub use grid::{Cell, Grid, Level};
 pub use outline::{Outline, Recommended, RecommendedFrom};
-pub use page::{Signed, page};
+pub use page::{Signed, page, page_of_several};
 pub use predict::{Found, PLACEMENTS, Placed, Prediction, Tally, take_pictures};
+pub use several::{Suggestion, Together};
 pub use units::Units;
 
 /// The heads of people who stand are about so high, m: by VS133's guide (its formula of the detection area).

@@ -97,6 +97,21 @@ fn who_will_be_found_where_is_predicted_for_each_cell() {
 }
 
 #[test]
+fn several_sensors_are_shown_together_and_suggested() {
+    let bench = Bench::new();
+    let two = ["coverage", "--room", "11x4.2", "--at", "3,2", "--at", "8,2", "--rotate", "0", "--rotate", "180"];
+    let told = bench.twin(&[&two[..], &["--png", "two.png", "--json", "two.json"]].concat()).exits(0).stdout;
+    assert!(told.contains("2: at (8, 2) m, turned 180°") && told.contains("together"), "{told}");
+    assert!(image::image_dimensions(bench.path("two.png")).is_ok());
+    assert_eq!(json(&bench, "two.json")["sensors"][1]["rotation_deg"].as_f64().map(f64::round), Some(180.0));
+    let told = bench.twin(&["coverage", "--room", "11x4.2", "--suggest", "--json", "s.json"]).exits(0).stdout;
+    assert!(told.contains("2 sensors") && told.contains("one more would add"), "{told}");
+    let told = json(&bench, "s.json");
+    assert_eq!(told["suggestion"]["sensors"].as_array().map(Vec::len), Some(2));
+    assert!(told["together"]["covered_m2"].as_f64() > told["together"]["wanted_m2"].as_f64().map(|it| 0.97 * it));
+}
+
+#[test]
 fn mistakes_of_installers_are_told() {
     let bench = Bench::new();
     bench.put("own.ron", HUDDLE);
@@ -108,6 +123,8 @@ fn mistakes_of_installers_are_told() {
         (&["own.ron", "--height", "9"], "the ceiling of own is at"),
         (&["own.ron", "--at", "3"], "such as 4,3"),
         (&["own.ron", "--at", "30,1"], "the room of own is"),
+        (&["own.ron", "--at", "1,1", "--at", "2,1", "--at", "1,2", "--rotate", "0", "--rotate", "9"], "2 times for 3"),
+        (&["own.ron", "--at", "1,1", "--suggest"], "cannot be used with"),
         (&["own.ron", "--lens", "fisheye"], "there is no lens `fisheye`: expected high-ceiling or standard"),
         (&["own.ron", "--png", "nowhere/c.png"], "failed to write nowhere/c.png"),
         (&["broken.ron"], "did you mean `ceiling_m`"),

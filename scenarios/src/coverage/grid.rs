@@ -129,7 +129,8 @@ impl Eye {
         Eye { view: site.view(), sensor_at: site.sensor_at, lens, solids, occluders }
     }
 
-    fn look(&self, point: DVec3) -> Level {
+    /// Whether a point of the room is in sight.
+    pub fn look(&self, point: DVec3) -> Level {
         // What stands on the floor has its surface there.
         if self.solids.iter().any(|solid| solid.contains(point + 0.01 * DVec3::Z)) {
             return Level::Filled;

@@ -1,6 +1,7 @@
 //! Coverage as a page for people: plan, table, advice, and where to sign. A4, upright; lengths of the drawing are millimetres of paper.
 
 mod plan;
+mod several;
 mod sheet;
 
 use svg::Document;
@@ -9,6 +10,7 @@ use super::PLACEMENTS;
 use super::{Advice, Coverage, Found, Level, Outline, Prediction, RecommendedFrom, Site, Units, Weight};
 use crate::coverage::grid::Cell;
 use plan::{Plan, Shade};
+pub use several::page_of_several;
 use sheet::{Sheet, Style};
 
 /// What stands under a page beside what was calculated.
@@ -48,7 +50,6 @@ pub fn page(
     signed: &Signed,
 ) -> Document {
     let mut sheet = Sheet::new(PAPER_MM);
-    sheet.text(MARGIN_MM, 20.0, &format!("Coverage of {}", site.name), TITLE);
     let degrees = site.mounting.rotation_rad.to_degrees();
     let facts = [
         format!("{} ({})", site.profile.model, site.profile_name),
@@ -60,7 +61,7 @@ pub fn page(
         format!("turned {degrees:.0}°"),
         format!("{:.0} lx", site.scene.light.lux),
     ];
-    sheet.text(MARGIN_MM, 26.0, &facts.join("  ·  "), Style { color: FAINT, ..TEXT });
+    header(&mut sheet, site, &facts);
 
     let room = site.room_m();
     let plan = Plan::fitting(
@@ -68,7 +69,7 @@ pub fn page(
         (MARGIN_MM + 6.0, 32.0),
         (WIDTH_MM - 6.0, if prediction.is_some() { SMALLER_PLAN_MM } else { PLAN_MM }),
     );
-    plan.shade(&mut sheet, &coverage.grid, coverage_shade);
+    plan.shade(&mut sheet, coverage.grid.cell_m, &coverage.grid.rows, coverage_shade);
     plan.furnish(&mut sheet, site);
     plan.outline(&mut sheet, &coverage.monitored.corners_m, "#2f7fc1", true);
     plan.outline(&mut sheet, &coverage.seated.corners_m, "#1a9a8a", false);
@@ -86,7 +87,7 @@ pub fn page(
     let table_end = table(&mut sheet, table_y, coverage, units);
     let light_plan = Plan::fitting(room, (MARGIN_MM + 108.0, table_y + 3.0), (WIDTH_MM - 108.0, 38.0));
     sheet.text(MARGIN_MM + 108.0, table_y, "Illuminance, 0.8 m above the floor", HEADING);
-    light_plan.shade(&mut sheet, &coverage.grid, light_shade);
+    light_plan.shade(&mut sheet, coverage.grid.cell_m, &coverage.grid.rows, light_shade);
     light_plan.walls(&mut sheet);
     light_plan.sensor(&mut sheet, site);
     let below = light_plan.bottom() + 4.0;
@@ -103,6 +104,11 @@ pub fn page(
     assumptions(&mut sheet, y + 3.0, site);
     signature(&mut sheet, signed);
     sheet.finish()
+}
+
+fn header(sheet: &mut Sheet, site: &Site, facts: &[String]) {
+    sheet.text(MARGIN_MM, 20.0, &format!("Coverage of {}", site.name), TITLE);
+    sheet.text(MARGIN_MM, 26.0, &facts.join("  ·  "), Style { color: FAINT, ..TEXT });
 }
 
 fn coverage_shade(cell: &Cell) -> Shade {

@@ -220,3 +220,39 @@ fn a_share_has_wilsons_interval() {
     let (least, most) = Found { placed: 30, found: 27 }.interval();
     assert!((least - 0.743_789).abs() < 1e-5 && (most - 0.965_400).abs() < 1e-5, "{least} {most}");
 }
+
+#[test]
+fn sensors_are_suggested_where_they_cover_most_and_no_more_than_are_worth_it() {
+    // Of 4.4 m × 5.7 m each, straight down at 3 m.
+    let small = site((5.0, 4.0), 3.0, "vs121-p-standard");
+    let suggestion = Suggestion::of(&small);
+    assert_eq!(suggestion.sensors, [([2.5, 2.0], 0.0)], "the middle of a room that one covers");
+    assert!(suggestion.reason().starts_with("1 covers 100 %"), "{}", suggestion.reason());
+    let long = site((11.0, 4.2), 3.0, "vs121-p-standard");
+    let suggestion = Suggestion::of(&long);
+    assert_eq!(suggestion.sensors.len(), 2, "{suggestion:?}");
+    let hung: Vec<Site> = (suggestion.sensors.iter())
+        .map(|(at, degrees)| {
+            let mounting = Mounting { rotation_rad: degrees.to_radians(), ..long.mounting };
+            Site { sensor_at: DVec2::from(*at), mounting, ..long.clone() }
+        })
+        .collect();
+    let together = Together::of(&hung[0], &hung[1..]);
+    assert!(together.share() > 0.97 && (together.share() - suggestion.shares[1]).abs() < 1e-9, "{together:?}");
+    assert!(suggestion.shares[0] < 0.6, "{:?}", suggestion.shares);
+}
+
+#[test]
+fn sensors_overlap_and_leave_gaps() {
+    let one = site((20.0, 4.0), 3.0, "vs121-p-standard");
+    let at = |x: f64| Site { sensor_at: DVec2::new(x, 2.0), ..one.clone() };
+    let alone = Together::of(&at(5.0), &[]);
+    assert!((alone.wanted_m2 - 80.0).abs() < 0.1 && alone.overlap_m2 == 0.0);
+    // 5.7 m of the room's length; cells are a quarter of a metre.
+    assert!((alone.covered_m2 - 4.0 * 5.7).abs() < 1.0, "{}", alone.covered_m2);
+    let apart = Together::of(&at(5.0), &[at(15.0)]);
+    assert!((apart.covered_m2 - 2.0 * alone.covered_m2).abs() < 1.1 && apart.overlap_m2 == 0.0);
+    let same = Together::of(&at(5.0), &[at(5.0)]);
+    assert_eq!((same.covered_m2, same.overlap_m2), (alone.covered_m2, alone.covered_m2));
+    assert!((apart.gap_m2() + apart.covered_m2 - apart.wanted_m2).abs() < 1e-9);
+}

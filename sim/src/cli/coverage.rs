@@ -18,7 +18,8 @@ use glam::DVec2;
 use indicatif::{ProgressBar, ProgressStyle};
 use scenarios::Scenario;
 use scenarios::coverage::{
-    Advice, Coverage, Found, Placed, Prediction, Signed, Site, Tally, Units, Weight, page, take_pictures,
+    Advice, Coverage, Found, Placed, Prediction, Signed, Site, Suggestion, Tally, Together, Units, Weight, page,
+    page_of_several, take_pictures,
 };
 use scenes::{Light, Room, Scene};
 use serde::Serialize;
@@ -40,6 +41,8 @@ use crate::watch::today;
   twin coverage meeting-room --pdf coverage.pdf
   twin coverage meeting-room --no-predict --png coverage.png          # without rendering: at once
   twin coverage --room 8x6 --height 3.2 --lens standard --lux 120 --at 4,3 --rotate 90 --png coverage.png
+  twin coverage --room 14x9 --suggest --pdf sensors.pdf
+  twin coverage open-office --at 3,4 --at 7,4 --rotate 90 --png two.png
   twin coverage scenarios/library/corridor-crossings.ron --feet --svg corridor.svg --json corridor.json")]
 pub struct Args {
     /// A scene of the library by name, or the .ron file of a scene or scenario.
@@ -57,12 +60,16 @@ pub struct Args {
     /// The level of light 0.8 m above the floor, lx; the scene's own when not stated.
     #[arg(long, value_name = "LX", value_parser = lux)]
     lux: Option<f64>,
-    /// Where the sensor hangs, metres along x and y from the south-west corner.
+    /// Where the sensor hangs, metres along x and y from the south-west corner; given more than once, so many sensors.
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true)]
-    at: Option<Place>,
-    /// How far the sensor is turned, degrees counter-clockwise seen from above; at 0 the picture's up is north.
+    at: Vec<Place>,
+    /// How far the sensor is turned, degrees counter-clockwise seen from above; at 0 the picture's up is north. Of several sensors once for each, or
+    /// once for all.
     #[arg(long, value_name = "DEG", allow_hyphen_values = true, value_parser = degrees)]
-    rotate: Option<f64>,
+    rotate: Vec<f64>,
+    /// Say where to hang how many sensors, so that they cover what can be covered.
+    #[arg(long, conflicts_with_all = ["at", "rotate"])]
+    suggest: bool,
     /// Do not predict, by the detector on rendered people in this very room, how surely people are found where. That takes most of the time.
     #[arg(long)]
     no_predict: bool,
@@ -154,23 +161,124 @@ struct Document<'a> {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let site = site(args)?;
+    let mut sites = sites(args)?;
     let units = if args.feet { Units::Feet } else { Units::Metres };
-    let coverage = Coverage::of(&site, units);
-    let prediction = if args.no_predict { None } else { Some(predict(&site, args.model.as_deref())?) };
-    let signed = Signed { date: today(), program: concat!("twin ", env!("CARGO_PKG_VERSION")).to_owned() };
-    if args.svg.is_some() || args.png.is_some() || args.pdf.is_some() {
-        let drawing = page(&site, &coverage, prediction.as_ref(), units, &signed).to_string();
-        if let Some(path) = &args.svg {
-            write(path, drawing.as_bytes())?;
-        }
-        if let Some(path) = &args.png {
-            write(path, &paper::png(&drawing)?)?;
-        }
-        if let Some(path) = &args.pdf {
-            write(path, &paper::pdf(&drawing, &format!("Coverage of {}", site.name))?)?;
-        }
+    let suggestion = args.suggest.then(|| Suggestion::of(&sites[0]));
+    if let Some(suggestion) = &suggestion {
+        let hung = |(at, degrees): &([f64; 2], f64)| {
+            let mounting = Mounting { rotation_rad: degrees.to_radians(), tilt_rad: 0.0, ..sites[0].mounting };
+            Site { sensor_at: DVec2::from(*at), mounting, ..sites[0].clone() }
+        };
+        sites = suggestion.sensors.iter().map(hung).collect();
     }
+    if suggestion.is_some() || sites.len() > 1 {
+        several(args, sites, suggestion.as_ref(), units)?;
+    } else if let Some(site) = sites.pop() {
+        one(args, &site, units)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the JSON has of several sensors.
+#[derive(Serialize)]
+struct SeveralDocument<'a> {
+    name: &'a str,
+    lens: &'a str,
+    room_m: [f64; 2],
+    height_m: f64,
+    sensors: Vec<Sensor<'a>>,
+    together: &'a Together,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'a Suggestion>,
+}
+
+#[derive(Serialize)]
+struct Sensor<'a> {
+    at_m: [f64; 2],
+    rotation_deg: f64,
+    advice: &'a [Advice],
+}
+
+impl<'a> Sensor<'a> {
+    fn of((site, coverage): &'a (Site, Coverage)) -> Self {
+        let (at_m, rotation_deg) = (site.sensor_at.into(), site.mounting.rotation_rad.to_degrees());
+        Sensor { at_m, rotation_deg, advice: &coverage.advice }
+    }
+}
+
+fn several(args: &Args, sites: Vec<Site>, suggestion: Option<&Suggestion>, units: Units) -> anyhow::Result<()> {
+    let Some((first, others)) = sites.split_first() else {
+        bail!("no sensor covers anything: something stands everywhere, or the ceiling is too low");
+    };
+    let together = Together::of(first, others);
+    let sensors: Vec<(Site, Coverage)> = sites.iter().map(|site| (site.clone(), Coverage::of(site, units))).collect();
+    let drawing = || page_of_several(&sensors, &together, suggestion, units, &signed());
+    draw(args, &first.name, drawing)?;
+    if let Some(path) = &args.json {
+        let document = SeveralDocument {
+            name: &first.name,
+            lens: &first.profile_name,
+            room_m: first.room_m().into(),
+            height_m: first.mounting.height_m,
+            sensors: sensors.iter().map(Sensor::of).collect(),
+            together: &together,
+            suggestion,
+        };
+        write_json(path, &document)?;
+        say(&path.display().to_string());
+    }
+    say(&format!(
+        "{}: {} sensors, lens {} above the floor",
+        first.name,
+        sites.len(),
+        units.length(first.mounting.height_m)
+    ));
+    for (i, site) in sites.iter().enumerate() {
+        let degrees = site.mounting.rotation_rad.to_degrees();
+        say(&format!("  {}: at {}, turned {degrees:.0}°", i + 1, units.place(site.sensor_at.into())));
+    }
+    say(&format!(
+        "  together {} of {} ({:.0} %), {} twice or more",
+        units.area(together.covered_m2),
+        units.area(together.wanted_m2),
+        100.0 * together.share(),
+        units.area(together.overlap_m2)
+    ));
+    if let Some(suggestion) = suggestion {
+        say(&format!("  {}", suggestion.reason()));
+    }
+    for (i, (_, coverage)) in sensors.iter().enumerate() {
+        tell_advice(&coverage.advice, &format!("{}: ", i + 1));
+    }
+    Ok(())
+}
+
+fn signed() -> Signed {
+    Signed { date: today(), program: concat!("twin ", env!("CARGO_PKG_VERSION")).to_owned() }
+}
+
+/// Writes the page wherever it is wanted.
+fn draw(args: &Args, name: &str, page: impl Fn() -> svg::Document) -> anyhow::Result<()> {
+    if args.svg.is_none() && args.png.is_none() && args.pdf.is_none() {
+        return Ok(());
+    }
+    let drawing = page().to_string();
+    if let Some(path) = &args.svg {
+        write(path, drawing.as_bytes())?;
+    }
+    if let Some(path) = &args.png {
+        write(path, &paper::png(&drawing)?)?;
+    }
+    if let Some(path) = &args.pdf {
+        write(path, &paper::pdf(&drawing, &format!("Coverage of {name}"))?)?;
+    }
+    Ok(())
+}
+
+fn one(args: &Args, site: &Site, units: Units) -> anyhow::Result<()> {
+    let coverage = Coverage::of(site, units);
+    let prediction = if args.no_predict { None } else { Some(predict(site, args.model.as_deref())?) };
+    draw(args, &site.name, || page(site, &coverage, prediction.as_ref(), units, &signed()))?;
     if let Some(path) = &args.json {
         let document = Document {
             name: &site.name,
@@ -188,8 +296,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         write_json(path, &document)?;
         say(&path.display().to_string());
     }
-    tell(&site, &coverage, prediction.as_ref(), units);
-    Ok(ExitCode::SUCCESS)
+    tell(site, &coverage, prediction.as_ref(), units);
+    Ok(())
 }
 
 /// Pictures that wait for the detector, at most.
@@ -265,17 +373,22 @@ fn tell(site: &Site, coverage: &Coverage, prediction: Option<&Prediction>, units
             ));
         }
     }
-    for Advice { weight, section, words, .. } in &coverage.advice {
+    tell_advice(&coverage.advice, "");
+}
+
+fn tell_advice(advice: &[Advice], of: &str) {
+    for Advice { weight, section, words, .. } in advice {
         let weight = match weight {
             Weight::Problem => "PROBLEM",
             Weight::Warning => "warning",
             Weight::Hint => "hint   ",
         };
-        say(&format!("  {weight}  {words} ({section})"));
+        say(&format!("  {weight}  {of}{words} ({section})"));
     }
 }
 
-fn site(args: &Args) -> anyhow::Result<Site> {
+/// The sensors as they are asked for, one at least; of a suggestion, one that others are to be like.
+fn sites(args: &Args) -> anyhow::Result<Vec<Site>> {
     let mut site = match (&args.scene, args.room) {
         (Some(name), _) if is_scenario(Path::new(name)) => Site::of(&Scenario::read(Path::new(name))?),
         (Some(name), _) => {
@@ -304,22 +417,34 @@ fn site(args: &Args) -> anyhow::Result<Site> {
         scene.light.lux = lux;
         site.scene = Arc::new(scene);
     }
-    if let Some(Place(at)) = args.at {
-        let room = site.room_m();
-        if !(at.cmpge(DVec2::ZERO).all() && at.cmple(room).all()) {
-            bail!("--at {},{}: the room of {} is {} m × {} m", at.x, at.y, site.name, room.x, room.y);
-        }
-        site.sensor_at = at;
-    }
-    if let Some(degrees) = args.rotate {
-        site.mounting.rotation_rad = degrees.to_radians();
-    }
     let is_own = args.scene.as_ref().is_some_and(|name| is_scenario(Path::new(name)));
     let by_height = if site.mounting.height_m >= HIGH_FROM_M { "high-ceiling" } else { "standard" };
     if let Some(name) = args.lens.as_deref().or((!is_own).then_some(by_height)) {
         (site.profile, site.profile_name) = lens(name)?;
     }
-    Ok(site)
+    let room = site.room_m();
+    for Place(at) in &args.at {
+        if !(at.cmpge(DVec2::ZERO).all() && at.cmple(room).all()) {
+            bail!("--at {},{}: the room of {} is {} m × {} m", at.x, at.y, site.name, room.x, room.y);
+        }
+    }
+    let places: Vec<DVec2> =
+        if args.at.is_empty() { vec![site.sensor_at] } else { args.at.iter().map(|Place(at)| *at).collect() };
+    if args.rotate.len() > 1 && args.rotate.len() != places.len() {
+        bail!(
+            "--rotate is given {} times for {} sensors: give it once for each, or once",
+            args.rotate.len(),
+            places.len()
+        );
+    }
+    let turned =
+        |i: usize| args.rotate.get(i).or(args.rotate.first()).map_or(site.mounting.rotation_rad, |it| it.to_radians());
+    let hung = |(i, at): (usize, &DVec2)| Site {
+        sensor_at: *at,
+        mounting: Mounting { rotation_rad: turned(i), ..site.mounting },
+        ..site.clone()
+    };
+    Ok(places.iter().enumerate().map(hung).collect())
 }
 
 /// A sensor that looks straight down from the middle of a ceiling.

@@ -5,7 +5,6 @@ use scenes::{Shape, Solid, WallPart};
 
 use super::sheet::{At, Sheet};
 use super::{FAINT, INK, SMALL, Site, Style, Units};
-use crate::coverage::grid::{Cell, Grid};
 use crate::coverage::{Found, Prediction};
 
 /// What a part of the floor is filled with.
@@ -47,9 +46,8 @@ impl Plan {
     }
 
     /// Fills the cells, as few rectangles as rows and their colours make.
-    pub fn shade(&self, sheet: &mut Sheet, grid: &Grid, of: impl Fn(&Cell) -> Shade) {
-        let (wide, high) = (grid.cell_m[0], grid.cell_m[1]);
-        for (j, row) in grid.rows.iter().enumerate() {
+    pub fn shade<C>(&self, sheet: &mut Sheet, [wide, high]: [f64; 2], rows: &[Vec<C>], of: impl Fn(&C) -> Shade) {
+        for (j, row) in rows.iter().enumerate() {
             let mut i = 0;
             while i < row.len() {
                 let shade = of(&row[i]);
@@ -166,6 +164,15 @@ impl Plan {
         sheet.line(&[at, tip], INK, 0.4, false);
         sheet.circle(at, 1.5, "#ffffff", INK);
         sheet.circle(at, 0.7, INK, INK);
+    }
+
+    /// One of several sensors, by its number.
+    pub fn numbered(&self, sheet: &mut Sheet, site: &Site, number: usize) {
+        self.sensor(sheet, site);
+        let at = self.place(site.sensor_at);
+        sheet.circle(at, 2.1, INK, "#ffffff");
+        let style = Style { size_mm: 2.6, color: "#ffffff", is_bold: true };
+        sheet.text_about((at.0, at.1 + 0.95), &number.to_string(), style, 0.0);
     }
 
     /// How long the walls are, and a bar for the scale.
