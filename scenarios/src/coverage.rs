@@ -53,6 +53,31 @@ pub struct Site {
     pub mounting: Mounting,
     /// What is set on it: the line it counts at, if there is one.
     pub configuration: Configuration,
+    /// What lies under drawings of it.
+    pub floor_plan: Option<Arc<FloorPlan>>,
+}
+
+/// A floor plan that somebody else drew.
+#[derive(Clone, Debug)]
+pub struct FloorPlan {
+    /// Where its south-west corner, or the origin of its lines, lies in the room, metres.
+    pub at_m: DVec2,
+    /// What is drawn.
+    pub drawing: PlanDrawing,
+}
+
+/// What a floor plan has.
+#[derive(Clone, Debug)]
+pub enum PlanDrawing {
+    /// A picture, as a `data:` URI, and how large it is in the room, metres.
+    Picture {
+        /// With its bytes.
+        data_uri: String,
+        /// Along x and y.
+        size_m: DVec2,
+    },
+    /// Lines, each by its points, metres.
+    Lines(Vec<Vec<DVec2>>),
 }
 
 impl Site {
@@ -66,6 +91,7 @@ impl Site {
             sensor_at: scenario.sensor_at,
             mounting: scenario.mounting,
             configuration: scenario.configuration.clone(),
+            floor_plan: None,
         }
     }
 

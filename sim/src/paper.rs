@@ -10,6 +10,8 @@ use krilla_svg::{SurfaceExt, SvgSettings};
 use resvg::usvg::{Options, Tree, fontdb};
 use resvg::{render, tiny_skia};
 
+/// The type that comes with the program.
+const TYPE: &str = "DejaVu Sans";
 /// Of a picture, per inch of paper.
 const DOTS_PER_INCH: f32 = 144.0;
 /// Of SVG's own unit, per inch (CSS 2.1 §4.3.2).
@@ -22,8 +24,11 @@ fn tree(svg: &str) -> anyhow::Result<Tree> {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(dejavu::sans::regular().to_vec());
     fonts.load_font_data(dejavu::sans::bold().to_vec());
-    fonts.set_sans_serif_family("DejaVu Sans");
-    let options = Options { fontdb: Arc::new(fonts), ..Options::default() };
+    // Whatever a drawing asks for, and floor plans of others ask for anything.
+    fonts.set_sans_serif_family(TYPE);
+    fonts.set_serif_family(TYPE);
+    fonts.set_monospace_family(TYPE);
+    let options = Options { fontdb: Arc::new(fonts), font_family: TYPE.to_owned(), ..Options::default() };
     Tree::from_str(svg, &options).context("failed to read the drawing")
 }
 

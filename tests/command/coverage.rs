@@ -112,6 +112,42 @@ fn several_sensors_are_shown_together_and_suggested() {
 }
 
 #[test]
+fn floor_plans_of_others_lie_under_the_drawing() {
+    let bench = Bench::new();
+    image::GrayImage::from_pixel(400, 300, image::Luma([120])).save(bench.path("plan.png")).expect("a picture");
+    bench.put(
+        "plan.svg",
+        "<svg xmlns='http://www.w3.org/2000/svg' width='400' height='300'><path d='M0 0L400 300'/></svg>",
+    );
+    let line = "0\nLINE\n8\n0\n10\n0\n20\n0\n11\n4000\n21\n3000\n0\nTEXT\n8\n0\n1\nLab\n";
+    let header = "0\nSECTION\n2\nHEADER\n9\n$INSUNITS\n70\n4\n0\nENDSEC\n";
+    bench.put("plan.dxf", &format!("{header}0\nSECTION\n2\nENTITIES\n{line}0\nENDSEC\n0\nEOF\n"));
+    bench.put("bare.dxf", &format!("0\nSECTION\n2\nENTITIES\n{line}0\nENDSEC\n0\nEOF\n"));
+    let coverage = ["coverage", "--room", "4x3", "--no-predict", "--svg", "c.svg", "--png", "c.png", "--pdf", "c.pdf"];
+    bench.twin(&coverage).exits(0);
+    let drawing = || std::fs::read_to_string(bench.path("c.svg")).expect("a drawing");
+    let plain = (drawing(), image::open(bench.path("c.png")).expect("a picture"));
+    for (plan, more, words) in [
+        ("plan.png", &["--floor-plan-scale", "0.01"][..], "data:image/png"),
+        ("plan.svg", &["--floor-plan-scale", "0.01"], "data:image/svg+xml"),
+        ("plan.dxf", &[], "clip-path"),
+    ] {
+        let done = bench.twin(&[&coverage[..], &["--floor-plan", plan], more].concat()).exits(0);
+        assert!(drawing().len() > plain.0.len() + 100 && drawing().contains(words), "{plan}");
+        assert_ne!(image::open(bench.path("c.png")).expect("a picture"), plain.1, "{plan}");
+        assert_eq!(done.stdout.contains("1 entities are no lines"), plan == "plan.dxf", "{}", done.stdout);
+    }
+    for (plan, words) in [
+        ("plan.png", "--floor-plan-scale is missing"),
+        ("bare.dxf", "--floor-plan-scale is missing"),
+        ("nowhere.png", "failed to read the floor plan nowhere.png"),
+        ("c.pdf", "expected .png, .jpg, .svg or .dxf"),
+    ] {
+        bench.twin(&[&coverage[..], &["--floor-plan", plan]].concat()).exits(2).says(&[words]);
+    }
+}
+
+#[test]
 fn mistakes_of_installers_are_told() {
     let bench = Bench::new();
     bench.put("own.ron", HUDDLE);

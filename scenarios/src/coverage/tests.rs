@@ -23,6 +23,7 @@ fn furnished(room_m: (f64, f64), height_m: f64, lens: &str, furniture: Vec<Furni
         sensor_at: DVec2::new(room_m.0, room_m.1) / 2.0,
         mounting: Mounting { height_m, rotation_rad: 0.0, tilt_rad: 0.0 },
         configuration: Configuration::default(),
+        floor_plan: None,
     }
 }
 

@@ -5,7 +5,7 @@ use scenes::{Shape, Solid, WallPart};
 
 use super::sheet::{At, Sheet};
 use super::{FAINT, INK, SMALL, Site, Style, Units};
-use crate::coverage::{Found, Prediction};
+use crate::coverage::{FloorPlan, Found, PlanDrawing, Prediction};
 
 /// What a part of the floor is filled with.
 pub(super) type Shade = Option<&'static str>;
@@ -89,6 +89,9 @@ impl Plan {
     /// Walls, and what stands in the room.
     pub fn furnish(&self, sheet: &mut Sheet, site: &Site) {
         let scene = &site.scene;
+        if let Some(floor_plan) = &site.floor_plan {
+            self.lay_under(sheet, floor_plan);
+        }
         for solid in scene.furniture.iter().flat_map(scenes::Furniture::solids) {
             self.solid(sheet, &solid);
         }
@@ -105,6 +108,22 @@ impl Plan {
             sheet.line(&arc, FAINT, 0.15, true);
             let leaf = hinge + door.width_m * DVec2::from_angle(door.points_deg.to_radians());
             sheet.line(&[self.place(hinge), self.place(leaf)], INK, 0.6, false);
+        }
+    }
+
+    fn lay_under(&self, sheet: &mut Sheet, floor_plan: &FloorPlan) {
+        match &floor_plan.drawing {
+            PlanDrawing::Picture { data_uri, size_m } => {
+                let top_left = self.place(floor_plan.at_m + DVec2::Y * size_m.y);
+                let size = (size_m.x * self.mm_per_m, size_m.y * self.mm_per_m);
+                sheet.picture(data_uri, (top_left, size), self.frame());
+            }
+            PlanDrawing::Lines(lines) => {
+                for line in lines {
+                    let points: Vec<At> = line.iter().map(|point| self.place(floor_plan.at_m + *point)).collect();
+                    sheet.clipped(&points, self.frame(), FAINT, 0.2, false);
+                }
+            }
         }
     }
 
@@ -132,7 +151,8 @@ impl Plan {
 
     /// What a level is seen of; what is outside of the walls is not shown.
     pub fn outline(&self, sheet: &mut Sheet, corners_m: &[[f64; 2]], color: &str, is_dashed: bool) {
-        let corners: Vec<At> = corners_m.iter().map(|corner| self.place(DVec2::from(*corner))).collect();
+        let closed = corners_m.iter().chain(corners_m.first());
+        let corners: Vec<At> = closed.map(|corner| self.place(DVec2::from(*corner))).collect();
         sheet.clipped(&corners, self.frame(), color, 0.45, is_dashed);
     }
 

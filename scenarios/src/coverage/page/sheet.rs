@@ -1,6 +1,6 @@
 //! A sheet of paper: lines, rectangles and text in SVG.
 
-use svg::node::element::{Circle, ClipPath, Group, Path, Polyline, Rectangle, Text};
+use svg::node::element::{Circle, ClipPath, Group, Image, Path, Polyline, Rectangle, Text};
 use svg::{Document, Node};
 
 /// How text looks.
@@ -63,23 +63,30 @@ impl Sheet {
         self.add(polyline(points, color, width_mm, is_dashed));
     }
 
-    /// A closed line of which only what is inside a rectangle shows.
-    pub fn clipped(
-        &mut self,
-        points: &[At],
-        (at, size): (At, (f64, f64)),
-        color: &str,
-        width_mm: f64,
-        is_dashed: bool,
-    ) {
+    /// A picture of which only what is inside a rectangle shows, and all that is under it shows through.
+    pub fn picture(&mut self, data_uri: &str, (at, size): (At, (f64, f64)), within: (At, (f64, f64))) {
+        let id = self.clip(within);
+        let picture = Image::new().set("href", data_uri).set("x", mm(at.0)).set("y", mm(at.1));
+        let picture = picture.set("width", mm(size.0)).set("height", mm(size.1)).set("preserveAspectRatio", "none");
+        let group = Group::new().set("clip-path", format!("url(#{id})")).set("style", "mix-blend-mode:multiply");
+        self.add(group.set("opacity", 0.6).add(picture));
+    }
+
+    /// A line of which only what is inside a rectangle shows.
+    pub fn clipped(&mut self, points: &[At], within: (At, (f64, f64)), color: &str, width_mm: f64, is_dashed: bool) {
+        let id = self.clip(within);
+        let line = polyline(points, color, width_mm, is_dashed);
+        self.add(Group::new().set("clip-path", format!("url(#{id})")).add(line));
+    }
+
+    /// An edge that ends what is drawn at a rectangle; gives its name.
+    fn clip(&mut self, (at, size): (At, (f64, f64))) -> String {
         self.clips += 1;
         let id = format!("clip-{}", self.clips);
-        let edge =
-            Rectangle::new().set("x", mm(at.0)).set("y", mm(at.1)).set("width", mm(size.0)).set("height", mm(size.1));
+        let edge = Rectangle::new().set("x", mm(at.0)).set("y", mm(at.1));
+        let edge = edge.set("width", mm(size.0)).set("height", mm(size.1));
         self.add(ClipPath::new().set("id", id.as_str()).add(edge));
-        let closed: Vec<At> = points.iter().chain(points.first()).copied().collect();
-        let line = polyline(&closed, color, width_mm, is_dashed);
-        self.add(Group::new().set("clip-path", format!("url(#{id})")).add(line));
+        id
     }
 
     pub fn area(&mut self, points: &[At], fill: &str, stroke: &str) {

@@ -3,6 +3,8 @@
 // One thread more looks at pictures; what it adds up depends on their order alone, which is that of taking them.
 #![allow(clippy::disallowed_methods)]
 
+mod floor_plan;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ use crate::watch::today;
   twin coverage meeting-room --no-predict --png coverage.png          # without rendering: at once
   twin coverage --room 8x6 --height 3.2 --lens standard --lux 120 --at 4,3 --rotate 90 --png coverage.png
   twin coverage --room 14x9 --suggest --pdf sensors.pdf
+  twin coverage --room 14x9 --at 4,4 --floor-plan plan.dxf --pdf sensors.pdf
   twin coverage open-office --at 3,4 --at 7,4 --rotate 90 --png two.png
   twin coverage scenarios/library/corridor-crossings.ron --feet --svg corridor.svg --json corridor.json")]
 pub struct Args {
@@ -76,6 +79,15 @@ pub struct Args {
     /// Another detector than the built-in one, in ONNX.
     #[arg(long, value_name = "FILE", conflicts_with = "no_predict")]
     model: Option<PathBuf>,
+    /// A floor plan to lie under the drawing: .png, .jpg, .svg or .dxf.
+    #[arg(long, value_name = "FILE")]
+    floor_plan: Option<PathBuf>,
+    /// Metres of one of the floor plan's units: a pixel, or a unit of the SVG or DXF. A DXF may say itself.
+    #[arg(long, value_name = "M", requires = "floor_plan", value_parser = scale)]
+    floor_plan_scale: Option<f64>,
+    /// Where the floor plan's south-west corner (of a DXF, its origin) lies in the room, metres.
+    #[arg(long, value_name = "X,Y", requires = "floor_plan", allow_hyphen_values = true)]
+    floor_plan_at: Option<Place>,
     /// Lengths in feet.
     #[arg(long)]
     feet: bool,
@@ -101,6 +113,11 @@ const HIGH_FROM_M: f64 = 4.5;
 fn metres(text: &str) -> Result<f64, String> {
     let parsed = text.parse::<f64>().ok().filter(|metres| (1.0..=20.0).contains(metres));
     parsed.ok_or_else(|| "write metres from 1 to 20".to_owned())
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let parsed = text.parse::<f64>().ok().filter(|metres| (1e-6..=1e3).contains(metres));
+    parsed.ok_or_else(|| "write metres from 0.000001 to 1000, such as 0.02".to_owned())
 }
 
 fn lux(text: &str) -> Result<f64, String> {
@@ -422,6 +439,10 @@ fn sites(args: &Args) -> anyhow::Result<Vec<Site>> {
     if let Some(name) = args.lens.as_deref().or((!is_own).then_some(by_height)) {
         (site.profile, site.profile_name) = lens(name)?;
     }
+    if let Some(path) = &args.floor_plan {
+        let at = args.floor_plan_at.map_or(DVec2::ZERO, |Place(at)| at);
+        site.floor_plan = Some(Arc::new(floor_plan::read(path, args.floor_plan_scale, at)?));
+    }
     let room = site.room_m();
     for Place(at) in &args.at {
         if !(at.cmpge(DVec2::ZERO).all() && at.cmple(room).all()) {
@@ -452,5 +473,14 @@ fn below_the_middle(name: String, scene: Arc<Scene>) -> anyhow::Result<Site> {
     let (profile, profile_name) = lens("standard")?;
     let sensor_at = DVec2::new(scene.room.size_m.0, scene.room.size_m.1) / 2.0;
     let mounting = Mounting { height_m: scene.room.ceiling_m, rotation_rad: 0.0, tilt_rad: 0.0 };
-    Ok(Site { name, scene, profile, profile_name, sensor_at, mounting, configuration: Configuration::default() })
+    Ok(Site {
+        name,
+        scene,
+        profile,
+        profile_name,
+        sensor_at,
+        mounting,
+        configuration: Configuration::default(),
+        floor_plan: None,
+    })
 }
