@@ -12,6 +12,7 @@ mod run;
 mod scene;
 mod sweep;
 mod tally;
+mod view;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Args),
+    View(view::Args),
     Accept(accept::Args),
     Dataset(dataset::Args),
     Detect(detect::Args),
@@ -51,6 +53,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Dataset(args) => dataset::run(&args),
         Command::Detect(args) => detect::run(&args),
