@@ -5,6 +5,7 @@
 //! ([`desk`]) to look at and give actions back; actions are done in one place, and what is to happen in the run goes to the loop as
 //! an order, which becomes an event of the timeline.
 
+mod canvas;
 mod counts;
 mod desk;
 mod history;

@@ -1,12 +1,12 @@
 //! What the sensor sees, and over it what the device makes of it, what is drawn to count by, and what is true.
 
 use bevy_egui::egui::{
-    self, Align2, Color32, Painter, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
-    Vec2, pos2, vec2,
+    self, Align2, Color32, Painter, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, vec2,
 };
 use firmware_shim::RgbImage;
 use glam::DVec2;
 
+use super::canvas::{Canvas, Pixels};
 use super::desk::{Action, Desk};
 use super::history::Seen;
 use super::layout::Layer;
@@ -15,28 +15,26 @@ use super::theme;
 /// Trails reach back so far, s.
 const TRAIL_S: f64 = 3.0;
 
-/// The texture of the picture that is shown.
+/// The picture that is shown.
 #[derive(Default)]
 pub struct SensorPicture {
-    texture: Option<TextureHandle>,
+    pub canvas: Canvas,
     /// Of which frame, and whether as it was.
     shown: Option<(u64, bool)>,
 }
 
 impl SensorPicture {
-    fn texture(&mut self, ui: &Ui, seen: &Seen) -> Option<&TextureHandle> {
+    /// The pixels of this moment, unless they are shown already.
+    pub fn change_to(&mut self, seen: &Seen) -> Option<Pixels> {
         let shown = (seen.seq, seen.fresh.is_some());
         // A picture that was shown as it was does not get worse for being compressed.
-        if self.shown != Some(shown) && self.shown != Some((seen.seq, true)) {
-            let RgbImage { width, height, pixels } = seen.picture()?;
-            let image = egui::ColorImage::from_rgb([width as usize, height as usize], &pixels);
-            match &mut self.texture {
-                Some(texture) => texture.set(image, TextureOptions::LINEAR),
-                None => self.texture = Some(ui.ctx().load_texture("sensor", image, TextureOptions::LINEAR)),
-            }
-            self.shown = Some(shown);
+        if self.shown == Some(shown) || self.shown == Some((seen.seq, true)) {
+            return None;
         }
-        self.texture.as_ref()
+        self.shown = Some(shown);
+        let RgbImage { width, height, pixels } = seen.picture()?;
+        let rgba = pixels.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], u8::MAX]).collect();
+        Some(Pixels { width, height, rgba })
     }
 }
 
@@ -62,19 +60,18 @@ pub fn switches_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
 }
 
 /// The picture with its layers.
-pub fn picture_ui(ui: &mut Ui, desk: &Desk, picture: &mut SensorPicture) {
+pub fn picture_ui(ui: &mut Ui, desk: &Desk, picture: &SensorPicture) {
     let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
     let lens = desk.scenario.lens();
     let rect = fitted(area, lens.width as f32, lens.height as f32);
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, theme::GROUND);
-    let Some((seen, texture)) = desk.shown().and_then(|seen| Some((seen, picture.texture(ui, seen)?))) else {
+    let Some(seen) = desk.shown().filter(|_| !picture.canvas.is_empty()) else {
         let words = if desk.made_by.is_empty() { "starting the renderer …" } else { "waiting for the first frame …" };
         painter.text(rect.center(), Align2::CENTER_CENTER, words, theme::font(theme::BODY), theme::WEAK);
         return;
     };
-    let whole = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-    painter.image(texture.id(), rect, whole, Color32::WHITE);
+    picture.canvas.paint(&painter, rect);
     let pen = Pen { painter, rect, size: DVec2::new(f64::from(lens.width), f64::from(lens.height)) };
     pen.drawn(desk, seen);
     if desk.layout.shows(Layer::Truth) {

@@ -11,7 +11,7 @@ use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::window::{PrimaryWindow, WindowResizeConstraints, WindowResolution};
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitSettings, WinitUserEvent};
 use bevy_egui::egui::{self, Align, Rect, RichText, Ui, UiBuilder, pos2, vec2};
-use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
+use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass, EguiUserTextures};
 use scenarios::Scenario;
 
 use super::desk::{Action, Desk, Effect, Notice};
@@ -85,6 +85,7 @@ pub fn run(scenario: Arc<Scenario>, eye: Eye) -> AppExit {
     app.add_systems(Startup, |mut commands: Commands| {
         commands.spawn(Camera2d);
     });
+    app.add_systems(Update, take_in);
     app.add_systems(EguiPrimaryContextPass, show);
     app.add_systems(Last, leave);
     app.run()
@@ -97,7 +98,26 @@ fn leave(world: &mut World) {
     }
 }
 
-/// One picture of the window: takes in news, draws, and does what was asked for.
+/// Takes in news and pictures.
+fn take_in(
+    workshop: Option<NonSendMut<Workshop>>,
+    mut images: ResMut<Assets<Image>>,
+    mut textures: ResMut<EguiUserTextures>,
+) {
+    let Some(mut workshop) = workshop else { return };
+    let Workshop { desk, session, sensor, room, .. } = &mut *workshop;
+    while let Some(news) = session.next_news() {
+        desk.hear(news);
+    }
+    if let Some(pixels) = desk.shown().and_then(|seen| sensor.change_to(seen)) {
+        sensor.canvas.set(pixels, &mut images, &mut textures);
+    }
+    if let Some(pixels) = room.change() {
+        room.canvas.set(pixels, &mut images, &mut textures);
+    }
+}
+
+/// One picture of the window: draws it, and does what was asked for.
 fn show(
     mut contexts: EguiContexts,
     workshop: Option<NonSendMut<Workshop>>,
@@ -110,9 +130,6 @@ fn show(
     if !workshop.is_styled {
         theme::apply(context);
         workshop.is_styled = true;
-    }
-    while let Some(news) = workshop.session.next_news() {
-        workshop.desk.hear(news);
     }
     let mut actions = keys::pressed(context, &workshop.desk);
     workshop_ui(context, workshop, &mut actions);

@@ -13,7 +13,7 @@ fn library(name: &str) -> Scenario {
 }
 
 /// Has something happen at these frames; gives the run, and the timeline as it was at the last frame.
-fn with_hands(scenario: &Scenario, lane: Lane, hands: &[(u64, Happening)]) -> (RunRecord, Vec<Event>) {
+fn with_hands<'a>(scenario: &'a Scenario, lane: Lane<'a>, hands: &[(u64, Happening)]) -> (RunRecord, Vec<Event>) {
     let mut timeline = Vec::new();
     let mut observer = |moment: &Moment| {
         timeline = moment.timeline.to_vec();

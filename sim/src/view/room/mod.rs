@@ -7,13 +7,14 @@ mod painter;
 use std::sync::Arc;
 
 use bevy_egui::egui::{
-    self, Align2, Color32, PointerButton, Pos2, Rect, Sense, Shape, Stroke, TextureHandle, TextureOptions, Ui, pos2, vec2,
+    self, Align2, Color32, PointerButton, Pos2, Rect, Sense, Shape, Stroke, Ui, vec2,
 };
 use glam::{DVec2, DVec3};
 use scenarios::Scenario;
 
 use self::camera::Camera;
 use self::painter::{Asked, Painter};
+use super::canvas::{Canvas, Pixels};
 use super::desk::{Action, Desk};
 use super::layout::{Layer, Orbit};
 use super::theme;
@@ -26,25 +27,22 @@ const DISTANCE: std::ops::RangeInclusive<f64> = 0.3..=1.6;
 /// The room's picture.
 pub struct RoomPicture {
     painter: Painter,
-    texture: Option<TextureHandle>,
-    /// The camera of the picture in the texture.
+    pub canvas: Canvas,
+    /// The camera of the picture on the canvas.
     camera: Option<Camera>,
 }
 
 impl RoomPicture {
     /// Starts the renderer; `wake` has the window look for its pictures.
     pub fn start(scenario: Arc<Scenario>, wake: impl Fn() + Send + 'static) -> Self {
-        RoomPicture { painter: Painter::start(scenario, wake), texture: None, camera: None }
+        RoomPicture { painter: Painter::start(scenario, wake), canvas: Canvas::default(), camera: None }
     }
 
-    /// Puts a picture that has come into the texture.
-    fn take(&mut self, context: &egui::Context) {
-        let Some((camera, image)) = self.painter.finished() else { return };
-        match &mut self.texture {
-            Some(texture) => texture.set(image, TextureOptions::LINEAR),
-            None => self.texture = Some(context.load_texture("room", image, TextureOptions::LINEAR)),
-        }
+    /// The pixels of a picture that has come since.
+    pub fn change(&mut self) -> Option<Pixels> {
+        let (camera, pixels) = self.painter.finished()?;
         self.camera = Some(camera);
+        Some(pixels)
     }
 }
 
@@ -65,14 +63,12 @@ pub fn room_ui(ui: &mut Ui, desk: &Desk, picture: &mut RoomPicture, actions: &mu
     if let Some(seen) = desk.shown() {
         picture.painter.ask(Asked { camera, t_s: seen.taken_at_s, lux: seen.lux, width: area.width() * pixels, height: area.height() * pixels });
     }
-    picture.take(ui.ctx());
-    let Some((texture, camera)) = picture.texture.as_ref().zip(picture.camera) else {
+    let Some(camera) = picture.camera else {
         let words = picture.painter.problem().unwrap_or("drawing the room …");
         painter.text(area.center(), Align2::CENTER_CENTER, words, theme::font(theme::BODY), theme::WEAK);
         return;
     };
-    let whole = Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0));
-    painter.image(texture.id(), area, whole, Color32::WHITE);
+    picture.canvas.paint(&painter, area);
     // Over a picture that is a moment old lies what belongs to it.
     Overlay { painter, area, camera }.draw(desk, size_m);
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use bevy_egui::egui::{Color32, ColorImage};
 use device_model::Radiance;
 use scenarios::{Exposure, LightError, LightSource, Scenario};
 
 use super::camera::Camera;
 use crate::light::HeadlessLight;
+use crate::view::canvas::Pixels;
 use crate::view::theme;
 
 /// No picture is larger, px: a person looks at it, and a CPU may have to draw it.
@@ -33,7 +33,7 @@ pub struct Asked {
 }
 
 /// A picture and the camera it was taken with, or why there is none.
-type Painted = Result<(Camera, ColorImage), LightError>;
+type Painted = Result<(Camera, Pixels), LightError>;
 
 /// The thread, seen from the window.
 pub struct Painter {
@@ -73,7 +73,7 @@ impl Painter {
     }
 
     /// A picture that has come since.
-    pub fn finished(&mut self) -> Option<(Camera, ColorImage)> {
+    pub fn finished(&mut self) -> Option<(Camera, Pixels)> {
         match self.painted.try_recv().ok()? {
             Ok(painted) => {
                 self.is_busy = false;
@@ -128,7 +128,7 @@ fn work(scenario: &Scenario, asks: &Receiver<Asked>, tell: &Sender<Painted>, wak
 }
 
 /// Luminance as a person would like to see it; where nothing is, the window's own ground.
-fn developed(radiance: &Radiance, width: u32, height: u32, gain: f32) -> ColorImage {
+fn developed(radiance: &Radiance, width: u32, height: u32, gain: f32) -> Pixels {
     // From steps of luminance to shades: a shoulder for what shines, then the screen's own curve.
     const STEPS: f32 = 400.0;
     let shade = |step: u32| {
@@ -139,14 +139,14 @@ fn developed(radiance: &Radiance, width: u32, height: u32, gain: f32) -> ColorIm
     let shades: Vec<u8> = (0..=4 * STEPS as u32).map(shade).collect();
     let last = shades.len() - 1;
     let scale = gain * std::f32::consts::PI * STEPS;
-    let pixel = |[r, g, b]: &[f32; 3]| {
-        if *r == 0.0 && *g == 0.0 && *b == 0.0 {
-            return theme::GROUND;
+    let pixel = |luminance: &[f32; 3]| {
+        if *luminance == [0.0; 3] {
+            return theme::GROUND.to_array();
         }
-        let [r, g, b] = [r, g, b].map(|value| shades[((value * scale) as usize).min(last)]);
-        Color32::from_rgb(r, g, b)
+        let [r, g, b] = luminance.map(|value| shades[((value * scale) as usize).min(last)]);
+        [r, g, b, u8::MAX]
     };
-    ColorImage::new([width as usize, height as usize], radiance.pixels.iter().map(pixel).collect())
+    Pixels { width, height, rgba: radiance.pixels.iter().flat_map(pixel).collect() }
 }
 
 #[cfg(test)]
@@ -159,8 +159,9 @@ mod tests {
         let luminances = [0.0, 0.05, 0.2, 0.5, 0.9, 40.0].map(|reflectance| reflectance * lux / std::f32::consts::PI);
         let radiance = Radiance { width: 6, height: 1, pixels: luminances.map(|l| [l; 3]).to_vec() };
         let image = developed(&radiance, 6, 1, GAIN / lux);
-        assert_eq!(image.pixels[0], theme::GROUND);
-        let shades: Vec<u8> = image.pixels[1..].iter().map(|pixel| pixel.g()).collect();
+        let pixels: Vec<&[u8]> = image.rgba.chunks(4).collect();
+        assert_eq!(pixels[0], theme::GROUND.to_array());
+        let shades: Vec<u8> = pixels[1..].iter().map(|pixel| pixel[1]).collect();
         assert!(shades.is_sorted_by(|a, b| a < b), "{shades:?}");
         assert!(shades[0] > 40 && shades[3] < 255, "{shades:?}");
     }
