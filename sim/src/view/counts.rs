@@ -4,7 +4,7 @@ use bevy_egui::egui::{self, Align, Layout, RichText, Stroke, Ui};
 use egui_plot::{Line, Plot, PlotPoints, Points, VLine};
 
 use super::desk::{Action, Desk};
-use super::theme;
+use super::{theme, timeline};
 
 /// More points than this are more than there are pixels: every second one, or third, is left out.
 const POINTS_MAX: usize = 2000;
@@ -76,7 +76,14 @@ pub fn counts_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
         .show_background(false)
         .set_margin_fraction(egui::Vec2::ZERO)
         .y_axis_min_width(26.0)
-        .x_axis_formatter(|mark, _| format!("{} s", mark.value))
+        .grid_color(theme::EDGE)
+        .x_grid_spacer(move |_| {
+            let ticks = timeline::ticks(duration_s);
+            let step_size = ticks.get(1).map_or(duration_s, |(at_s, _)| *at_s);
+            ticks.into_iter().map(|(value, _)| egui_plot::GridMark { value, step_size }).collect()
+        })
+        // The first is where the other axis has its own.
+        .x_axis_formatter(|mark, _| if mark.value == 0.0 { String::new() } else { timeline::tick(mark.value, duration_s) })
         .y_grid_spacer(|input| {
             let step = ((input.bounds.1 - input.bounds.0) / 5.0).ceil().max(1.0);
             let marks = (0..).map(|i| f64::from(i) * step).take_while(|value| *value <= input.bounds.1);

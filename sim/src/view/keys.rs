@@ -60,8 +60,9 @@ fn action(key: Key, desk: &Desk) -> Option<Action> {
         Key::R => Action::Restart,
         Key::T => {
             let orbit = desk.layout.orbit;
-            let elevation_deg = if orbit.elevation_deg > 89.0 { Orbit::default().elevation_deg } else { 90.0 };
-            Action::Orbit(Orbit { elevation_deg, ..orbit })
+            // With the room's +y upwards, as the sensor's picture is without rotation.
+            let top = Orbit { azimuth_deg: -90.0, elevation_deg: 90.0, ..orbit };
+            Action::Orbit(if orbit.elevation_deg > 89.0 { Orbit::default() } else { top })
         }
         Key::D => Action::Happen(Happening::PressDi { for_s: 0.3 }),
         Key::P if now?.has_power => Action::Happen(Happening::PowerCut { source: None, after_flash_bytes: None }),

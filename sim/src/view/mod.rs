@@ -31,7 +31,8 @@ use crate::light;
 
 /// Shows a scenario until the window is closed.
 pub fn open(scenario: Scenario, eye: Eye) -> anyhow::Result<()> {
-    require_display()?;
+    // Held as long as the window: a display without anybody on it may start anew.
+    let _display = display()?;
     light::require_adapter().map_err(|_| {
         anyhow::anyhow!(
             "no Vulkan driver found to draw the window with; the software one will do: `apt-get install mesa-vulkan-drivers`"
@@ -44,7 +45,7 @@ pub fn open(scenario: Scenario, eye: Eye) -> anyhow::Result<()> {
 }
 
 /// Bevy panics where there is no display; look before it does.
-fn require_display() -> anyhow::Result<()> {
+fn display() -> anyhow::Result<x11rb::rust_connection::RustConnection> {
     let display = std::env::var("DISPLAY").ok().filter(|name| !name.is_empty());
     let Some(display) = display else {
         bail!(
@@ -52,6 +53,6 @@ fn require_display() -> anyhow::Result<()> {
              memory: `xvfb-run -s '-screen 0 1280x720x24' twin view …`"
         );
     };
-    let connected = x11rb::connect(None).map(|_| ());
+    let connected = x11rb::connect(None).map(|(connection, _)| connection);
     connected.with_context(|| format!("failed to open the display {display}: is there an X server, and may this user use it?"))
 }

@@ -8,6 +8,9 @@ use super::keys::KEYS;
 use super::theme;
 use super::timeline::{clock, words};
 
+/// How wide a window with a document is, points.
+const DOCUMENT: f32 = 560.0;
+
 pub fn over_ui(context: &Context, desk: &Desk, actions: &mut Vec<Action>) {
     let Some(open) = &desk.open else { return };
     let mut stays = true;
@@ -15,7 +18,7 @@ pub fn over_ui(context: &Context, desk: &Desk, actions: &mut Vec<Action>) {
         Open::Report(index) => {
             let Some(report) = desk.history.reports.get(*index) else { return };
             let title = format!("Report {} of {} · {}", index + 1, desk.history.reports.len(), clock(report.at_s));
-            window(context, &title, &mut stays, |ui| {
+            window(context, &title, DOCUMENT, &mut stays, |ui| {
                 ui.label(RichText::new(&report.title).strong());
                 ui.label(RichText::new(&report.to).color(theme::WEAK));
                 document_ui(ui, &report.text);
@@ -35,12 +38,12 @@ pub fn over_ui(context: &Context, desk: &Desk, actions: &mut Vec<Action>) {
         }
         Open::Event(index) => {
             let Some(event) = desk.history.timeline.get(*index) else { return };
-            window(context, &format!("Event · {}", clock(event.at_s)), &mut stays, |ui| {
+            window(context, &format!("Event · {}", clock(event.at_s)), DOCUMENT, &mut stays, |ui| {
                 ui.label(RichText::new(words(event)).strong());
                 document_ui(ui, &ron_file::RonFile::written(event));
             });
         }
-        Open::Help => window(context, "Keys", &mut stays, |ui| {
+        Open::Help => window(context, "Keys", 380.0, &mut stays, |ui| {
             egui::Grid::new("keys").num_columns(2).spacing(vec2(24.0, 7.0)).show(ui, |ui| {
                 for (key, does) in KEYS {
                     ui.label(RichText::new(*key).monospace().color(theme::ACCENT));
@@ -49,12 +52,12 @@ pub fn over_ui(context: &Context, desk: &Desk, actions: &mut Vec<Action>) {
                 }
             });
         }),
-        Open::Save { path, problem } => window(context, "Save as scenario", &mut stays, |ui| {
+        Open::Save { path, problem } => window(context, "Save as scenario", 520.0, &mut stays, |ui| {
             ui.label("The run up to now, with all that was done by hand, as a file for twin run:");
             // What is being typed is the field's own until it is meant.
             let id = ui.make_persistent_id("path");
             let mut typed = ui.data_mut(|data| data.get_temp::<String>(id)).unwrap_or_else(|| path.clone());
-            let field = ui.add(TextEdit::singleline(&mut typed).desired_width(440.0).font(egui::TextStyle::Monospace));
+            let field = ui.add(TextEdit::singleline(&mut typed).desired_width(f32::INFINITY).font(egui::TextStyle::Monospace));
             let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             if !field.has_focus() && !entered {
                 field.request_focus();
@@ -76,11 +79,13 @@ pub fn over_ui(context: &Context, desk: &Desk, actions: &mut Vec<Action>) {
     }
 }
 
-fn window(context: &Context, title: &str, stays: &mut bool, contents: impl FnOnce(&mut Ui)) {
+fn window(context: &Context, title: &str, width: f32, stays: &mut bool, contents: impl FnOnce(&mut Ui)) {
     egui::Window::new(title)
         .id(egui::Id::new("over"))
         .collapsible(false)
         .resizable(false)
+        .min_width(width)
+        .max_width(width)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, -20.0))
         .open(stays)
         .show(context, contents);
@@ -88,10 +93,9 @@ fn window(context: &Context, title: &str, stays: &mut bool, contents: impl FnOnc
 
 /// A document with its keys and values told apart.
 fn document_ui(ui: &mut Ui, text: &str) {
-    let height = ui.ctx().content_rect().height() * 0.55;
+    let height = ui.ctx().content_rect().height() * 0.58;
     egui::Frame::new().fill(theme::GROUND).corner_radius(5.0).inner_margin(10.0).show(ui, |ui| {
-        ScrollArea::both().max_height(height).min_scrolled_height(height.min(320.0)).auto_shrink([false, true]).show(ui, |ui| {
-            ui.set_min_width(520.0);
+        ScrollArea::both().max_height(height).min_scrolled_height(height.min(320.0)).auto_shrink([false, true]).max_width(DOCUMENT).show(ui, |ui| {
             ui.add(egui::Label::new(coloured(text)).selectable(true).extend());
         });
     });

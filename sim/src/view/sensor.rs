@@ -288,6 +288,8 @@ fn triangles(polygon: &[Pos2]) -> Vec<[Pos2; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use bevy_egui::egui::pos2;
+
     use super::*;
 
     fn area(triangles: &[[Pos2; 3]]) -> f32 {

@@ -166,7 +166,7 @@ fn reports_ui(ui: &mut Ui, desk: &Desk, seen: &Seen, actions: &mut Vec<Action>) 
             let report = &reports[index];
             ui.horizontal(|ui| {
                 ui.set_height(height);
-                ui.label(RichText::new(clock(report.at_s)).monospace().color(theme::WEAK));
+                ui.label(RichText::new(clock(report.at_s)).font(theme::figures(theme::SMALL)).color(theme::WEAK));
                 let title = egui::Button::new(RichText::new(&report.title).size(theme::SMALL)).frame(false).truncate();
                 if ui.add(title).on_hover_text(&report.to).clicked() {
                     actions.push(Action::OpenReport(index));

@@ -193,12 +193,16 @@ fn tape_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
 }
 
 /// Where the time is written: about ten places, at round times.
-fn ticks(duration_s: f64) -> Vec<(f64, String)> {
+pub fn ticks(duration_s: f64) -> Vec<(f64, String)> {
     let steps = [0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 43_200.0, 86_400.0];
     let step_s = steps.into_iter().find(|step| duration_s / step <= 12.0).unwrap_or(86_400.0);
     let count = (duration_s / step_s * 0.995).floor() as u32;
-    let words = |at_s: f64| if duration_s < 120.0 { format!("{at_s} s") } else { clock(at_s)[..].trim_end_matches(".0").to_owned() };
-    (0..=count).map(|i| (f64::from(i) * step_s, words(f64::from(i) * step_s))).collect()
+    (0..=count).map(|i| f64::from(i) * step_s).map(|at_s| (at_s, tick(at_s, duration_s))).collect()
+}
+
+/// A time as it is written at an axis of so many seconds.
+pub fn tick(at_s: f64, duration_s: f64) -> String {
+    if duration_s < 120.0 { format!("{at_s} s") } else { clock(at_s).trim_end_matches(".0").to_owned() }
 }
 
 #[cfg(test)]

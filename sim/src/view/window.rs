@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::settings::WgpuSettings;
@@ -83,7 +84,8 @@ pub fn run(scenario: Arc<Scenario>, eye: Eye) -> AppExit {
     let [r, g, b, _] = theme::GROUND.to_array();
     app.insert_resource(ClearColor(Color::srgb_u8(r, g, b)));
     app.add_systems(Startup, |mut commands: Commands| {
-        commands.spawn(Camera2d);
+        // What egui draws has smooth edges by itself, and on a CPU each sample costs.
+        commands.spawn((Camera2d, Msaa::Off, Tonemapping::None));
     });
     app.add_systems(Update, take_in);
     app.add_systems(EguiPrimaryContextPass, show);

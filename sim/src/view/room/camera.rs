@@ -139,9 +139,9 @@ mod tests {
         };
         assert_eq!(clipped(square(1.0), room), square(1.0));
         let cut = clipped(square(2.5), room);
-        assert_eq!(cut.iter().map(|at| at.y).fold(f64::MAX, f64::min), 0.0);
-        assert_eq!(cut.iter().map(|at| at.y).fold(f64::MIN, f64::max), 4.0);
-        assert_eq!(cut.iter().map(|at| at.x).fold(f64::MAX, f64::min), 0.5);
+        let least = cut.iter().copied().fold(DVec2::MAX, DVec2::min);
+        let most = cut.iter().copied().fold(DVec2::MIN, DVec2::max);
+        assert!(least.abs_diff_eq(DVec2::new(0.5, 0.0), 1e-9) && most.abs_diff_eq(DVec2::new(5.5, 4.0), 1e-9), "{cut:?}");
         assert_eq!(corners(&cut).len(), 4);
         assert!(clipped(square(1.0).iter().map(|at| *at + 20.0).collect(), room).is_empty());
     }

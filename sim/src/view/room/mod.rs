@@ -118,11 +118,11 @@ impl Overlay {
         let lens_at = scenario.sensor_at.extend(view.mounting.height_m);
         let footprint = footprint(scenario, size_m.truncate());
         let outline: Vec<Pos2> = footprint.iter().filter_map(|at| self.place(at.extend(0.0))).collect();
-        let color = theme::ACCENT.gamma_multiply(0.7);
+        let color = theme::ACCENT;
         if let Some(lens) = self.place(lens_at) {
             for corner in camera::corners(&footprint) {
                 if let Some(to) = self.place(corner.extend(0.0)) {
-                    self.painter.line_segment([lens, to], Stroke::new(1.0, theme::ACCENT.gamma_multiply(0.35)));
+                    self.painter.line_segment([lens, to], Stroke::new(1.0, theme::ACCENT.gamma_multiply(0.6)));
                 }
             }
             self.painter.add(Shape::closed_line(outline, Stroke::new(1.5, color)));
@@ -141,7 +141,7 @@ impl Overlay {
             self.painter.circle_filled(foot, 3.0, color);
             let galley = self.painter.layout_no_wrap(track.id.to_string(), theme::font(theme::SMALL), color);
             let rect = Rect::from_center_size(above - vec2(0.0, 8.0), galley.size() + vec2(8.0, 2.0));
-            self.painter.rect_filled(rect, 3.0, Color32::from_black_alpha(150));
+            self.painter.rect_filled(rect, 3.0, Color32::from_black_alpha(205));
             self.painter.galley(rect.min + vec2(4.0, 1.0), galley, color);
         }
     }
