@@ -19,8 +19,9 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates of others that only one of ours may know.
-const ONLY: [(&str, &str); 6] = [
+const ONLY: [(&str, &str); 7] = [
     ("bevy", "sim"),
+    ("egui", "sim"),
     ("wgpu", "sim"),
     ("clap", "sim"),
     ("axum", "golden"),

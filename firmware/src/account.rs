@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The user's name (guide §5.4.1: fixed).
 pub const USER_NAME: &str = "admin";
@@ -83,13 +83,13 @@ pub enum AccountCommand {
         /// The user's.
         password: String,
         /// In the order in which they will be asked.
-        #[serde(deserialize_with = "three")]
+        #[serde(deserialize_with = "three", serialize_with = "as_list")]
         questions: [SecurityQuestion; 3],
     },
     /// *Forgot password*: sets another password for whoever can answer all three questions.
     Recover {
         /// In the order of the questions.
-        #[serde(deserialize_with = "three")]
+        #[serde(deserialize_with = "three", serialize_with = "as_list")]
         answers: [String; 3],
         /// As at activation.
         new_password: String,
@@ -97,6 +97,10 @@ pub enum AccountCommand {
 }
 
 /// A list of three; serde would take a list for a tuple of another length, and speak of that.
+fn as_list<T: Serialize, S: Serializer>(three: &[T; 3], serializer: S) -> Result<S::Ok, S::Error> {
+    three.as_slice().serialize(serializer)
+}
+
 fn three<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<[T; 3], D::Error> {
     let given: Vec<T> = Vec::deserialize(deserializer)?;
     given.try_into().map_err(|given: Vec<T>| D::Error::custom(format!("must be three, not {}", given.len())))

@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use ron::extensions::Extensions;
+use ron::ser::PrettyConfig;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::locate::{Step, dotted, locate, steps};
@@ -59,6 +61,13 @@ impl RonFile {
     /// A file that came with the program.
     pub fn embedded(name: impl Into<String>, text: impl Into<String>) -> Self {
         RonFile { name: name.into(), text: text.into() }
+    }
+
+    /// The text of a file that describes a value: [`parse`](Self::parse) gives it back.
+    pub fn written<T: Serialize>(value: &T) -> String {
+        let pretty = PrettyConfig::new().indentor("    ").compact_arrays(true);
+        let text = options().to_string_pretty(value, pretty);
+        text.expect("what can be read from RON can be written") + "\n"
     }
 
     /// The value the file describes.

@@ -52,6 +52,12 @@ pub enum RunError {
         /// When it was to come back.
         at: Uptime,
     },
+    /// Whoever looked on ended it.
+    #[error("the run was ended at {at}")]
+    Stopped {
+        /// When.
+        at: Uptime,
+    },
     /// Device and recipients never came to rest, or the device wants to wake at once for ever.
     #[error("the device never came to rest at {at}: virtual time cannot pass")]
     NeverAtRest {

@@ -1,6 +1,7 @@
 //! Scenario files: which scene, which device, what happens, and what must be true.
 
 mod problems;
+mod writing;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -122,6 +123,8 @@ pub struct Scenario {
     pub name: String,
     /// Where the file is.
     pub path: PathBuf,
+    /// How a file names the scene wherever it is: of the library, or by an absolute path.
+    pub scene_reference: String,
     /// The world.
     pub scene: Arc<Scene>,
     /// Every random number descends from it.
@@ -136,6 +139,8 @@ pub struct Scenario {
     pub profile: Profile,
     /// Its name in the library, or that of its file without its ending.
     pub profile_name: String,
+    /// How a file names it wherever that is, as [`scene_reference`](Self::scene_reference).
+    pub profile_reference: String,
     /// Where the sensor hangs, in the room's x and y.
     pub sensor_at: DVec2,
     /// How it hangs.
@@ -172,7 +177,11 @@ pub(crate) const DURATION_MAX_S: f64 = 7.0 * 86_400.0;
 impl Scenario {
     /// Reads a scenario and everything it refers to; all mistakes of a file at once.
     pub fn read(path: &Path) -> Result<Self, FileErrors> {
-        let source = RonFile::read(path)?;
+        Self::from_file(RonFile::read(path)?, path)
+    }
+
+    /// The same of a text that is in hand; what it refers to is beside `path`.
+    pub fn from_file(source: RonFile, path: &Path) -> Result<Self, FileErrors> {
         let file: ScenarioFile = source.parse()?;
         let problem = |field: &str, words: String| FileErrors::from(source.problem(field, words));
         let beside = path.parent().unwrap_or(Path::new("."));
@@ -207,7 +216,7 @@ impl Scenario {
     /// A device below a scene's ceiling with nothing to do but to look: it reports nothing.
     pub fn watching(
         name: &str,
-        scene: Scene,
+        scene: impl Into<Arc<Scene>>,
         profile: Profile,
         profile_name: &str,
         sensor_at: DVec2,
@@ -216,17 +225,20 @@ impl Scenario {
         let mut configuration = Configuration::default();
         configuration.region_people_counting.report_regularly = ReportRegularly::Off;
         configuration.region_people_counting.report_by_result = ReportByResult::Off;
+        let scene = scene.into();
         let mounting = Mounting { height_m: scene.room.ceiling_m, rotation_rad: 0.0, tilt_rad: 0.0 };
         Scenario {
             name: name.to_owned(),
             path: PathBuf::new(),
-            scene: Arc::new(scene),
+            scene_reference: name.to_owned(),
+            scene,
             seed: 1,
             duration_s,
             oracle_only: false,
             golden_file: true,
             profile,
             profile_name: profile_name.to_owned(),
+            profile_reference: profile_name.to_owned(),
             sensor_at,
             mounting,
             clock: RtcTime(0),
@@ -269,7 +281,12 @@ impl Scenario {
 
     /// The light at a time, lx.
     pub fn lux_at(&self, t_s: f64) -> f64 {
-        let changes = self.timeline.iter().take_while(|event| event.at_s <= t_s);
+        self.lux_by(&self.timeline, t_s)
+    }
+
+    /// The same where something else happens.
+    pub(crate) fn lux_by(&self, timeline: &[Event], t_s: f64) -> f64 {
+        let changes = timeline.iter().take_while(|event| event.at_s <= t_s);
         let levels = changes.filter_map(|event| if let Happening::Lux(lux) = event.event { Some(lux) } else { None });
         levels.last().unwrap_or(self.scene.light.lux)
     }
@@ -292,8 +309,14 @@ impl Scenario {
 
     /// What exposure `seq` is of, which lasts `time_s` seconds.
     pub(crate) fn exposure(&self, seq: u64, time_s: f64) -> Exposure {
+        self.exposure_by(&self.timeline, seq, time_s)
+    }
+
+    /// The same where something else happens.
+    pub(crate) fn exposure_by(&self, timeline: &[Event], seq: u64, time_s: f64) -> Exposure {
         let t_s = self.taken_at(seq).as_secs_f64();
-        Exposure { seq, worlds: light::instants(&self.scene, &self.view(), t_s, time_s), lux: self.lux_at(t_s) }
+        let lux = self.lux_by(timeline, t_s);
+        Exposure { seq, worlds: light::instants(&self.scene, &self.view(), t_s, time_s), lux }
     }
 
     /// The light of exposure `seq` on its way to the lens.
@@ -332,6 +355,15 @@ impl Scenario {
     }
 }
 
+/// What a file names, for files in other folders.
+fn reference(file: &Path, name: String) -> String {
+    if !name.ends_with(".ron") {
+        return name;
+    }
+    let path = file.parent().unwrap_or(Path::new(".")).join(name);
+    std::path::absolute(&path).unwrap_or(path).display().to_string()
+}
+
 /// A file that another refers to.
 fn referred(source: &RonFile, field: &str, beside: &Path, name: &str) -> Result<RonFile, FileErrors> {
     let path = beside.join(name);
@@ -353,6 +385,7 @@ impl ScenarioFile {
         Scenario {
             name: file_stem(path),
             path: path.to_owned(),
+            scene_reference: reference(path, self.scene),
             scene: Arc::new(scene),
             seed: self.seed,
             duration_s: self.duration_s,
@@ -360,6 +393,7 @@ impl ScenarioFile {
             golden_file: self.golden_file,
             profile,
             profile_name: file_stem(Path::new(&device.profile)),
+            profile_reference: reference(path, device.profile),
             sensor_at: DVec2::new(device.at_m.0, device.at_m.1),
             mounting,
             clock: rtc(device.clock),

@@ -19,7 +19,7 @@ const BODY: [u8; 3] = [70, 92, 128];
 const HEAD: [u8; 3] = [196, 152, 122];
 
 /// Everybody of a frame, seen through a lens that shows the same as that of the frame in `scale` times as many pixels a row.
-pub(crate) fn schematic(frame: &TrueFrame, view: &View, scale: u32) -> RgbImage {
+pub fn schematic(frame: &TrueFrame, view: &View, scale: u32) -> RgbImage {
     let (width, height, scale) = (view.lens.width * scale, view.lens.height * scale, f64::from(scale));
     let mut pixmap = Pixmap::new(width, height).expect("a picture has some size");
     let [r, g, b] = FLOOR;

@@ -7,6 +7,8 @@
 //!
 //! Knows nothing of Bevy, and nothing of what is in a report.
 
+mod observer;
+mod picture;
 mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,21 +16,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Analysis, Detector};
-use device_model::{Camera, DigitalInput, DigitalOutput, End, Led, MainStream, Overload, PowerSupply, Rs485, Rtc};
+use device_model::{Camera, DigitalInput, DigitalOutput, End, Led, Overload, PowerSupply, Rs485, Rtc};
 use firmware::{Counted, Diagnostic, Net, Query, Stage as FirmwareStage};
-use firmware_shim::{Contact, Frame, Inputs, NetEvent, RgbImage, Uptime};
+use firmware_shim::{Contact, Frame, Inputs, NetEvent, Uptime};
 use golden::Wire;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::device::Device;
-use crate::light::{self, Exposure, LightSource};
+use crate::happening::Event;
+use crate::light::LightSource;
 use crate::network::Network;
 use crate::oracle::OracleDetector;
 use crate::record::{Capture, FrameRecord, FrameTracks, RunRecord, SheetFrame};
-use crate::schematic::schematic;
 use crate::truth::{TrueArea, Truth};
 use crate::{BrokenRun, RunError, Scenario};
+
+pub use observer::{Moment, Observer};
+use picture::Picture;
 
 /// Where the time of a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,9 +90,20 @@ pub fn run<'a>(
     tracks: Tracks,
     enter: &mut dyn FnMut(Work),
 ) -> Result<RunRecord, Box<BrokenRun>> {
+    run_observed(scenario, lane, tracks, enter, None)
+}
+
+/// The same, with somebody who looks on and has a hand in it.
+pub fn run_observed<'a, 'o>(
+    scenario: &'a Scenario,
+    lane: Lane<'a>,
+    tracks: Tracks,
+    enter: &mut dyn FnMut(Work),
+    observer: Option<Observer<'o>>,
+) -> Result<RunRecord, Box<BrokenRun>> {
     enter(Work::Rest);
     let broken = |error, record| Box::new(BrokenRun { error, record });
-    let mut twin = Twin::new(scenario, lane, tracks).map_err(|error| broken(error, RunRecord::default()))?;
+    let mut twin = Twin::new(scenario, lane, tracks, observer).map_err(|error| broken(error, RunRecord::default()))?;
     let ended = twin.run(enter);
     twin.record.dropped = twin.device.dropped();
     twin.record.software_version = twin.device.software_version();
@@ -100,7 +116,7 @@ pub fn run<'a>(
     }
 }
 
-struct Twin<'a> {
+struct Twin<'a, 'o> {
     scenario: &'a Scenario,
     truth: Arc<Truth>,
     picture: Option<Picture<'a>>,
@@ -119,7 +135,9 @@ struct Twin<'a> {
     next_wake: Option<Uptime>,
     /// What the network did of itself, for the next step.
     heard: Vec<NetEvent>,
-    /// Timeline events that have happened.
+    /// What happens, in the order of time: by the scenario, and by the observer's hands.
+    timeline: Vec<Event>,
+    /// How many of these have happened.
     happened: usize,
     /// What the device is to be asked, in the order of time.
     asks: VecDeque<(Uptime, Query)>,
@@ -127,21 +145,17 @@ struct Twin<'a> {
     exported: Option<String>,
     area: TrueArea,
     tracks: Tracks,
+    observer: Option<Observer<'o>>,
     record: RunRecord,
 }
 
-/// The rendered lane's hardware.
-struct Picture<'a> {
-    light: &'a mut dyn LightSource,
-    camera: Camera,
-    /// What is being rendered meanwhile.
-    under_way: Option<Exposure>,
-    /// Made when the first picture with all pixels is asked for.
-    main_stream: Option<MainStream>,
-}
-
-impl<'a> Twin<'a> {
-    fn new(scenario: &'a Scenario, lane: Lane<'a>, tracks: Tracks) -> Result<Self, RunError> {
+impl<'a, 'o> Twin<'a, 'o> {
+    fn new(
+        scenario: &'a Scenario,
+        lane: Lane<'a>,
+        tracks: Tracks,
+        observer: Option<Observer<'o>>,
+    ) -> Result<Self, RunError> {
         let view = scenario.view();
         let truth = Arc::new(Truth::new(Arc::clone(&scenario.scene), scenario.sensor_at, view));
         let (picture, detector): (_, Box<dyn Detector>) = match lane {
@@ -149,8 +163,7 @@ impl<'a> Twin<'a> {
                 light.set_stage(&scenario.stage(&scenario.profile))?;
                 let mut camera = Camera::new(&scenario.profile, scenario.seed);
                 camera.configure(scenario.configuration.image);
-                let picture = Picture { light, camera, under_way: None, main_stream: None };
-                (Some(picture), detector)
+                (Some(Picture::new(light, camera)), detector)
             }
             Lane::Oracle => {
                 let period = scenario.profile.frame_period();
@@ -177,11 +190,13 @@ impl<'a> Twin<'a> {
             wire,
             next_wake: Some(Uptime::ZERO),
             heard: Vec::new(),
+            timeline: scenario.timeline.clone(),
             happened: 0,
             asks: scenario.asks(),
             exported: None,
             area: Scenario::true_area(&scenario.configuration),
             tracks,
+            observer,
             record: RunRecord { location_judges: scenario.location_judges(), ..RunRecord::default() },
         })
     }
@@ -206,61 +221,10 @@ impl<'a> Twin<'a> {
         self.happen_at(end, enter)
     }
 
-    /// What exposure `seq` of `frames` is of; none without pictures.
-    fn next_exposure(&self, seq: u64, frames: u64) -> Option<Exposure> {
-        let picture = self.picture.as_ref().filter(|_| seq < frames)?;
-        Some(self.scenario.exposure(seq, picture.camera.settings(seq).time_s))
-    }
-
-    fn start_light(&mut self, first: Option<Exposure>) -> Result<(), RunError> {
-        if let Some(picture) = &mut self.picture {
-            picture.light.expose(first.as_ref(), &mut |_| {})?;
-            picture.under_way = first;
-        }
-        Ok(())
-    }
-
-    /// The frame `seq`; meanwhile the light of the next one is on its way.
-    fn take_frame(
-        &mut self,
-        seq: u64,
-        taken_at: Uptime,
-        next: Option<Exposure>,
-        enter: &mut dyn FnMut(Work),
-    ) -> Result<Frame, RunError> {
-        let Some(picture) = &mut self.picture else { return Ok(Frame { seq, taken_at, image: None }) };
-        let radiance = light::take(picture.light, seq, next.as_ref(), enter)?;
-        enter(Work::Sensor);
-        picture.under_way = next;
-        let image = picture.camera.expose(seq, self.scenario.light(seq, &radiance));
-        enter(Work::Rest);
-        Ok(Frame { seq, taken_at, image: Some(image) })
-    }
-
-    /// Frame `seq` with all pixels of the chip, while time stands still: rendered, or in the oracle lane drawn.
-    fn take_picture(&mut self, seq: u64) -> Result<RgbImage, RunError> {
-        let scenario = self.scenario;
-        let Some(picture) = &mut self.picture else {
-            let frame = self.truth.at(scenario.taken_at(seq));
-            let scale = scenario.profile.image.main_stream_factor;
-            return Ok(schematic(&frame, self.truth.view(), scale));
-        };
-        let exposure = picture.camera.settings(seq);
-        let detailed = scenario.stage(&scenario.profile.main_stream());
-        picture.light.set_stage(&detailed)?;
-        picture.light.expose(Some(&scenario.exposure(seq, exposure.time_s)), &mut |_| {})?;
-        let radiance = light::take(picture.light, seq, None, &mut |_| {})?;
-        picture.light.set_stage(&scenario.stage(&scenario.profile))?;
-        picture.light.expose(picture.under_way.as_ref(), &mut |_| {})?;
-        let stream = || MainStream::new(&scenario.profile, scenario.seed);
-        let stream = picture.main_stream.get_or_insert_with(stream);
-        Ok(stream.take(&picture.camera, seq, exposure, scenario.light(seq, &radiance)).main)
-    }
-
     /// Lets everything happen that is due before `until`.
     fn advance_to(&mut self, until: Uptime, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         loop {
-            let event_at = self.scenario.timeline.get(self.happened).map(|event| run_time(event.at_s));
+            let event_at = self.timeline.get(self.happened).map(|event| run_time(event.at_s));
             let hardware = [self.di.next_change(), self.reset_held_until, self.device.next_change()];
             let asked_at = self.asks.front().map(|(at, _)| *at);
             let instants = [event_at, asked_at, self.next_wake, self.network.next_due()].into_iter().chain(hardware);
@@ -294,13 +258,15 @@ impl<'a> Twin<'a> {
     fn analyse(&mut self, due: Uptime, frame: Frame, keep: bool, enter: &mut dyn FnMut(Work)) -> Result<(), RunError> {
         let (taken_at, image) = (frame.taken_at, frame.image.clone());
         self.timeline_at(due)?;
+        let seq = frame.seq;
         let analysis = self.step(due, Some(frame), enter)?;
         self.ask_until(due);
         enter(Work::Rest);
-        let Some(analysis) = analysis else { return Ok(()) };
+        let Some(analysis) = analysis else { return self.show(seq, due, taken_at, image.as_ref(), None) };
         let truth = self.truth.count(taken_at, &self.area);
         let counts = FrameRecord { taken_at, counted: analysis.counts.total, truth };
         self.record.frames.push(counts);
+        self.show(seq, due, taken_at, image.as_ref(), Some((&analysis, counts)))?;
         if self.tracks == Tracks::Kept {
             self.record.tracks.push(FrameTracks { seq: analysis.seq, tracks: analysis.tracks.clone() });
         }

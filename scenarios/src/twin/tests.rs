@@ -8,11 +8,11 @@ use device_model::Radiance;
 
 use super::*;
 use crate::happening::{Event, Happening};
-use crate::light::{LightError, Stage};
+use crate::light::{Exposure, LightError, Stage};
 
 /// Remembers what it was asked for, and answers with the light level's brightness all over.
 #[derive(Default)]
-struct Lamp {
+pub(super) struct Lamp {
     asked: Vec<Exposure>,
     size: (u32, u32),
     outstanding: Option<(u64, f64)>,
@@ -43,7 +43,7 @@ impl LightSource for Lamp {
 
 /// Remembers the frames it was shown: number, time, mean level.
 #[derive(Clone, Default)]
-struct Witness(Arc<Mutex<Vec<(u64, Uptime, f64)>>>);
+pub(super) struct Witness(pub Arc<Mutex<Vec<(u64, Uptime, f64)>>>);
 
 impl Detector for Witness {
     fn detect(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {

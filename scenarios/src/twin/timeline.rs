@@ -14,11 +14,10 @@ use crate::{Happening, RunError};
 /// Why a device says nothing.
 const NOT_UP: &str = "the device is not up";
 
-impl Twin<'_> {
+impl Twin<'_, '_> {
     /// Has everything happen that is due at an instant.
     pub(super) fn timeline_at(&mut self, at: Uptime) -> Result<(), RunError> {
-        let scenario = self.scenario;
-        while let Some(event) = scenario.timeline.get(self.happened).filter(|event| run_time(event.at_s) <= at) {
+        while let Some(event) = self.timeline.get(self.happened).filter(|event| run_time(event.at_s) <= at).cloned() {
             self.happened += 1;
             if let Some((words, command)) = event.event.command() {
                 self.command(at, words, command);

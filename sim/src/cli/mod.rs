@@ -13,6 +13,7 @@ mod run;
 mod scene;
 mod sweep;
 mod tally;
+mod view;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Coverage(coverage::Args),
+    View(view::Args),
     Accept(accept::Args),
     Dataset(dataset::Args),
     Detect(detect::Args),
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Coverage(args) => coverage::run(&args),
+        Command::View(args) => view::run(&args),
         Command::Accept(args) => accept::run(&args),
         Command::Dataset(args) => dataset::run(&args),
         Command::Detect(args) => detect::run(&args),

@@ -161,15 +161,8 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     let golden = golden_folder(args.golden.as_deref(), path);
     // A name that cannot be a golden file's is said before the run.
     GoldenFile::path(&golden, &scenario.name)?;
-    let lens = scenario.lens();
-    if eye.is_some() && (lens.width, lens.height) != (MODEL_WIDTH, MODEL_HEIGHT) {
-        bail!(
-            "{}: device.profile: its image is {}×{} pixels, the detector takes {MODEL_WIDTH}×{MODEL_HEIGHT} \
-             (image.width, image.height)",
-            path.display(),
-            lens.width,
-            lens.height
-        );
+    if eye.is_some() {
+        check_picture_size(&scenario)?;
     }
     let lane = match eye {
         Some(eye) => {
@@ -209,6 +202,21 @@ fn try_one(path: &Path, args: &Args, eye: Option<&mut Eye>, outcome: &mut Outcom
     let judgement = judge(&scenario, &record, &golden, kind)?;
     outcome.verdict = if judgement.differences.is_empty() { Verdict::Pass } else { Verdict::Fail };
     outcome.differences = judgement.differences;
+    Ok(())
+}
+
+/// Holds a device's pictures to what the detector takes.
+pub fn check_picture_size(scenario: &Scenario) -> anyhow::Result<()> {
+    let lens = scenario.lens();
+    if (lens.width, lens.height) != (MODEL_WIDTH, MODEL_HEIGHT) {
+        bail!(
+            "{}: device.profile: its image is {}×{} pixels, the detector takes {MODEL_WIDTH}×{MODEL_HEIGHT} \
+             (image.width, image.height)",
+            scenario.path.display(),
+            lens.width,
+            lens.height
+        );
+    }
     Ok(())
 }
 

@@ -22,6 +22,7 @@ use device_model::Radiance;
 use scenarios::{Exposure, LightError, LightSource, Stage, Work};
 
 use self::renderer::Renderer;
+pub(crate) use self::readback::{BACKENDS, require_adapter};
 pub use self::renderer::Spent;
 
 /// What the thread is asked for.

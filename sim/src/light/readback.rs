@@ -105,10 +105,10 @@ pub(super) fn adapter_name(app: &App) -> String {
 }
 
 /// Vulkan, or what the system has in its place; OpenGL would come with a window system.
-pub(super) const BACKENDS: wgpu::Backends = wgpu::Backends::PRIMARY;
+pub(crate) const BACKENDS: wgpu::Backends = wgpu::Backends::PRIMARY;
 
 /// Bevy panics when there is no adapter; look before it does.
-pub(super) fn require_adapter() -> Result<(), LightError> {
+pub(crate) fn require_adapter() -> Result<(), LightError> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = BACKENDS;
     let instance = wgpu::Instance::new(descriptor);

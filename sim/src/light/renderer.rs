@@ -103,7 +103,9 @@ impl Renderer {
                     synchronous_pipeline_compilation: true,
                     ..default()
                 })
-                .disable::<bevy::log::LogPlugin>(),
+                .disable::<bevy::log::LogPlugin>()
+                // This app is updated by hand, in a thread of its own.
+                .disable::<bevy::winit::WinitPlugin>(),
         );
         app.add_plugins((surface::plugin, drawing::plugin));
         app.finish();
