@@ -18,7 +18,7 @@ use crate::record::{FrameRecord, RunRecord};
 use crate::truth::TrueFrame;
 use crate::{RunError, Scenario};
 
-/// Hands are so much later than what they react to: between this frame and the next.
+/// Hands are so much later than what they react to: what is seen of a frame cannot change what was made of it.
 const REACTION: Duration = Duration::from_millis(1);
 
 /// Is shown every moment of a run; tells what is to happen then, or that it is to end.

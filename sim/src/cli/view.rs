@@ -110,7 +110,10 @@ mod tests {
 
         let file = |path: &str| library.join(path).display().to_string();
         let scene_file = file("scenes/library/corridor.ron");
-        assert_eq!(found(Some(&scene_file)).scene_reference, std::path::absolute(&scene_file).unwrap().display().to_string());
+        assert_eq!(
+            found(Some(&scene_file)).scene_reference,
+            std::path::absolute(&scene_file).unwrap().display().to_string()
+        );
         assert_eq!(found(Some(&file("scenarios/library/corridor-staff.ron"))).name, "corridor-staff");
 
         let nothing = find(Some("no-such-room")).map(|_| ()).expect_err("there is none");

@@ -21,8 +21,8 @@ use std::thread::JoinHandle;
 use device_model::Radiance;
 use scenarios::{Exposure, LightError, LightSource, Stage, Work};
 
-use self::renderer::Renderer;
 pub(crate) use self::readback::{BACKENDS, require_adapter};
+use self::renderer::Renderer;
 pub use self::renderer::Spent;
 
 /// What the thread is asked for.

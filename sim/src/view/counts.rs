@@ -54,7 +54,9 @@ pub fn counts_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
     let series = series(moments);
     let now = desk.shown().and_then(|seen| Some(seen.analysed.as_ref()?.1));
     ui.horizontal(|ui| {
-        ui.label(RichText::new("PEOPLE IN THE DETECTION AREA").font(theme::font(theme::SMALL)).color(theme::WEAK).strong());
+        ui.label(
+            RichText::new("PEOPLE IN THE DETECTION AREA").font(theme::font(theme::SMALL)).color(theme::WEAK).strong(),
+        );
         ui.add_space(theme::GAP);
         let figure = |value: Option<u32>| value.map_or_else(|| "–".to_owned(), |value| value.to_string());
         ui.label(RichText::new(format!("counted {}", figure(now.map(|now| now.counted)))).color(theme::TRACKED));
@@ -83,7 +85,9 @@ pub fn counts_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
             ticks.into_iter().map(|(value, _)| egui_plot::GridMark { value, step_size }).collect()
         })
         // The first is where the other axis has its own.
-        .x_axis_formatter(|mark, _| if mark.value == 0.0 { String::new() } else { timeline::tick(mark.value, duration_s) })
+        .x_axis_formatter(
+            |mark, _| if mark.value == 0.0 { String::new() } else { timeline::tick(mark.value, duration_s) },
+        )
         .y_grid_spacer(|input| {
             let step = ((input.bounds.1 - input.bounds.0) / 5.0).ceil().max(1.0);
             let marks = (0..).map(|i| f64::from(i) * step).take_while(|value| *value <= input.bounds.1);

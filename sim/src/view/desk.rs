@@ -228,8 +228,8 @@ impl Desk {
                 vec![]
             }
             Action::AskSave => {
-                let path = format!("{}-by-hand.ron", self.scenario.name);
-                self.open = Some(Open::Save { path, problem: None });
+                let path = free_name(&format!("{}-by-hand", self.scenario.name), "ron");
+                self.open = Some(Open::Save { path: path.display().to_string(), problem: None });
                 vec![]
             }
             Action::SaveTo(path) => {

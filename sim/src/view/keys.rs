@@ -43,8 +43,7 @@ pub fn pressed(context: &Context, desk: &Desk) -> Vec<Action> {
 
 /// What a key asks for.
 fn action(key: Key, desk: &Desk) -> Option<Action> {
-    const LAYERS: [Key; 8] =
-        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
+    const LAYERS: [Key; 8] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
     if let Some(i) = LAYERS.iter().position(|other| *other == key) {
         return Some(Action::Switch(Layer::ALL[i]));
     }

@@ -46,10 +46,14 @@ impl Layer {
     /// For whoever points at its switch.
     pub fn hint(self) -> &'static str {
         match self {
-            Layer::Detections => "What the detector found in this frame alone: a box, thick around who stands, and the head",
+            Layer::Detections => {
+                "What the detector found in this frame alone: a box, thick around who stands, and the head"
+            }
             Layer::Tracks => "Who is followed, with a number, where the device has them stand",
             Layer::Trails => "Where they went in the last 3 s",
-            Layer::Truth => "Who really is there: a ring around the head, a square at the feet; grey if hardly to be seen",
+            Layer::Truth => {
+                "Who really is there: a ring around the head, a square at the feet; grey if hardly to be seen"
+            }
             Layer::Regions => "Regions in which people are counted",
             Layer::Line => "The line of line crossing counting; the arrow points to In",
             Layer::Flow => "The region of people flow analysis, with its edges A, B, C, D",

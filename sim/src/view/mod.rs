@@ -54,5 +54,7 @@ fn display() -> anyhow::Result<x11rb::rust_connection::RustConnection> {
         );
     };
     let connected = x11rb::connect(None).map(|(connection, _)| connection);
-    connected.with_context(|| format!("failed to open the display {display}: is there an X server, and may this user use it?"))
+    connected.with_context(|| {
+        format!("failed to open the display {display}: is there an X server, and may this user use it?")
+    })
 }

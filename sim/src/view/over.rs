@@ -57,7 +57,8 @@ pub fn over_ui(context: &Context, desk: &Desk, actions: &mut Vec<Action>) {
             // What is being typed is the field's own until it is meant.
             let id = ui.make_persistent_id("path");
             let mut typed = ui.data_mut(|data| data.get_temp::<String>(id)).unwrap_or_else(|| path.clone());
-            let field = ui.add(TextEdit::singleline(&mut typed).desired_width(f32::INFINITY).font(egui::TextStyle::Monospace));
+            let field =
+                ui.add(TextEdit::singleline(&mut typed).desired_width(f32::INFINITY).font(egui::TextStyle::Monospace));
             let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             if !field.has_focus() && !entered {
                 field.request_focus();
@@ -95,9 +96,14 @@ fn window(context: &Context, title: &str, width: f32, stays: &mut bool, contents
 fn document_ui(ui: &mut Ui, text: &str) {
     let height = ui.ctx().content_rect().height() * 0.58;
     egui::Frame::new().fill(theme::GROUND).corner_radius(5.0).inner_margin(10.0).show(ui, |ui| {
-        ScrollArea::both().max_height(height).min_scrolled_height(height.min(320.0)).auto_shrink([false, true]).max_width(DOCUMENT).show(ui, |ui| {
-            ui.add(egui::Label::new(coloured(text)).selectable(true).extend());
-        });
+        ScrollArea::both()
+            .max_height(height)
+            .min_scrolled_height(height.min(320.0))
+            .auto_shrink([false, true])
+            .max_width(DOCUMENT)
+            .show(ui, |ui| {
+                ui.add(egui::Label::new(coloured(text)).selectable(true).extend());
+            });
     });
 }
 
@@ -121,9 +127,10 @@ fn pieces(text: &str) -> Vec<(&str, Color32)> {
                 let is_name = rest[end..].trim_start().starts_with(':');
                 (end, if is_name { theme::TRACKED } else { theme::TRUE })
             }
-            '-' | '0'..='9' => {
-                (rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len()), theme::DETECTED)
-            }
+            '-' | '0'..='9' => (
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len()),
+                theme::DETECTED,
+            ),
             c if c.is_alphabetic() => {
                 (rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()), theme::TEXT)
             }

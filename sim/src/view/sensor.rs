@@ -1,8 +1,6 @@
 //! What the sensor sees, and over it what the device makes of it, what is drawn to count by, and what is true.
 
-use bevy_egui::egui::{
-    self, Align2, Color32, Painter, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, vec2,
-};
+use bevy_egui::egui::{self, Align2, Color32, Painter, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, vec2};
 use firmware_shim::RgbImage;
 use glam::DVec2;
 
@@ -67,7 +65,8 @@ pub fn picture_ui(ui: &mut Ui, desk: &Desk, picture: &SensorPicture) {
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, 0.0, theme::GROUND);
     let Some(seen) = desk.shown().filter(|_| !picture.canvas.is_empty()) else {
-        let words = if desk.made_by.is_empty() { "starting the renderer …" } else { "waiting for the first frame …" };
+        let words =
+            if desk.made_by.is_empty() { "starting the renderer …" } else { "waiting for the first frame …" };
         painter.text(rect.center(), Align2::CENTER_CENTER, words, theme::font(theme::BODY), theme::WEAK);
         return;
     };
@@ -266,7 +265,11 @@ fn triangles(polygon: &[Pos2]) -> Vec<[Pos2; 3]> {
     let cross = |a: Pos2, b: Pos2, c: Pos2| (b - a).x * (c - b).y - (b - a).y * (c - b).x;
     let ring = |i: usize, n: usize| [(i + n - 1) % n, i, (i + 1) % n];
     let mut left: Vec<Pos2> = polygon.to_vec();
-    let area: f32 = (0..left.len()).map(|i| left[i].to_vec2()).zip(left.iter().cycle().skip(1)).map(|(a, b)| a.x * b.y - a.y * b.x).sum();
+    let area: f32 = (0..left.len())
+        .map(|i| left[i].to_vec2())
+        .zip(left.iter().cycle().skip(1))
+        .map(|(a, b)| a.x * b.y - a.y * b.x)
+        .sum();
     if area < 0.0 {
         left.reverse();
     }

@@ -123,13 +123,7 @@ impl Teller {
 }
 
 /// Runs the scenario as often as it is asked for, until nobody asks any more.
-fn work(
-    scenario: &Scenario,
-    eye: Eye,
-    speed: f64,
-    orders: &Receiver<Order>,
-    news: &Teller,
-) -> anyhow::Result<()> {
+fn work(scenario: &Scenario, eye: Eye, speed: f64, orders: &Receiver<Order>, news: &Teller) -> anyhow::Result<()> {
     let mut rendering = match &eye {
         Eye::Rendered(model) => {
             let (model, inference) = (Model::read(model.as_deref())?, inference::choose()?);

@@ -24,7 +24,10 @@ pub struct SideState {
 pub fn side_ui(ui: &mut Ui, desk: &Desk, state: &mut SideState, actions: &mut Vec<Action>) {
     let Some(seen) = desk.shown() else {
         ui.add_space(theme::GAP);
-        ui.label(RichText::new("The device's hardware, the light and its reports are here once the run begins.").color(theme::WEAK));
+        ui.label(
+            RichText::new("The device's hardware, the light and its reports are here once the run begins.")
+                .color(theme::WEAK),
+        );
         return;
     };
     device_ui(ui, seen, actions);
@@ -72,7 +75,11 @@ fn device_ui(ui: &mut Ui, seen: &Seen, actions: &mut Vec<Action>) {
         if seen.cable_is_in { ("Pull cable", Happening::UnplugCable) } else { ("Plug cable", Happening::PlugCable) };
     let buttons = [
         ("Press DI", "The button on the digital input is pressed for 0.3 s (D)", Happening::PressDi { for_s: PRESS_S }),
-        ("Hold reset", "The reset button is held for 11 s, which brings back the factory's settings", Happening::PressReset { for_s: RESET_S }),
+        (
+            "Hold reset",
+            "The reset button is held for 11 s, which brings back the factory's settings",
+            Happening::PressReset { for_s: RESET_S },
+        ),
         (power_words, "Everything that supplies the device (P)", power_event),
         (cable_words, "The device's network cable, and with it PoE (N)", cable_event),
     ];
@@ -115,7 +122,9 @@ fn recipients_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
                         "Press to have it refuse connections from now on",
                         Happening::NetworkFault { recipient: address, fault: Fault::Refuses },
                     ),
-                    Some(_) => ("refuses", "Press to have it answer again", Happening::NetworkRestored { recipient: address }),
+                    Some(_) => {
+                        ("refuses", "Press to have it answer again", Happening::NetworkRestored { recipient: address })
+                    }
                 };
                 if theme::switch(ui, fault.is_none(), words).on_hover_text(hint).clicked() {
                     actions.push(Action::Happen(event));

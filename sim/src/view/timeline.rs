@@ -1,6 +1,8 @@
 //! The run's time: where one is in it, what happened and was reported when, and the keys of a tape deck.
 
-use bevy_egui::egui::{self, Align, Align2, Color32, Layout, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
+use bevy_egui::egui::{
+    self, Align, Align2, Color32, Layout, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2,
+};
 use scenarios::{Event, Happening};
 
 use super::desk::{Action, Desk, Running};
@@ -194,7 +196,10 @@ fn tape_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
 
 /// Where the time is written: about ten places, at round times.
 pub fn ticks(duration_s: f64) -> Vec<(f64, String)> {
-    let steps = [0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 43_200.0, 86_400.0];
+    let steps = [
+        0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 43_200.0,
+        86_400.0,
+    ];
     let step_s = steps.into_iter().find(|step| duration_s / step <= 12.0).unwrap_or(86_400.0);
     let count = (duration_s / step_s * 0.995).floor() as u32;
     (0..=count).map(|i| f64::from(i) * step_s).map(|at_s| (at_s, tick(at_s, duration_s))).collect()

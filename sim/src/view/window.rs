@@ -174,7 +174,8 @@ fn remember(workshop: &mut Workshop, context: &egui::Context) {
         return;
     }
     if let Err(error) = now.write(file) {
-        workshop.desk.notice = Some(Notice::Wrong(format!("failed to remember the layout in {}: {error}", file.display())));
+        workshop.desk.notice =
+            Some(Notice::Wrong(format!("failed to remember the layout in {}: {error}", file.display())));
     }
     *before = now.clone();
 }
@@ -184,7 +185,11 @@ fn workshop_ui(context: &egui::Context, workshop: &mut Workshop, actions: &mut V
     let mut ui = Ui::new(context.clone(), "workshop".into(), builder);
     let Workshop { desk, sensor, room, side, .. } = workshop;
     let frame = |x, y| egui::Frame::new().fill(theme::PANEL).inner_margin(egui::Margin::symmetric(x, y));
-    egui::Panel::top("top").exact_size(38.0).resizable(false).frame(frame(12, 5)).show(&mut ui, |ui| top_ui(ui, desk, actions));
+    egui::Panel::top("top")
+        .exact_size(38.0)
+        .resizable(false)
+        .frame(frame(12, 5))
+        .show(&mut ui, |ui| top_ui(ui, desk, actions));
     egui::Panel::bottom("bottom").exact_size(104.0).resizable(false).frame(frame(12, 5)).show(&mut ui, |ui| {
         timeline::timeline_ui(ui, desk, actions);
     });
@@ -203,7 +208,10 @@ fn top_ui(ui: &mut Ui, desk: &Desk, actions: &mut Vec<Action>) {
         ui.label(RichText::new(&scenario.name).heading().strong());
         let hangs = format!(
             "{} at {:.2} m, {} × {} m room",
-            scenario.profile_name, scenario.mounting.height_m, scenario.scene.room.size_m.0, scenario.scene.room.size_m.1
+            scenario.profile_name,
+            scenario.mounting.height_m,
+            scenario.scene.room.size_m.0,
+            scenario.scene.room.size_m.1
         );
         ui.label(RichText::new(hangs).color(theme::WEAK));
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
@@ -247,7 +255,9 @@ fn middle_ui(ui: &mut Ui, desk: &Desk, sensor: &mut SensorPicture, room: &mut Ro
     place(ui, heads(left), &mut |ui| {
         ui.horizontal_centered(|ui| {
             theme::heading(ui, "ROOM");
-            let hint = RichText::new("drag to orbit, right drag to move, scroll to zoom").size(theme::SMALL).color(theme::WEAK);
+            let hint = RichText::new("drag to orbit, right drag to move, scroll to zoom")
+                .size(theme::SMALL)
+                .color(theme::WEAK);
             ui.add(egui::Label::new(hint).truncate());
         });
     });

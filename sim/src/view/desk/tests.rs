@@ -17,7 +17,10 @@ fn desk(frames: u64) -> Desk {
 /// What the loop is told after these actions, in a word each.
 fn told(desk: &mut Desk, actions: Vec<Action>) -> Vec<String> {
     let effects = actions.into_iter().flat_map(|action| desk.act(action)).collect::<Vec<Effect>>();
-    effects.iter().map(|effect| format!("{effect:?}").trim_start_matches("Tell(").trim_end_matches(')').to_owned()).collect()
+    effects
+        .iter()
+        .map(|effect| format!("{effect:?}").trim_start_matches("Tell(").trim_end_matches(')').to_owned())
+        .collect()
 }
 
 fn shown(desk: &Desk) -> u64 {

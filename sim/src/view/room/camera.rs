@@ -63,12 +63,7 @@ impl Camera {
 
 /// A polygon's part that lies in a room (Sutherland and Hodgman).
 pub fn clipped(polygon: Vec<DVec2>, size_m: DVec2) -> Vec<DVec2> {
-    let walls = [
-        (DVec2::X, 0.0),
-        (DVec2::Y, 0.0),
-        (DVec2::NEG_X, -size_m.x),
-        (DVec2::NEG_Y, -size_m.y),
-    ];
+    let walls = [(DVec2::X, 0.0), (DVec2::Y, 0.0), (DVec2::NEG_X, -size_m.x), (DVec2::NEG_Y, -size_m.y)];
     walls.into_iter().fold(polygon, |polygon, (inwards, from)| {
         let depth = |at: DVec2| at.dot(inwards) - from;
         let mut kept = Vec::new();
@@ -135,13 +130,18 @@ mod tests {
     fn what_lies_outside_the_room_is_cut_off_at_its_walls() {
         let room = DVec2::new(6.0, 4.0);
         let square = |half: f64| {
-            [(-half, -half), (half, -half), (half, half), (-half, half)].map(|(x, y)| DVec2::new(3.0 + x, 2.0 + y)).to_vec()
+            [(-half, -half), (half, -half), (half, half), (-half, half)]
+                .map(|(x, y)| DVec2::new(3.0 + x, 2.0 + y))
+                .to_vec()
         };
         assert_eq!(clipped(square(1.0), room), square(1.0));
         let cut = clipped(square(2.5), room);
         let least = cut.iter().copied().fold(DVec2::MAX, DVec2::min);
         let most = cut.iter().copied().fold(DVec2::MIN, DVec2::max);
-        assert!(least.abs_diff_eq(DVec2::new(0.5, 0.0), 1e-9) && most.abs_diff_eq(DVec2::new(5.5, 4.0), 1e-9), "{cut:?}");
+        assert!(
+            least.abs_diff_eq(DVec2::new(0.5, 0.0), 1e-9) && most.abs_diff_eq(DVec2::new(5.5, 4.0), 1e-9),
+            "{cut:?}"
+        );
         assert_eq!(corners(&cut).len(), 4);
         assert!(clipped(square(1.0).iter().map(|at| *at + 20.0).collect(), room).is_empty());
     }

@@ -6,9 +6,7 @@ mod painter;
 
 use std::sync::Arc;
 
-use bevy_egui::egui::{
-    self, Align2, Color32, PointerButton, Pos2, Rect, Sense, Shape, Stroke, Ui, vec2,
-};
+use bevy_egui::egui::{self, Align2, Color32, PointerButton, Pos2, Rect, Sense, Shape, Stroke, Ui, vec2};
 use glam::{DVec2, DVec3};
 use scenarios::Scenario;
 
@@ -61,7 +59,13 @@ pub fn room_ui(ui: &mut Ui, desk: &Desk, picture: &mut RoomPicture, actions: &mu
     let camera = Camera::around(size_m, &orbit, shape);
     let pixels = ui.ctx().pixels_per_point();
     if let Some(seen) = desk.shown() {
-        picture.painter.ask(Asked { camera, t_s: seen.taken_at_s, lux: seen.lux, width: area.width() * pixels, height: area.height() * pixels });
+        picture.painter.ask(Asked {
+            camera,
+            t_s: seen.taken_at_s,
+            lux: seen.lux,
+            width: area.width() * pixels,
+            height: area.height() * pixels,
+        });
     }
     let Some(camera) = picture.camera else {
         let words = picture.painter.problem().unwrap_or("drawing the room …");
@@ -135,7 +139,9 @@ impl Overlay {
         }
         for track in &analysis.tracks {
             let floor = scenario.sensor_at + track.floor;
-            let (Some(foot), Some(above)) = (self.place(floor.extend(0.0)), self.place(floor.extend(1.9))) else { continue };
+            let (Some(foot), Some(above)) = (self.place(floor.extend(0.0)), self.place(floor.extend(1.9))) else {
+                continue;
+            };
             let color = if track.coasting { theme::TRACKED.gamma_multiply(0.55) } else { theme::TRACKED };
             self.painter.line_segment([foot, above], Stroke::new(1.0, color.gamma_multiply(0.6)));
             self.painter.circle_filled(foot, 3.0, color);

@@ -101,7 +101,12 @@ impl Drop for Painter {
     }
 }
 
-fn work(scenario: &Scenario, asks: &Receiver<Asked>, tell: &Sender<Painted>, wake: &dyn Fn()) -> Result<(), LightError> {
+fn work(
+    scenario: &Scenario,
+    asks: &Receiver<Asked>,
+    tell: &Sender<Painted>,
+    wake: &dyn Fn(),
+) -> Result<(), LightError> {
     let mut light = HeadlessLight::start()?;
     let mut staged = None;
     for asked in asks {
