@@ -110,9 +110,8 @@ impl Pen {
         let galley = self.painter.layout_no_wrap(words.to_owned(), theme::font(theme::SMALL), color);
         let rect = Rect::from_min_size(at, galley.size()).expand2(vec2(4.0, 1.0));
         // Nothing is written where it would be cut off.
-        let kept = rect.translate(self.rect.intersect(rect).size().min(rect.size()) - rect.size());
-        let rect = if self.rect.contains_rect(rect) { rect } else { inside(kept, self.rect) };
-        self.painter.rect_filled(rect, 3.0, Color32::from_black_alpha(150));
+        let rect = inside(rect, self.rect);
+        self.painter.rect_filled(rect, 3.0, Color32::from_black_alpha(190));
         self.painter.galley(rect.min + vec2(4.0, 1.0), galley, color);
     }
 
